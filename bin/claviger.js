@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// Runs Claviger on the Node that comes with the package, whatever Node the machine has.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const wanted = 26;
+
+if (Number(process.versions.node.split('.')[0]) >= wanted) {
+  const module = await import('node:module');
+  module.enableCompileCache?.();
+  await import(join(root, 'src/main.ts'));
+} else {
+  let runtime;
+  try {
+    runtime = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node');
+  } catch {
+    console.error(`claviger needs Node ${wanted} or later, which its package "node" brings: run npm ci first.`);
+    process.exit(1);
+  }
+  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    process.exitCode = signal ? 128 : (code ?? 1);
+  });
+}

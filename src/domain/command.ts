@@ -1,0 +1,299 @@
+import type { EncryptionScheme, HashName, KeySpec, KeyUsage, MessageType, SignatureScheme } from './algorithm.ts';
+import type { Context } from './context.ts';
+import type { Entry } from './entry.ts';
+import type { Credential, Grant, GrantScope, Identity } from './grant.ts';
+import type { Key, KeyClass, KeyRef, KeyVersion } from './key.ts';
+import type { Role } from './principal.ts';
+import type { Plaintext } from './secret-bytes.ts';
+
+interface OnKey {
+  readonly key: KeyRef;
+}
+
+interface Page {
+  /** Return what comes after this id or name; '' for the start. */
+  readonly after: string;
+  /** 1 to 1000. */
+  readonly limit: number;
+}
+
+export interface KeyPatch {
+  readonly description?: string;
+  readonly minDecryptionVersion?: number;
+  readonly minEncryptionVersion?: number;
+  /** One-way: can't be set back to false. */
+  readonly exportable?: true;
+  readonly deletionAllowed?: boolean;
+  /** Null ends automatic rotation. 90 to 2560 days (AWS), 1 and up (Vault, whole days). */
+  readonly rotationPeriodDays?: number | null;
+}
+
+/** What may be asked, whatever the protocol. The kind of a command is the action that policy decides and the ledger records. */
+export interface Commands {
+  'create-key': {
+    readonly spec: KeySpec;
+    readonly usages: readonly KeyUsage[];
+    readonly class: KeyClass;
+    readonly name?: string;
+    readonly description?: string;
+    readonly tags?: Readonly<Record<string, string>>;
+    readonly derived?: boolean;
+    readonly exportable?: boolean;
+    readonly deletionAllowed?: boolean;
+    readonly rotationPeriodDays?: number;
+    /** Answer the existing key when `name` is taken by one of the same spec (Vault), instead of 'already-exists'. */
+    readonly ifAbsent?: boolean;
+  };
+  'describe-key': OnKey & { /** Also read the older versions. */ readonly withVersions?: boolean };
+  'list-keys': Page;
+  'update-key': OnKey & { readonly patch: KeyPatch };
+  'enable-key': OnKey;
+  'disable-key': OnKey;
+  'rotate-key': OnKey & { /** Asked for by a person: counted, at most 25 a key. */ readonly onDemand?: boolean };
+  'schedule-destruction': OnKey & { /** 7 to 120. */ readonly days: number };
+  'cancel-destruction': OnKey;
+  /** At once and for good; only where the key's `deletionAllowed` is set. */
+  'destroy-key': OnKey;
+  /** Destroys every version below `minAvailableVersion`. */
+  'trim-key': OnKey & { readonly minAvailableVersion: number };
+  'create-alias': OnKey & { readonly name: string };
+  'update-alias': OnKey & { readonly name: string };
+  'delete-alias': { readonly name: string };
+  /** With `key`: only the names of that key. */
+  'list-aliases': Page & { readonly key?: KeyRef };
+  'tag-key': OnKey & { readonly tags: Readonly<Record<string, string>> };
+  'untag-key': OnKey & { readonly names: readonly string[] };
+
+  encrypt: OnKey & {
+    readonly plaintext: Plaintext;
+    readonly context: Context;
+    readonly scheme: EncryptionScheme;
+    /** Default: the newest, or the key's own minimum. */
+    readonly version?: number;
+  };
+  decrypt: {
+    /** Absent: the envelope names its key. */
+    readonly key?: KeyRef;
+    readonly ciphertext: Uint8Array;
+    readonly context: Context;
+    readonly scheme: EncryptionScheme;
+    /** Bare RSA ciphertexts don't say which version made them. An envelope's own version must equal it. */
+    readonly version?: number;
+  };
+  're-encrypt': {
+    readonly source?: KeyRef;
+    readonly sourceVersion?: number;
+    readonly sourceScheme: EncryptionScheme;
+    readonly sourceContext: Context;
+    readonly ciphertext: Uint8Array;
+    readonly target: KeyRef;
+    readonly targetVersion?: number;
+    readonly targetScheme: EncryptionScheme;
+    readonly targetContext: Context;
+  };
+  'generate-data-key': OnKey & {
+    /** 1 to 1024. */
+    readonly bytes: number;
+    readonly context: Context;
+    readonly withPlaintext: boolean;
+  };
+  'generate-data-key-pair': OnKey & {
+    readonly spec: KeySpec;
+    readonly context: Context;
+    readonly withPlaintext: boolean;
+  };
+  /** 1 to 1 MiB for Vault; doors hold their protocol's own limit (AWS 1024). */
+  'generate-random': { readonly bytes: number };
+  hash: { readonly hash: HashName; readonly input: Plaintext };
+  sign: OnKey & {
+    readonly message: Plaintext;
+    readonly messageType: MessageType;
+    readonly scheme: SignatureScheme;
+    readonly version?: number;
+    /** Derived Ed25519 keys and `context` of EdDSA/ML-DSA are told apart by the keyring. */
+    readonly context: Context;
+  };
+  verify: OnKey & {
+    readonly message: Plaintext;
+    readonly messageType: MessageType;
+    readonly scheme: SignatureScheme;
+    readonly signature: Uint8Array;
+    readonly version?: number;
+    readonly context: Context;
+  };
+  'get-public-key': OnKey & { readonly version?: number };
+  'generate-mac': OnKey & { readonly hash: HashName; readonly message: Plaintext; readonly version?: number };
+  'verify-mac': OnKey & {
+    readonly hash: HashName;
+    readonly message: Plaintext;
+    readonly mac: Uint8Array;
+    readonly version?: number;
+  };
+
+  'create-realm': { readonly name: string };
+  'list-realms': Page;
+  'create-identity': {
+    readonly name: string;
+    /** A grant of this role on the whole realm comes with it. */
+    readonly role?: Role;
+    readonly groups?: readonly string[];
+    /** Default: the realm of who asks. Another realm, made if absent, may be named by a security officer of the first realm. */
+    readonly realm?: string;
+    /** Milliseconds; absent: until revoked. */
+    readonly ttl?: number;
+  };
+  'list-identities': Page;
+  'disable-identity': { readonly name: string; readonly realm?: string };
+  /** A new access key and token for an identity. */
+  'create-credentials': { readonly name: string; readonly realm?: string; readonly ttl?: number };
+  'revoke-credential': { readonly id: string };
+  'create-grant': {
+    readonly grantee: Grant['grantee'];
+    readonly role: Role;
+    readonly actions?: readonly string[];
+    readonly scope: GrantScope;
+    readonly condition?: NonNullable<Grant['condition']>;
+    readonly ttl?: number;
+  };
+  'revoke-grant': { readonly id: string };
+  'list-grants': Page;
+  /** A child of the asking token (or a token of the asking identity), never with more rights. */
+  'create-token': { readonly ttl?: number; readonly renewable?: boolean; readonly label?: string; readonly actions?: readonly string[] };
+  'lookup-token': { /** Absent: the asking token itself. */ readonly accessor?: string };
+  'renew-token': { readonly accessor?: string; readonly increment?: number };
+  'revoke-token': { readonly accessor?: string };
+
+  'read-audit': { /** Index of the first entry. */ readonly from: number; /** 1 to 1000. */ readonly limit: number };
+  'prove-audit': { readonly index: number };
+  'read-checkpoint': Record<never, never>;
+  'read-metrics': Record<never, never>;
+  'read-status': Record<never, never>;
+  seal: Record<never, never>;
+  unseal: { readonly passphrase: Plaintext };
+  /** Rotates what is due, destroys what has waited, forgets what is over. Jobs ask for it. */
+  'run-schedule': Record<never, never>;
+}
+
+export interface CredentialSet {
+  readonly realm: string;
+  readonly identity: string;
+  /** 12 digits, as AWS clients see the realm. */
+  readonly account: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Plaintext;
+  readonly token: Plaintext;
+  readonly tokenAccessor: string;
+  readonly expiresAt?: number;
+}
+
+export interface KeyAndVersions {
+  readonly key: Key;
+  /** Oldest first; only the current one unless asked for. */
+  readonly versions: readonly KeyVersion[];
+}
+
+/** Which key and version did it: every use answers so. */
+export interface Used {
+  readonly realm: string;
+  readonly keyId: string;
+  readonly version: number;
+}
+
+export interface Status {
+  readonly initialized: boolean;
+  readonly sealed: boolean;
+  readonly sealKind: string;
+  readonly version: string;
+  readonly mode: 'development' | 'production';
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly ledgerSize: number;
+  readonly ready: boolean;
+}
+
+export interface TokenInfo {
+  readonly credential: Credential;
+  readonly policies: readonly string[];
+}
+
+export interface Results {
+  'create-key': { readonly key: Key };
+  'describe-key': KeyAndVersions;
+  'list-keys': { readonly keys: ReadonlyArray<{ readonly id: string; readonly names: readonly string[] }>; readonly next?: string };
+  'update-key': { readonly key: Key };
+  'enable-key': { readonly key: Key };
+  'disable-key': { readonly key: Key };
+  'rotate-key': { readonly key: Key };
+  'schedule-destruction': { readonly key: Key };
+  'cancel-destruction': { readonly key: Key };
+  'destroy-key': { readonly key: Key };
+  'trim-key': { readonly key: Key };
+  'create-alias': Record<never, never>;
+  'update-alias': Record<never, never>;
+  'delete-alias': Record<never, never>;
+  'list-aliases': {
+    readonly aliases: ReadonlyArray<{
+      readonly name: string;
+      readonly keyId: string;
+      readonly createdAt: number;
+      readonly updatedAt: number;
+    }>;
+    readonly next?: string;
+  };
+  'tag-key': { readonly key: Key };
+  'untag-key': { readonly key: Key };
+  encrypt: Used & { readonly ciphertext: Uint8Array };
+  decrypt: Used & { readonly plaintext: Plaintext };
+  're-encrypt': Used & { readonly ciphertext: Uint8Array; readonly source: Used };
+  'generate-data-key': Used & { readonly plaintext?: Plaintext; readonly ciphertext: Uint8Array };
+  'generate-data-key-pair': Used & {
+    /** PKCS#8 DER. */
+    readonly privateKey?: Plaintext;
+    readonly privateKeyCiphertext: Uint8Array;
+    /** SubjectPublicKeyInfo DER. */
+    readonly publicKey: Uint8Array;
+  };
+  'generate-random': { readonly bytes: Plaintext };
+  hash: { readonly digest: Uint8Array };
+  sign: Used & { readonly signature: Uint8Array; /** Derived Ed25519 keys answer it. */ readonly publicKey?: Uint8Array };
+  verify: Used & { readonly valid: boolean };
+  'get-public-key': Used & { readonly key: Key; readonly publicKey: Uint8Array };
+  'generate-mac': Used & { readonly mac: Uint8Array };
+  'verify-mac': Used & { readonly valid: boolean };
+  'create-realm': { readonly name: string; readonly account: string };
+  'list-realms': { readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string }>; readonly next?: string };
+  'create-identity': CredentialSet;
+  'list-identities': { readonly identities: readonly Identity[]; readonly next?: string };
+  'disable-identity': Record<never, never>;
+  'create-credentials': CredentialSet;
+  'revoke-credential': Record<never, never>;
+  'create-grant': { readonly grant: Grant };
+  'revoke-grant': Record<never, never>;
+  'list-grants': { readonly grants: readonly Grant[]; readonly next?: string };
+  'create-token': TokenInfo & { readonly token: Plaintext };
+  'lookup-token': TokenInfo;
+  'renew-token': TokenInfo;
+  'revoke-token': Record<never, never>;
+  'read-audit': { readonly entries: ReadonlyArray<{ readonly index: number; readonly entry: Entry }>; readonly size: number };
+  'prove-audit': {
+    readonly index: number;
+    /** The leaf's bytes as hashed. */
+    readonly leaf: Uint8Array;
+    readonly path: readonly Uint8Array[];
+    /** Signed note that the path leads to. */
+    readonly checkpoint: string;
+  };
+  'read-checkpoint': { readonly checkpoint: string; readonly verifierKey: string };
+  'read-metrics': { readonly text: string };
+  'read-status': Status;
+  seal: Record<never, never>;
+  unseal: Status;
+  'run-schedule': { readonly rotated: number; readonly destroyed: number; readonly forgotten: number };
+}
+
+export type Action = keyof Commands;
+export type Command<A extends Action = Action> = { [K in A]: { readonly kind: K } & Commands[K] }[A];
+export type Result<A extends Action = Action> = Results[A];
+
+/** Every action, for tables that must cover all of them. */
+export type ActionTable<T> = { readonly [A in Action]: T };

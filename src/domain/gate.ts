@@ -1,0 +1,21 @@
+import type { Action, Command, Result, Status } from './command.ts';
+import type { KmsError } from './error.ts';
+import type { Origin, Proof } from './proof.ts';
+
+/**
+ * The one call that doors make. `gate/` implements it; doors, jobs and reports know only this type.
+ */
+export interface Gate {
+  /**
+   * Identifies, decides, does, and records. Resolves only once the change and its ledger line are durable; rejects with KmsError
+   * once the refusal's line is durable ('audit-unavailable' where it can't be).
+   */
+  perform<A extends Action>(proof: Proof, command: Command<A>, origin: Origin): Promise<Result<A>>;
+  /**
+   * For a request that a door can't decode: identifies, records the refusal, and rejects: with the identity's error if the proof
+   * is wrong, else with `error`.
+   */
+  refuse(proof: Proof, action: Action | '', error: KmsError, origin: Origin): Promise<never>;
+  /** What anyone may know: alive, sealed, version. Reads nothing and leaves no ledger line. */
+  status(): Status;
+}

@@ -1,0 +1,61 @@
+import type { Role } from './principal.ts';
+
+/** What a grant covers, within its realm. */
+export type GrantScope =
+  | { readonly kind: 'realm' }
+  | { readonly kind: 'key'; readonly id: string }
+  /** A name or a name with a trailing `*`: 'payments', 'payments/*'. */
+  | { readonly kind: 'names'; readonly pattern: string };
+
+/** A right given to a principal or a group. There is no deny: what no grant allows is refused. */
+export interface Grant {
+  readonly id: string;
+  readonly realm: string;
+  readonly revision: number;
+  readonly grantee: { readonly kind: 'principal' | 'group'; readonly name: string };
+  readonly role: Role;
+  /** Narrows the role to these actions; absent: all of the role. */
+  readonly actions?: readonly string[];
+  readonly scope: GrantScope;
+  /** The request's context pairs must include (or be exactly) these. */
+  readonly condition?: {
+    readonly kind: 'context-includes' | 'context-equals';
+    readonly pairs: Readonly<Record<string, string>>;
+  };
+  readonly createdAt: number;
+  /** Milliseconds since the epoch; absent: until revoked. */
+  readonly expiresAt?: number;
+}
+
+/** Someone who may hold credentials. */
+export interface Identity {
+  readonly realm: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly groups: readonly string[];
+  readonly enabled: boolean;
+  readonly createdAt: number;
+}
+
+/** A way to prove to be an identity. The secret itself is never stored. */
+export interface Credential {
+  /** Access key id (CLAV...) or token accessor. */
+  readonly id: string;
+  readonly kind: 'access-key' | 'token';
+  readonly realm: string;
+  readonly identity: string;
+  readonly revision: number;
+  readonly createdAt: number;
+  /** Milliseconds since the epoch; absent: until revoked. */
+  readonly expiresAt?: number;
+  /** Token: how long a renewal may extend it, in milliseconds. */
+  readonly ttl?: number;
+  readonly renewable?: boolean;
+  readonly enabled: boolean;
+  /** Display name given by the creator of a token. */
+  readonly label?: string;
+  /** Accessor of the token that made this one: revoked with it. */
+  readonly parent?: string;
+  /** Token: the grants' actions this token is narrowed to; absent: all that its identity may. */
+  readonly actions?: readonly string[];
+}

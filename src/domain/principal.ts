@@ -1,0 +1,28 @@
+/** Roles that a grant may carry. `developer` may do everything and exists in development mode only. */
+export const roles = ['key-administrator', 'key-user', 'auditor', 'security-officer', 'developer'] as const;
+export type Role = (typeof roles)[number];
+
+/** Who is asking, after identification. */
+export interface Principal {
+  readonly realm: string;
+  /** Unique in its realm; 'anonymous' and 'system' are reserved. */
+  readonly name: string;
+  readonly kind: 'person' | 'system' | 'anonymous';
+  readonly groups: readonly string[];
+  /** Access key id or token accessor: what the ledger names; never the secret. */
+  readonly credential: string;
+  /** Set when the credential is a token: its record id, for lookup-self, renew-self, revoke-self. */
+  readonly token?: string;
+  /** Set when the request signed a unique id: the digest that makes a replay of a mutating call recognisable. */
+  readonly replayDigest?: string;
+  /** Milliseconds since the epoch after which `replayDigest` can't be presented again. */
+  readonly replayUntil?: number;
+}
+
+export const anonymous: Principal = Object.freeze({
+  realm: '',
+  name: 'anonymous',
+  kind: 'anonymous',
+  groups: [],
+  credential: '',
+});

@@ -1,0 +1,31 @@
+/** What a door hands to `identity/`, unverified. */
+export type Proof =
+  | { readonly kind: 'none' }
+  /** A Claviger token, from X-Vault-Token or an Authorization: Bearer header. */
+  | { readonly kind: 'token'; readonly token: string }
+  /** AWS Signature Version 4, header form. */
+  | {
+      readonly kind: 'sigv4';
+      readonly method: string;
+      /** Raw path and query as sent. */
+      readonly path: string;
+      readonly query: string;
+      /** Flat list: name, value, name, value; names in lower case, in the order sent. */
+      readonly headers: readonly string[];
+      readonly body: Uint8Array;
+      /** Service names that the door accepts in the credential scope, such as 'kms'. */
+      readonly services: readonly string[];
+    }
+  /** A job of the server itself. Only `assemble.ts` makes one. */
+  | { readonly kind: 'system'; readonly name: string };
+
+/** Where a request came from, for the ledger. */
+export interface Origin {
+  /** 'aws-kms', 'vault', 'native', 'job' ... */
+  readonly protocol: string;
+  /** The protocol's own name of the operation, such as 'TrentService.Encrypt'. */
+  readonly operation: string;
+  /** Address and port of the peer. */
+  readonly peer: string;
+  readonly requestId: string;
+}
