@@ -158,12 +158,17 @@ export interface Commands {
   'revoke-grant': { readonly id: string };
   'list-grants': Page;
   /** A child of the asking token (or a token of the asking identity), never with more rights. */
-  'create-token': { readonly ttl?: number; readonly renewable?: boolean; readonly label?: string; readonly actions?: readonly string[] };
+  'create-token': {
+    readonly ttl?: number;
+    readonly renewable?: boolean;
+    readonly label?: string;
+    readonly actions?: readonly string[];
+  };
   'lookup-token': { /** Absent: the asking token itself. */ readonly accessor?: string };
   'renew-token': { readonly accessor?: string; readonly increment?: number };
   'revoke-token': { readonly accessor?: string };
 
-  'read-audit': { /** Index of the first entry. */ readonly from: number; /** 1 to 1000. */ readonly limit: number };
+  'read-audit': { /** Index of the first entry. */ readonly from: number /** 1 to 1000. */; readonly limit: number };
   'prove-audit': { readonly index: number };
   'read-checkpoint': Record<never, never>;
   'read-metrics': Record<never, never>;
@@ -219,7 +224,10 @@ export interface TokenInfo {
 export interface Results {
   'create-key': { readonly key: Key };
   'describe-key': KeyAndVersions;
-  'list-keys': { readonly keys: ReadonlyArray<{ readonly id: string; readonly names: readonly string[] }>; readonly next?: string };
+  'list-keys': {
+    readonly keys: ReadonlyArray<{ readonly id: string; readonly names: readonly string[] }>;
+    readonly next?: string;
+  };
   'update-key': { readonly key: Key };
   'enable-key': { readonly key: Key };
   'disable-key': { readonly key: Key };
@@ -255,13 +263,19 @@ export interface Results {
   };
   'generate-random': { readonly bytes: Plaintext };
   hash: { readonly digest: Uint8Array };
-  sign: Used & { readonly signature: Uint8Array; /** Derived Ed25519 keys answer it. */ readonly publicKey?: Uint8Array };
+  sign: Used & {
+    readonly signature: Uint8Array /** Derived Ed25519 keys answer it. */;
+    readonly publicKey?: Uint8Array;
+  };
   verify: Used & { readonly valid: boolean };
   'get-public-key': Used & { readonly key: Key; readonly publicKey: Uint8Array };
   'generate-mac': Used & { readonly mac: Uint8Array };
   'verify-mac': Used & { readonly valid: boolean };
   'create-realm': { readonly name: string; readonly account: string };
-  'list-realms': { readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string }>; readonly next?: string };
+  'list-realms': {
+    readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string }>;
+    readonly next?: string;
+  };
   'create-identity': CredentialSet;
   'list-identities': { readonly identities: readonly Identity[]; readonly next?: string };
   'disable-identity': Record<never, never>;
@@ -274,7 +288,10 @@ export interface Results {
   'lookup-token': TokenInfo;
   'renew-token': TokenInfo;
   'revoke-token': Record<never, never>;
-  'read-audit': { readonly entries: ReadonlyArray<{ readonly index: number; readonly entry: Entry }>; readonly size: number };
+  'read-audit': {
+    readonly entries: ReadonlyArray<{ readonly index: number; readonly entry: Entry }>;
+    readonly size: number;
+  };
   'prove-audit': {
     readonly index: number;
     /** The leaf's bytes as hashed. */

@@ -70,7 +70,8 @@ export function canMove(from: VersionState, to: VersionState): boolean {
 
 /** The new state, or 'invalid-state' naming both. */
 export function move(from: VersionState, to: VersionState): VersionState {
-  if (!canMove(from, to)) throw new KmsError('invalid-state', `A key version that is ${from} can't become ${to}.`, from);
+  if (!canMove(from, to))
+    throw new KmsError('invalid-state', `A key version that is ${from} can't become ${to}.`, from);
   return to;
 }
 

@@ -1,0 +1,5 @@
+/** The door of pure formats: bytes to values and back, total, no input is a crash. */
+export * from './base64.ts';
+export * from './hex.ts';
+export * from './json.ts';
+export * from './utf8.ts';
