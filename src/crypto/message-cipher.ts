@@ -1,0 +1,50 @@
+import { hkdfSync } from 'node:crypto';
+import { type AeadName, aeadOpen, aeadSealInto, nonceLength } from './aead.ts';
+import { type KeyHandle, objectOf } from './key-handle.ts';
+
+export const commitmentLength = 32;
+
+// HKDF-SHA-512 gives 64-byte blocks: the first is key and nonce, the second begins with the commitment.
+const keyEnd = 32;
+const commitmentStart = 64;
+
+/**
+ * The key, nonce and commitment of one message, derived from a key version and a random salt, so that no key ever encrypts twice
+ * and a ciphertext opens under one key only (trust in the commitment rests on SHA-512's collision resistance).
+ */
+export class MessageCipher {
+  readonly #aead: AeadName;
+  readonly #derived: Uint8Array;
+
+  /** `info` names suite, realm, key and version; `salt` is 32 random bytes. */
+  constructor(aead: AeadName, key: KeyHandle, salt: Uint8Array, info: Uint8Array) {
+    this.#aead = aead;
+    this.#derived = new Uint8Array(hkdfSync('sha512', objectOf(key), salt, info, commitmentStart + commitmentLength));
+  }
+
+  /** 32 bytes to put in the ciphertext's header, and to compare in constant time before opening. */
+  get commitment(): Uint8Array {
+    return this.#derived.subarray(commitmentStart);
+  }
+
+  /** Once per message. Writes ciphertext and tag at `target[offset ..]`. */
+  sealInto(aad: Uint8Array, plaintext: Uint8Array, target: Uint8Array, offset: number): void {
+    aeadSealInto(this.#aead, this.#key(), this.#nonce(), aad, plaintext, target, offset);
+    this.#derived.fill(0, 0, keyEnd);
+  }
+
+  /** The plaintext, or undefined when anything is wrong. */
+  open(aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    const plaintext = aeadOpen(this.#aead, this.#key(), this.#nonce(), aad, sealed);
+    this.#derived.fill(0, 0, keyEnd);
+    return plaintext;
+  }
+
+  #key(): Uint8Array {
+    return this.#derived.subarray(0, this.#aead === 'aes-128-gcm' ? 16 : keyEnd);
+  }
+
+  #nonce(): Uint8Array {
+    return this.#derived.subarray(keyEnd, keyEnd + nonceLength);
+  }
+}
