@@ -61,3 +61,9 @@ export interface RecordReader {
     limit: number,
   ): Promise<ReadonlyArray<{ readonly id: string; readonly revision: number; readonly value: unknown }>>;
 }
+
+/** What a working room did: the answer, and what must become durable before the answer leaves. */
+export interface Outcome<T> {
+  readonly result: T;
+  readonly change?: Change;
+}
