@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto';
-import { type AeadName, aeadOpen, aeadSealInto, nonceLength } from './aead.ts';
-import { type KeyHandle, objectOf } from './key-handle.ts';
+import { SecretBytes } from '#domain/domain.ts';
+import { type AeadName, aeadOpen, aeadSealInto, keyInput, nonceLength } from './aead.ts';
+import type { KeyHandle } from './key-handle.ts';
 
 export const commitmentLength = 32;
 
@@ -17,9 +18,9 @@ export class MessageCipher {
   readonly #derived: Uint8Array;
 
   /** `info` names suite, realm, key and version; `salt` is 32 random bytes. */
-  constructor(aead: AeadName, key: KeyHandle, salt: Uint8Array, info: Uint8Array) {
+  constructor(aead: AeadName, key: KeyHandle | SecretBytes, salt: Uint8Array, info: Uint8Array) {
     this.#aead = aead;
-    this.#derived = new Uint8Array(hkdfSync('sha512', objectOf(key), salt, info, commitmentStart + commitmentLength));
+    this.#derived = new Uint8Array(hkdfSync('sha512', keyInput(key), salt, info, commitmentStart + commitmentLength));
   }
 
   /** 32 bytes to put in the ciphertext's header, and to compare in constant time before opening. */
@@ -38,6 +39,17 @@ export class MessageCipher {
     const plaintext = aeadOpen(this.#aead, this.#key(), this.#nonce(), aad, sealed);
     this.#derived.fill(0, 0, keyEnd);
     return plaintext;
+  }
+
+  /** As `sealInto`, for material that is stored wrapped. The caller still owns and disposes `secret`. */
+  sealSecretInto(aad: Uint8Array, secret: SecretBytes, target: Uint8Array, offset: number): void {
+    this.sealInto(aad, secret.expose(), target, offset);
+  }
+
+  /** As `open`, for material that was stored wrapped. The caller owns the result. */
+  openSecret(aad: Uint8Array, sealed: Uint8Array): SecretBytes | undefined {
+    const bytes = this.open(aad, sealed);
+    return bytes === undefined ? undefined : new SecretBytes(bytes);
   }
 
   #key(): Uint8Array {

@@ -1,0 +1,133 @@
+import { equalSecrets, hmac } from '#crypto/crypto.ts';
+import { KmsError, type SecretBytes } from '#domain/domain.ts';
+
+/**
+ * What the store keeps as its head, and in a place outside itself as the anchor: how much there is of everything. The sealed part is
+ * under a MAC of the root; the loose part follows it with the ledger lines that a sealed server added, which the next unsealing
+ * checks and takes up.
+ *
+ *   sealed: format 1 | sequence 8 | time 8 | ledger size 8 | ledger root 32 | state tag 32 | frontier length 2 | frontier | MAC 32
+ *   loose:  ledger size 8 | frontier length 2 | frontier
+ */
+export interface Head {
+  /** Counts changes of state. */
+  readonly sequence: number;
+  /** Milliseconds since the epoch: the clock never goes below. */
+  readonly time: number;
+  readonly ledger: LedgerState;
+  /** The digest over all rows. */
+  readonly digest: Uint8Array;
+}
+
+export interface LedgerState {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly frontier: Uint8Array;
+}
+
+const format = 1;
+const fixed = 1 + 8 + 8 + 8 + 32 + 32 + 2;
+const macLength = 32;
+
+export function sealHead(key: SecretBytes, head: Head): Buffer {
+  const { frontier } = head.ledger;
+  const bytes = Buffer.alloc(fixed + frontier.length + macLength);
+  bytes[0] = format;
+  bytes.writeBigUInt64BE(BigInt(head.sequence), 1);
+  bytes.writeBigUInt64BE(BigInt(head.time), 9);
+  bytes.writeBigUInt64BE(BigInt(head.ledger.size), 17);
+  bytes.set(head.ledger.root, 25);
+  bytes.set(stateTag(key, head.sequence, head.digest), 57);
+  bytes.writeUInt16BE(frontier.length, 89);
+  bytes.set(frontier, fixed);
+  bytes.set(hmac('sha256', key, 'head', bytes.subarray(0, fixed + frontier.length)), fixed + frontier.length);
+  return bytes;
+}
+
+/** The state digest itself stays in memory: see `state-digest.ts`. */
+function stateTag(key: SecretBytes, sequence: number, digest: Uint8Array): Uint8Array {
+  return hmac('sha256', key, `state ${sequence} `, digest);
+}
+
+export interface SealedHead extends Omit<Head, 'digest'> {
+  readonly stateTag: Uint8Array;
+  /** The part under the MAC, as it stands. */
+  readonly bytes: Uint8Array;
+}
+
+/** What the bytes say, unproven; undefined when they say nothing. */
+export function readHead(
+  stored: Uint8Array,
+): { readonly sealed: SealedHead; readonly loose: Omit<LedgerState, 'root'> | undefined } | undefined {
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  if (bytes.length < fixed || bytes[0] !== format) return undefined;
+  const end = fixed + bytes.readUInt16BE(89) + macLength;
+  if (bytes.length < end) return undefined;
+  const sealed: SealedHead = {
+    sequence: Number(bytes.readBigUInt64BE(1)),
+    time: Number(bytes.readBigUInt64BE(9)),
+    ledger: {
+      size: Number(bytes.readBigUInt64BE(17)),
+      root: bytes.subarray(25, 57),
+      frontier: bytes.subarray(fixed, end - macLength),
+    },
+    stateTag: bytes.subarray(57, 89),
+    bytes: bytes.subarray(0, end),
+  };
+  if (bytes.length === end) return { sealed, loose: undefined };
+  if (bytes.length < end + 10 || bytes.length !== end + 10 + bytes.readUInt16BE(end + 8)) return undefined;
+  return { sealed, loose: { size: Number(bytes.readBigUInt64BE(end)), frontier: bytes.subarray(end + 10) } };
+}
+
+/** A sealed server's head: the last sealed part, and how far the ledger has come since. */
+export function loosen(sealed: Uint8Array, ledger: Omit<LedgerState, 'root'>): Buffer {
+  const tail = Buffer.alloc(10);
+  tail.writeBigUInt64BE(BigInt(ledger.size));
+  tail.writeUInt16BE(ledger.frontier.length, 8);
+  return Buffer.concat([sealed, tail, ledger.frontier]);
+}
+
+export function isAuthentic(key: SecretBytes, head: SealedHead): boolean {
+  const body = head.bytes.subarray(0, head.bytes.length - macLength);
+  return equalSecrets(hmac('sha256', key, 'head', body), head.bytes.subarray(body.length));
+}
+
+/**
+ * Throws 'tampered' unless the database is the newest that the anchor knows of and holds exactly the rows that its head vouches for.
+ * `anchors` are the outside copies, newest first; a cut-short one is passed over.
+ */
+export function assertNotRolledBack(
+  key: SecretBytes,
+  head: SealedHead,
+  digest: Uint8Array,
+  anchors: readonly Uint8Array[],
+): void {
+  const restore = 'Restore the newest backup, or the database that belongs to the anchor.';
+  if (!isAuthentic(key, head)) {
+    throw new KmsError(
+      'tampered',
+      `The database's head does not carry its MAC: it was changed outside Claviger. ${restore}`,
+    );
+  }
+  if (!equalSecrets(stateTag(key, head.sequence, digest), head.stateTag)) {
+    throw new KmsError(
+      'tampered',
+      `The stored records are not those that were last committed: rows were changed, added, removed or put back. ${restore}`,
+    );
+  }
+  const known = anchors.map(readHead).filter((anchor) => anchor !== undefined && isAuthentic(key, anchor.sealed));
+  if (known.length === 0) {
+    throw new KmsError(
+      'tampered',
+      'The anchor beside the database is missing or damaged, so an older database could not be told from this one. See docs/recovery.md.',
+    );
+  }
+  for (const anchor of known) {
+    if (anchor!.sealed.sequence > head.sequence || anchor!.sealed.ledger.size > head.ledger.size) {
+      throw new KmsError(
+        'tampered',
+        `The database is older than its anchor: an older copy was put in its place. ${restore}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { Change, Key, Outcome, RecordChange } from '#domain/domain.ts';
+import { dueRecords } from './due.ts';
+import { encodeKey, keyRecordId } from './key-record.ts';
+import type { Keys } from './keys.ts';
+import type { OpenVersions } from './open.ts';
+import type { RealmKeys } from './realm-keys.ts';
+import type { Records } from './records.ts';
+
+/** What the verbs of this room work with. */
+export interface Parts {
+  readonly records: Records;
+  readonly keys: Keys;
+  readonly versions: OpenVersions;
+  readonly realmKeys: RealmKeys;
+}
+
+/** A key's next state as one change: its row, the rows that go with it, and memory once all of it is durable. */
+export function changeKey(
+  parts: Parts,
+  before: Key,
+  facts: { readonly [K in keyof Key]?: Key[K] | undefined },
+  summary: string,
+  others: readonly RecordChange[] = [],
+): Outcome<{ readonly key: Key }> & { readonly change: Change } {
+  const next: Key = Object.freeze(withoutUndefined({ ...before, ...facts, revision: before.revision + 1 } as Key));
+  return {
+    result: { key: next },
+    change: {
+      records: [
+        { kind: 'key', id: keyRecordId(before), expect: before.revision, value: encodeKey(next) },
+        ...dueRecords(before, next),
+        ...others,
+      ],
+      summary,
+      applied: () =>
+        parts.keys.replace(
+          next,
+          before.names.filter((name) => !next.names.includes(name)),
+        ),
+    },
+  };
+}
+
+/** A fact set to undefined is a fact taken away. */
+function withoutUndefined(key: Key): Key {
+  return Object.fromEntries(Object.entries(key).filter(([, value]) => value !== undefined)) as unknown as Key;
+}

@@ -1,0 +1,154 @@
+import { generateMaterial, randomUuid } from '#crypto/crypto.ts';
+import {
+  type Command,
+  isSymmetric,
+  type Key,
+  type KeyVersion,
+  KmsError,
+  type Outcome,
+  type RecordChange,
+  specFacts,
+} from '#domain/domain.ts';
+import type { Parts } from './change.ts';
+import { dueRecords } from './due.ts';
+import { encodeKey, keyRecordId, nameRecordId } from './key-record.ts';
+import { bindingOf } from './open.ts';
+import { wrapMaterial } from './root.ts';
+import { nextRotation } from './rotate.ts';
+
+const maxTags = 50;
+const maxDescription = 8192;
+
+/** Also the grammar of AWS aliases (without `alias/`) and of Vault's key names. */
+export function assertName(name: string): void {
+  if (
+    !/^[A-Za-z0-9_-][A-Za-z0-9/_.-]{0,249}$/.test(name) ||
+    name.split('/').some((part) => part === '..' || part === '.' || part === '')
+  ) {
+    throw new KmsError(
+      'invalid-parameter',
+      'A key name has 1 to 250 letters, digits and / _ - . and no empty part between slashes.',
+    );
+  }
+  // Names and ids share one space in some protocols, so a name must not look like an id.
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) {
+    throw new KmsError('invalid-parameter', 'A key name must not have the form of a key id.');
+  }
+}
+
+export async function createKey(
+  parts: Parts,
+  realm: string,
+  command: Command<'create-key'>,
+  now: number,
+): Promise<Outcome<{ key: Key }>> {
+  assertCommand(command);
+  const { name } = command;
+  if (name !== undefined) {
+    const taken = await parts.keys.find(realm, { by: 'name', name });
+    if (taken !== undefined) {
+      if (command.ifAbsent === true && taken.spec === command.spec) return { result: { key: taken } };
+      throw new KmsError('already-exists', `There is already a key named ${name}.`, name);
+    }
+  }
+  const facts = {
+    realm,
+    id: randomUuid(),
+    spec: command.spec,
+    usages: command.usages,
+    class: command.class,
+  };
+  const realmKey = await parts.realmKeys.ofOrNew(realm);
+  const key: Key = Object.freeze({
+    ...facts,
+    revision: 1,
+    description: command.description ?? '',
+    tags: command.tags ?? {},
+    names: name === undefined ? [] : [name],
+    enabled: true,
+    createdAt: now,
+    current: await makeVersion(realmKey.key, facts, 1, now),
+    minDecryptionVersion: 1,
+    minEncryptionVersion: 0,
+    minAvailableVersion: 0,
+    derived: command.derived ?? false,
+    exportable: command.exportable ?? false,
+    deletionAllowed: command.deletionAllowed ?? false,
+    onDemandRotations: 0,
+    ...(command.rotationPeriodDays && { rotation: nextRotation(command.rotationPeriodDays, now) }),
+  });
+  const records: RecordChange[] = [
+    { kind: 'key', id: keyRecordId(key), expect: 0, value: encodeKey(key) },
+    ...dueRecords(undefined, key),
+    ...(realmKey.record === undefined ? [] : [realmKey.record]),
+  ];
+  if (name !== undefined) {
+    records.push({
+      kind: 'name',
+      id: nameRecordId(realm, name),
+      expect: 0,
+      value: { key: key.id, createdAt: now, updatedAt: now },
+    });
+  }
+  const applied = () => {
+    realmKey.applied();
+    parts.keys.replace(key, key.names);
+  };
+  return { result: { key }, change: { records, summary: `created ${key.spec} for ${key.usages.join(', ')}`, applied } };
+}
+
+/** New material, wrapped for exactly this key and version. */
+export async function makeVersion(
+  realmKey: Parameters<typeof wrapMaterial>[0],
+  key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>,
+  version: number,
+  now: number,
+): Promise<KeyVersion> {
+  const { material, publicKey } = await generateMaterial(key.spec);
+  try {
+    const wrapped = wrapMaterial(realmKey, bindingOf(key, version), material);
+    return Object.freeze({ version, state: 'active', createdAt: now, wrapped, ...(publicKey && { publicKey }) });
+  } finally {
+    material.dispose();
+  }
+}
+
+function assertCommand(command: Command<'create-key'>): void {
+  const { spec, usages } = command;
+  const possible = specFacts(spec).usages;
+  const impossible = usages.find((usage) => !possible.includes(usage));
+  if (usages.length === 0 || impossible !== undefined) {
+    throw new KmsError(
+      'invalid-parameter',
+      `A ${spec} key is for ${possible.join(', ')}; ${impossible ?? 'nothing'} was asked.`,
+    );
+  }
+  if (command.name !== undefined) assertName(command.name);
+  if (command.derived === true && !(isSymmetric(spec) && usages.includes('encrypt'))) {
+    throw new KmsError('unsupported', 'Only symmetric encryption keys can be derived per context.');
+  }
+  assertDescription(command.description ?? '');
+  assertTags(command.tags ?? {});
+  if (command.rotationPeriodDays !== undefined && !isSymmetric(spec)) {
+    throw new KmsError(
+      'unsupported',
+      'Only symmetric keys rotate by themselves: others have to publish the new public key first.',
+    );
+  }
+}
+
+export function assertDescription(description: string): void {
+  if (description.length > maxDescription) {
+    throw new KmsError('invalid-parameter', `A description has at most ${maxDescription} characters.`);
+  }
+}
+
+export function assertTags(tags: Readonly<Record<string, string>>): void {
+  const entries = Object.entries(tags);
+  if (entries.length > maxTags) throw new KmsError('limit-exceeded', `A key has at most ${maxTags} tags.`);
+  for (const [name, value] of entries) {
+    if (name.length < 1 || name.length > 128 || value.length > 256) {
+      throw new KmsError('invalid-parameter', 'A tag has a name of 1 to 128 characters and a value of at most 256.');
+    }
+  }
+}

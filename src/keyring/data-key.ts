@@ -1,0 +1,66 @@
+import { generateMaterial, randomBytes, releaseToCaller } from '#crypto/crypto.ts';
+import { type Command, isSymmetric, type Key, KmsError, type Outcome, Plaintext, type Result } from '#domain/domain.ts';
+import type { Parts } from './change.ts';
+import { encrypt } from './encrypt.ts';
+import { then } from './version.ts';
+
+const maxBytes = 1024;
+const maxRandom = 1024 * 1024;
+
+/** A data key for the caller, and the same under this key: envelope encryption. */
+export function generateDataKey(
+  parts: Parts,
+  key: Key,
+  command: Command<'generate-data-key'>,
+): Outcome<Result<'generate-data-key'>> | Promise<Outcome<Result<'generate-data-key'>>> {
+  if (!Number.isInteger(command.bytes) || command.bytes < 1 || command.bytes > maxBytes) {
+    throw new KmsError('invalid-parameter', `A data key has 1 to ${maxBytes} bytes.`);
+  }
+  const plaintext = new Plaintext(randomBytes(command.bytes));
+  const { context } = command;
+  return then(
+    encrypt(parts, key, { kind: 'encrypt', key: command.key, plaintext, context, scheme: 'natural' }),
+    ({ result }) => ({
+      result: command.withPlaintext ? { ...result, plaintext } : result,
+    }),
+  );
+}
+
+/** A key pair for the caller, its private half (PKCS#8 DER) also under this key. */
+export async function generateDataKeyPair(
+  parts: Parts,
+  key: Key,
+  command: Command<'generate-data-key-pair'>,
+): Promise<Outcome<Result<'generate-data-key-pair'>>> {
+  if (isSymmetric(command.spec)) throw new KmsError('invalid-parameter', `${command.spec} is no key pair.`);
+  if (!isSymmetric(key.spec)) {
+    throw new KmsError('wrong-usage', 'Key pairs are protected by symmetric keys only.', key.id);
+  }
+  const { material, publicKey } = await generateMaterial(command.spec);
+  using _ = material;
+  const plaintext = releaseToCaller(material);
+  const { context } = command;
+  const { result } = await encrypt(parts, key, {
+    kind: 'encrypt',
+    key: command.key,
+    plaintext,
+    context,
+    scheme: 'envelope',
+  });
+  const { ciphertext: privateKeyCiphertext, ...used } = result;
+  return {
+    result: {
+      ...used,
+      privateKeyCiphertext,
+      publicKey: publicKey!,
+      ...(command.withPlaintext && { privateKey: plaintext }),
+    },
+  };
+}
+
+export function generateRandom(command: Command<'generate-random'>): Outcome<Result<'generate-random'>> {
+  if (!Number.isInteger(command.bytes) || command.bytes < 1 || command.bytes > maxRandom) {
+    throw new KmsError('invalid-parameter', `1 to ${maxRandom} random bytes can be asked for.`);
+  }
+  return { result: { bytes: new Plaintext(randomBytes(command.bytes)) } };
+}

@@ -1,0 +1,119 @@
+import {
+  type Command,
+  type Key,
+  type KeyVersion,
+  KmsError,
+  move,
+  type Outcome,
+  type RecordChange,
+} from '#domain/domain.ts';
+import { changeKey, type Parts } from './change.ts';
+import { decodeVersion, encodeVersion, nameRecordId, versionRecordId } from './key-record.ts';
+import { assertNotEnding, stateOf } from './state.ts';
+
+type Changed = Outcome<{ readonly key: Key }>;
+
+const day = 24 * 60 * 60 * 1000;
+const minDays = 7;
+const maxDays = 120;
+const page = 500;
+
+export function scheduleDestruction(
+  parts: Parts,
+  key: Key,
+  command: Command<'schedule-destruction'>,
+  now: number,
+): Changed {
+  assertNotEnding(key);
+  const { days } = command;
+  if (!Number.isInteger(days) || days < minDays || days > maxDays) {
+    throw new KmsError('invalid-parameter', `The waiting period is ${minDays} to ${maxDays} whole days.`, key.id);
+  }
+  move(stateOf(key, key.current), 'destroy-scheduled');
+  const destruction = { at: now + days * day, requestedAt: now, wasEnabled: key.enabled };
+  return changeKey(parts, key, { destruction }, `destruction scheduled in ${days} days`);
+}
+
+/** Back from the waiting period, but disabled: whoever wants to use the key must enable it knowingly. */
+export function cancelDestruction(parts: Parts, key: Key): Changed {
+  if (key.destruction === undefined) {
+    throw new KmsError('not-pending-destruction', 'The key is not pending deletion.', key.id);
+  }
+  move(stateOf(key, key.current), 'suspended');
+  return changeKey(parts, key, { destruction: undefined, enabled: false }, 'destruction cancelled');
+}
+
+/** Erases all material for good. By the key's own setting, or because its waiting period is over. */
+export async function destroyKey(parts: Parts, key: Key, now: number): Promise<Changed> {
+  const waited = key.destruction !== undefined && key.destruction.at <= now;
+  if (!waited && !key.deletionAllowed) {
+    throw new KmsError(
+      'destruction-not-allowed',
+      'The key does not allow its deletion: allow it first, or schedule it.',
+      key.id,
+    );
+  }
+  const older = await olderVersions(parts, key);
+  const names: RecordChange[] = [];
+  for (const name of key.names) {
+    const record = await parts.records.read('name', nameRecordId(key.realm, name));
+    if (record)
+      names.push({ kind: 'name', id: nameRecordId(key.realm, name), expect: record.revision, value: undefined });
+  }
+  return changeKey(
+    parts,
+    key,
+    { current: erased(key.current), names: [], enabled: false, rotation: undefined, destruction: undefined },
+    `destroyed ${older.length + 1} versions`,
+    [...older.map((version) => eraseRecord(key, version)), ...names],
+  );
+}
+
+/** Erases the versions below a minimum that neither decrypts nor encrypts any more. */
+export async function trimKey(parts: Parts, key: Key, command: Command<'trim-key'>): Promise<Changed> {
+  assertNotEnding(key);
+  const { minAvailableVersion: minimum } = command;
+  const refuse = (reason: string) => {
+    throw new KmsError('invalid-parameter', reason, key.id);
+  };
+  if (key.minEncryptionVersion === 0) refuse('Set the minimum encryption version before trimming.');
+  if (minimum < key.minAvailableVersion) refuse('The minimum available version can only grow.');
+  if (minimum > Math.min(key.minDecryptionVersion, key.minEncryptionVersion)) {
+    refuse('Versions that may still decrypt or encrypt can not be trimmed; raise both minima first.');
+  }
+  const gone = (await olderVersions(parts, key)).filter(({ value }) => value.version < minimum);
+  return changeKey(parts, key, { minAvailableVersion: minimum }, `destroyed ${gone.length} versions below ${minimum}`, [
+    ...gone.map((version) => eraseRecord(key, version)),
+  ]);
+}
+
+interface OlderVersion {
+  readonly revision: number;
+  readonly value: KeyVersion;
+}
+
+/** Versions before the current one that still have material, oldest first. */
+async function olderVersions(parts: Parts, key: Key): Promise<OlderVersion[]> {
+  const prefix = `${key.realm}/${key.id}/`;
+  const found: OlderVersion[] = [];
+  for (let after = ''; ; ) {
+    const rows = await parts.records.list('version', prefix, after, page);
+    found.push(...rows.map(({ revision, value }) => ({ revision, value: decodeVersion(value) })));
+    if (rows.length < page) break;
+    after = rows.at(-1)!.id;
+  }
+  return found.filter(({ value }) => value.wrapped !== undefined);
+}
+
+function erased({ wrapped: _, ...facts }: KeyVersion): KeyVersion {
+  return { ...facts, state: facts.state === 'compromised' ? 'destroyed-compromised' : 'destroyed' };
+}
+
+function eraseRecord(key: Key, { revision, value }: OlderVersion): RecordChange {
+  return {
+    kind: 'version',
+    id: versionRecordId(key, value.version),
+    expect: revision,
+    value: encodeVersion(erased(value)),
+  };
+}

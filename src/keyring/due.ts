@@ -1,0 +1,46 @@
+import type { Key, RecordChange, RecordReader } from '#domain/domain.ts';
+
+export interface DueKey {
+  readonly what: 'rotation' | 'destruction';
+  readonly realm: string;
+  readonly keyId: string;
+}
+
+interface Planned extends DueKey {
+  readonly at: number;
+}
+
+const prefix = 'due/';
+const digits = 15;
+
+/**
+ * What the clock will ask of keys stands in rows of its own, ordered by time, so that looking for what is due costs the same with a
+ * million keys. They change in the same transaction as the key.
+ */
+export function dueRecords(before: Key | undefined, next: Key): RecordChange[] {
+  const old = before === undefined ? [] : planned(before).map(idOf);
+  const now = planned(next);
+  const gone = old.filter((id) => !now.some((plan) => idOf(plan) === id));
+  const fresh = now.filter((plan) => !old.includes(idOf(plan)));
+  return [
+    ...gone.map((id): RecordChange => ({ kind: 'setting', id, expect: 1, value: undefined })),
+    ...fresh.map((plan): RecordChange => ({ kind: 'setting', id: idOf(plan), expect: 0, value: plan })),
+  ];
+}
+
+function planned(key: Key): Planned[] {
+  const of = { realm: key.realm, keyId: key.id };
+  if (key.current.state === 'destroyed') return [];
+  if (key.destruction !== undefined) return [{ ...of, what: 'destruction', at: key.destruction.at }];
+  return key.rotation !== undefined ? [{ ...of, what: 'rotation', at: key.rotation.nextAt }] : [];
+}
+
+function idOf({ at, realm, keyId, what }: Planned): string {
+  return `${prefix}${String(at).padStart(digits, '0')}/${realm}/${keyId}/${what}`;
+}
+
+/** What is due at `now`, soonest first, at most `limit`. */
+export async function dueKeys(records: RecordReader, now: number, limit: number): Promise<readonly DueKey[]> {
+  const rows = await records.list('setting', prefix, '', limit);
+  return rows.map(({ value }) => value as Planned).filter(({ at }) => at <= now);
+}

@@ -1,0 +1,46 @@
+import type { Key, KeyVersion, WrappedMaterial } from '#domain/domain.ts';
+import { fromBase64, toBase64 } from '#encoding/encoding.ts';
+
+/** How keys and versions stand in their records: JSON, with bytes as base64. The record's MAC vouches for the shape. */
+
+interface StoredVersion extends Omit<KeyVersion, 'wrapped' | 'publicKey' | 'fingerprint'> {
+  readonly wrapped?: string;
+  readonly publicKey?: string;
+  readonly fingerprint?: string;
+}
+
+type StoredKey = Omit<Key, 'revision' | 'current'> & { readonly current: StoredVersion };
+
+export function encodeVersion({ wrapped, publicKey, fingerprint, ...facts }: KeyVersion): object {
+  return {
+    ...facts,
+    ...(wrapped && { wrapped: toBase64(wrapped) }),
+    ...(publicKey && { publicKey: toBase64(publicKey) }),
+    ...(fingerprint && { fingerprint: toBase64(fingerprint) }),
+  };
+}
+
+export function decodeVersion(value: unknown): KeyVersion {
+  const { wrapped, publicKey, fingerprint, ...facts } = value as StoredVersion;
+  return Object.freeze({
+    ...facts,
+    ...(wrapped && { wrapped: fromBase64(wrapped) as WrappedMaterial }),
+    ...(publicKey && { publicKey: fromBase64(publicKey)! }),
+    ...(fingerprint && { fingerprint: fromBase64(fingerprint)! }),
+  });
+}
+
+export function encodeKey({ revision: _, current, ...facts }: Key): object {
+  return { ...facts, current: encodeVersion(current) };
+}
+
+export function decodeKey(revision: number, value: unknown): Key {
+  const { current, ...facts } = value as StoredKey;
+  return Object.freeze({ ...facts, revision, current: decodeVersion(current) });
+}
+
+export const keyRecordId = (key: { realm: string; id: string }): string => `${key.realm}/${key.id}`;
+export const nameRecordId = (realm: string, name: string): string => `${realm}/${name}`;
+/** Eight digits keep versions in numeric order. */
+export const versionRecordId = (key: { realm: string; id: string }, version: number): string =>
+  `${key.realm}/${key.id}/${String(version).padStart(8, '0')}`;

@@ -1,0 +1,185 @@
+import {
+  type Command,
+  type Key,
+  type KeyRef,
+  KmsError,
+  type Outcome,
+  type RecordReader,
+  type Result,
+  type SecretBytes,
+} from '#domain/domain.ts';
+import type { Store } from '#store/store.ts';
+import { createAlias, deleteAlias, updateAlias } from './alias.ts';
+import { assertNotRolledBack, type LedgerState, readHead, type SealedHead, sealHead } from './anchor.ts';
+import type { Parts } from './change.ts';
+import { createKey } from './create.ts';
+import { generateDataKey, generateDataKeyPair, generateRandom } from './data-key.ts';
+import { cancelDestruction, destroyKey, scheduleDestruction, trimKey } from './destroy.ts';
+import { type DueKey, dueKeys } from './due.ts';
+import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
+import { Keys } from './keys.ts';
+import { describeKey, listAliases, listKeys } from './list.ts';
+import { generateMac, hashOf, verifyMac } from './mac.ts';
+import { disableKey, enableKey, tagKey, untagKey, updateKey } from './manage.ts';
+import { OpenVersions } from './open.ts';
+import { RealmKeys } from './realm-keys.ts';
+import { type ProtectedChange, Records } from './records.ts';
+import { Root } from './root.ts';
+import { rotateKey } from './rotate.ts';
+import { getPublicKey, sign, verify } from './sign.ts';
+import { StateDigest } from './state-digest.ts';
+
+export { loosen, readHead, type SealedHead } from './anchor.ts';
+export type { DueKey } from './due.ts';
+export type { ProtectedChange } from './records.ts';
+export { newRoot } from './root.ts';
+
+export interface KeyringOptions {
+  /** How many keys, and as many older versions, are kept open. */
+  readonly capacity: number;
+}
+
+/** An unsealed keyring: everything that hangs from the root. Verbs say what to write; the gate writes it. */
+export class Keyring {
+  readonly #root: Root;
+  readonly #parts: Parts;
+  #digest: Uint8Array;
+  #sequence: number;
+
+  private constructor(root: Root, parts: Parts, digest: Uint8Array, sequence: number) {
+    this.#root = root;
+    this.#parts = parts;
+    this.#digest = digest;
+    this.#sequence = sequence;
+  }
+
+  /**
+   * Opens the keyring of a store under `root`, whose `head` is what the store holds (undefined: a new store). Rejects with 'tampered'
+   * when rows, head and anchor don't agree. The caller still owns and disposes `root`.
+   */
+  static async open(
+    root: SecretBytes,
+    store: Store,
+    head: SealedHead | undefined,
+    options: KeyringOptions,
+  ): Promise<Keyring> {
+    const derived = new Root(root);
+    const stateDigest = new StateDigest(derived.anchor);
+    const digest = await stateDigest.over(store.macs());
+    if (head !== undefined) assertNotRolledBack(derived.anchor, head, digest, await store.anchors());
+    const records = new Records(store, derived.records, stateDigest);
+    const realmKeys = new RealmKeys(records, derived.wrapping);
+    const parts = {
+      records,
+      realmKeys,
+      keys: new Keys(records, options.capacity),
+      versions: new OpenVersions(records, realmKeys, options.capacity),
+    };
+    return new Keyring(derived, parts, digest, head?.sequence ?? 0);
+  }
+
+  /** Verified reads, for the rooms that keep records of their own. */
+  get records(): RecordReader {
+    return this.#parts.records;
+  }
+
+  /** For `identity/`, which owns neither root nor seal. Stays this room's. */
+  get identityKey(): SecretBytes {
+    return this.#root.identity;
+  }
+
+  /** Seed of the ledger's checkpoint signer. Stays this room's. */
+  get ledgerSeed(): SecretBytes {
+    return this.#root.ledger;
+  }
+
+  /** At once for keys lately used; undefined when there is none in this realm. */
+  find(realm: string, ref: KeyRef): Key | undefined | Promise<Key | undefined> {
+    return this.#parts.keys.find(realm, ref);
+  }
+
+  /** Changes with every change of the key (and now and then without): what was decided under another value is stale. */
+  generationOf(keyId: string): number {
+    return this.#parts.keys.generationOf(keyId);
+  }
+
+  /** The key id in an envelope's header. Throws 'invalid-ciphertext'. */
+  keyNamedBy(realm: string, ciphertext: Uint8Array): string {
+    return keyNamedBy(realm, ciphertext);
+  }
+
+  createKey = (realm: string, command: Command<'create-key'>, now: number) =>
+    createKey(this.#parts, realm, command, now);
+  describeKey = (key: Key, command: Command<'describe-key'>) => describeKey(this.#parts, key, command);
+  listKeys = (realm: string, command: Command<'list-keys'>) => listKeys(this.#parts, realm, command);
+  updateKey = (key: Key, command: Command<'update-key'>, now: number) => updateKey(this.#parts, key, command, now);
+  enableKey = (key: Key) => enableKey(this.#parts, key);
+  disableKey = (key: Key) => disableKey(this.#parts, key);
+  rotateKey = (key: Key, command: Command<'rotate-key'>, now: number) => rotateKey(this.#parts, key, command, now);
+  scheduleDestruction = (key: Key, command: Command<'schedule-destruction'>, now: number) =>
+    scheduleDestruction(this.#parts, key, command, now);
+  cancelDestruction = (key: Key) => cancelDestruction(this.#parts, key);
+  destroyKey = (key: Key, now: number) => destroyKey(this.#parts, key, now);
+  trimKey = (key: Key, command: Command<'trim-key'>) => trimKey(this.#parts, key, command);
+  createAlias = (key: Key, command: Command<'create-alias'>, now: number) =>
+    createAlias(this.#parts, key, command, now);
+  updateAlias = (key: Key, command: Command<'update-alias'>, now: number) =>
+    updateAlias(this.#parts, key, command, now);
+  deleteAlias = (realm: string, command: Command<'delete-alias'>) => deleteAlias(this.#parts, realm, command);
+  listAliases = (realm: string, command: Command<'list-aliases'>, key: Key | undefined) =>
+    listAliases(this.#parts, realm, command, key);
+  tagKey = (key: Key, command: Command<'tag-key'>) => tagKey(this.#parts, key, command);
+  untagKey = (key: Key, command: Command<'untag-key'>) => untagKey(this.#parts, key, command);
+  encrypt = (key: Key, command: Command<'encrypt'>) => encrypt(this.#parts, key, command);
+  decrypt = (key: Key, command: Command<'decrypt'>) => decrypt(this.#parts, key, command);
+  reEncrypt = (source: Key, target: Key, command: Command<'re-encrypt'>) =>
+    reEncrypt(this.#parts, source, target, command);
+  generateDataKey = (key: Key, command: Command<'generate-data-key'>) => generateDataKey(this.#parts, key, command);
+  generateDataKeyPair = (key: Key, command: Command<'generate-data-key-pair'>) =>
+    generateDataKeyPair(this.#parts, key, command);
+  generateRandom = generateRandom;
+  hash = hashOf;
+  sign = (key: Key, command: Command<'sign'>) => sign(this.#parts, key, command);
+  verify = (key: Key, command: Command<'verify'>) => verify(this.#parts, key, command);
+  getPublicKey = (key: Key, command: Command<'get-public-key'>) => getPublicKey(this.#parts, key, command);
+  generateMac = (key: Key, command: Command<'generate-mac'>) => generateMac(this.#parts, key, command);
+  verifyMac = (key: Key, command: Command<'verify-mac'>) => verifyMac(this.#parts, key, command);
+
+  /** What the clock asks of keys by now, soonest first. */
+  due(now: number, limit: number): Promise<readonly DueKey[]> {
+    return dueKeys(this.#parts.records, now, limit);
+  }
+
+  /** Rows of a change, encoded and under their MACs. Rejects with 'conflict' when what it expects is gone. */
+  protect(change: Parameters<Records['protect']>[0]): Promise<ProtectedChange> {
+    return this.#parts.records.protect(change);
+  }
+
+  /** The head that a commit of these changes and this ledger will have. Nothing is taken as done until `adopt`. */
+  nextHead(changes: readonly ProtectedChange[], ledger: LedgerState, time: number): NextHead {
+    let digest = this.#digest;
+    if (changes.length > 0) {
+      digest = Uint8Array.from(digest);
+      for (const { digestDelta } of changes) for (let i = 0; i < digest.length; i++) digest[i]! ^= digestDelta[i]!;
+    }
+    const sequence = this.#sequence + (changes.length > 0 ? 1 : 0);
+    return { digest, sequence, bytes: sealHead(this.#root.anchor, { sequence, time, ledger, digest }) };
+  }
+
+  /** The commit with this head is durable. */
+  adopt(head: NextHead): void {
+    this.#digest = head.digest;
+    this.#sequence = head.sequence;
+  }
+
+  dispose(): void {
+    this.#parts.realmKeys.dispose();
+    this.#root.dispose();
+  }
+}
+
+export interface NextHead {
+  readonly digest: Uint8Array;
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+}

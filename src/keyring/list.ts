@@ -1,0 +1,83 @@
+import type { Command, Key, KeyVersion, Outcome, Result } from '#domain/domain.ts';
+import type { NameRecord } from './alias.ts';
+import type { Parts } from './change.ts';
+import { decodeKey, decodeVersion, nameRecordId } from './key-record.ts';
+import { isGone } from './keys.ts';
+
+const page = 500;
+
+export async function describeKey(
+  parts: Parts,
+  key: Key,
+  command: Command<'describe-key'>,
+): Promise<Outcome<Result<'describe-key'>>> {
+  const older = command.withVersions === true && key.current.version > 1 ? await allVersions(parts, key) : [];
+  return { result: { key, versions: [...older, key.current] } };
+}
+
+async function allVersions(parts: Parts, key: Key): Promise<KeyVersion[]> {
+  const prefix = `${key.realm}/${key.id}/`;
+  const versions: KeyVersion[] = [];
+  for (let after = ''; ; ) {
+    const rows = await parts.records.list('version', prefix, after, page);
+    versions.push(...rows.map(({ value }) => decodeVersion(value)));
+    if (rows.length < page) return versions;
+    after = rows.at(-1)!.id;
+  }
+}
+
+export async function listKeys(
+  parts: Parts,
+  realm: string,
+  { after, limit }: Command<'list-keys'>,
+): Promise<Outcome<Result<'list-keys'>>> {
+  const prefix = `${realm}/`;
+  const keys: Array<{ id: string; names: readonly string[] }> = [];
+  for (let from = after === '' ? '' : prefix + after; ; ) {
+    const rows = await parts.records.list('key', prefix, from, limit + 1);
+    for (const { revision, value } of rows) {
+      const key = decodeKey(revision, value);
+      if (isGone(key)) continue;
+      if (keys.length === limit) return { result: { keys, next: keys.at(-1)!.id } };
+      keys.push({ id: key.id, names: key.names });
+    }
+    if (rows.length <= limit) return { result: { keys } };
+    from = rows.at(-1)!.id;
+  }
+}
+
+/** `key` is the one that the command names, if it names one. */
+export async function listAliases(
+  parts: Parts,
+  realm: string,
+  { after, limit }: Command<'list-aliases'>,
+  key: Key | undefined,
+): Promise<Outcome<Result<'list-aliases'>>> {
+  if (key !== undefined) return { result: pageOf(await namesOf(parts, key, after), limit) };
+  const prefix = nameRecordId(realm, '');
+  const rows = await parts.records.list('name', prefix, after === '' ? '' : prefix + after, limit + 1);
+  return {
+    result: pageOf(
+      rows.map(({ id, value }) => alias(id.slice(prefix.length), value as NameRecord)),
+      limit,
+    ),
+  };
+}
+
+async function namesOf(parts: Parts, key: Key, after: string) {
+  const names = key.names.filter((name) => name > after).sort();
+  const records = await Promise.all(names.map((name) => parts.records.read('name', nameRecordId(key.realm, name))));
+  return names.flatMap((name, index) => {
+    const record = records[index];
+    return record === undefined ? [] : [alias(name, record.value as NameRecord)];
+  });
+}
+
+function alias(name: string, { key, createdAt, updatedAt }: NameRecord) {
+  return { name, keyId: key, createdAt, updatedAt };
+}
+
+function pageOf(found: ReturnType<typeof alias>[], limit: number): Result<'list-aliases'> {
+  const aliases = found.slice(0, limit);
+  return found.length > limit ? { aliases, next: aliases.at(-1)!.name } : { aliases };
+}

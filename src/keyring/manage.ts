@@ -1,0 +1,72 @@
+import { type Command, isSymmetric, type Key, type KeyPatch, KmsError, move, type Outcome } from '#domain/domain.ts';
+import { changeKey, type Parts } from './change.ts';
+import { assertDescription, assertTags } from './create.ts';
+import { nextRotation } from './rotate.ts';
+import { assertNotEnding, stateOf } from './state.ts';
+
+type Changed = Outcome<{ readonly key: Key }>;
+
+export function enableKey(parts: Parts, key: Key): Changed {
+  assertNotEnding(key);
+  if (key.enabled) return { result: { key } };
+  move(stateOf(key, key.current), 'active');
+  return changeKey(parts, key, { enabled: true }, 'enabled');
+}
+
+export function disableKey(parts: Parts, key: Key): Changed {
+  assertNotEnding(key);
+  if (!key.enabled) return { result: { key } };
+  move(stateOf(key, key.current), 'suspended');
+  return changeKey(parts, key, { enabled: false }, 'disabled');
+}
+
+export function updateKey(parts: Parts, key: Key, command: Command<'update-key'>, now: number): Changed {
+  assertNotEnding(key);
+  const { rotationPeriodDays, ...plain } = command.patch;
+  assertPatch(key, command.patch);
+  const facts = {
+    ...plain,
+    ...(rotationPeriodDays !== undefined && {
+      rotation: rotationPeriodDays === null ? undefined : nextRotation(rotationPeriodDays, now),
+    }),
+  };
+  const named = Object.keys(command.patch).join(', ');
+  return changeKey(parts, key, facts, `updated ${named}`);
+}
+
+function assertPatch(key: Key, patch: KeyPatch): void {
+  const refuse = (reason: string) => {
+    throw new KmsError('invalid-parameter', reason, key.id);
+  };
+  if (patch.description !== undefined) assertDescription(patch.description);
+  const minDecryption = patch.minDecryptionVersion ?? key.minDecryptionVersion;
+  const minEncryption = patch.minEncryptionVersion ?? key.minEncryptionVersion;
+  if (minDecryption < Math.max(1, key.minAvailableVersion) || minDecryption > key.current.version) {
+    refuse(
+      `The minimum decryption version must be from ${Math.max(1, key.minAvailableVersion)} to ${key.current.version}.`,
+    );
+  }
+  if (minEncryption < 0 || minEncryption > key.current.version) {
+    refuse(`The minimum encryption version must be from 0 to ${key.current.version}.`);
+  }
+  if (minEncryption > 0 && minEncryption < minDecryption) {
+    refuse('The minimum encryption version must not be below the minimum decryption version.');
+  }
+  if (patch.rotationPeriodDays !== undefined) {
+    if (!isSymmetric(key.spec)) throw new KmsError('unsupported', 'Only symmetric keys rotate by themselves.', key.id);
+    if (!key.enabled) throw new KmsError('disabled', 'The key is disabled; enable it first.', key.id);
+  }
+}
+
+export function tagKey(parts: Parts, key: Key, command: Command<'tag-key'>): Changed {
+  assertNotEnding(key);
+  const tags = { ...key.tags, ...command.tags };
+  assertTags(tags);
+  return changeKey(parts, key, { tags }, `tagged ${Object.keys(command.tags).join(', ')}`);
+}
+
+export function untagKey(parts: Parts, key: Key, command: Command<'untag-key'>): Changed {
+  assertNotEnding(key);
+  const tags = Object.fromEntries(Object.entries(key.tags).filter(([name]) => !command.names.includes(name)));
+  return changeKey(parts, key, { tags }, `untagged ${command.names.join(', ')}`);
+}

@@ -1,0 +1,85 @@
+import { type KeyHandle, openMaterial } from '#crypto/crypto.ts';
+import { type Key, type KeyVersion, KmsError, type RecordReader, type SecretBytes } from '#domain/domain.ts';
+import { ClockCache } from './clock-cache.ts';
+import { type EnvelopeKey, envelopeKey } from './envelope.ts';
+import { decodeVersion, versionRecordId } from './key-record.ts';
+import type { RealmKeys } from './realm-keys.ts';
+import { unwrapMaterial } from './root.ts';
+
+/** A version opened for use. */
+export interface OpenVersion {
+  readonly version: KeyVersion;
+  readonly handle: KeyHandle;
+  /** For symmetric keys that encrypt. */
+  readonly envelope: EnvelopeKey | undefined;
+}
+
+/** What a wrapped version is bound to. Not the state, which changes while the material doesn't. */
+export function bindingOf(key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>, version: number): object {
+  const { realm, id, spec, usages, class: keyClass } = key;
+  return { realm, id, version, spec, usages, class: keyClass };
+}
+
+/** Versions opened lately. Any change of a key empties what it had open, at once. */
+export class OpenVersions {
+  readonly #records: RecordReader;
+  readonly #realmKeys: RealmKeys;
+  // By the key object itself, which is replaced with every change: a stale opening can't be found again.
+  readonly #current = new WeakMap<Key, OpenVersion>();
+  readonly #older: ClockCache<{ readonly key: Key; readonly open: OpenVersion }>;
+
+  constructor(records: RecordReader, realmKeys: RealmKeys, capacity: number) {
+    this.#records = records;
+    this.#realmKeys = realmKeys;
+    this.#older = new ClockCache(capacity);
+  }
+
+  /** The version opened, at once when it was lately used. Throws 'version-not-found'. */
+  open(key: Key, version: number): OpenVersion | Promise<OpenVersion> {
+    const open = this.opened(key, version);
+    if (open !== undefined) return open;
+    return version === key.current.version ? this.#openCurrent(key) : this.#openOlder(key, version);
+  }
+
+  /** The version if it is open already. */
+  opened(key: Key, version: number): OpenVersion | undefined {
+    if (version === key.current.version) return this.#current.get(key);
+    const kept = this.#older.get(versionRecordId(key, version));
+    return kept?.key === key ? kept.open : undefined;
+  }
+
+  /** The stored facts of a version, current or older. Rejects with 'version-not-found'. */
+  async facts(key: Key, version: number): Promise<KeyVersion> {
+    if (version === key.current.version) return key.current;
+    const record = await this.#records.read('version', versionRecordId(key, version));
+    if (record === undefined) throw new KmsError('version-not-found', `The key has no version ${version}.`, key.id);
+    return decodeVersion(record.value);
+  }
+
+  /** Material for the few uses that need the bytes themselves. The caller owns the result. */
+  async material(key: Key, version: KeyVersion): Promise<SecretBytes> {
+    if (version.wrapped === undefined) {
+      throw new KmsError('version-not-found', `Version ${version.version} of the key has no material.`, key.id);
+    }
+    const realmKey = await this.#realmKeys.of(key.realm);
+    return unwrapMaterial(realmKey, bindingOf(key, version.version), version.wrapped);
+  }
+
+  async #openCurrent(key: Key): Promise<OpenVersion> {
+    const open = await this.#unwrap(key, key.current);
+    this.#current.set(key, open);
+    return open;
+  }
+
+  async #openOlder(key: Key, number: number): Promise<OpenVersion> {
+    const open = await this.#unwrap(key, await this.facts(key, number));
+    this.#older.set(versionRecordId(key, number), { key, open });
+    return open;
+  }
+
+  async #unwrap(key: Key, version: KeyVersion): Promise<OpenVersion> {
+    using material = await this.material(key, version);
+    const handle = openMaterial(key.spec, material);
+    return { version, handle, envelope: envelopeKey(key.realm, key.id, version.version, handle) };
+  }
+}

@@ -1,0 +1,92 @@
+import { equalSecrets, hmac } from '#crypto/crypto.ts';
+import {
+  KmsError,
+  type RecordChange,
+  type RecordKind,
+  type RecordReader,
+  type RecordWrite,
+  type SecretBytes,
+  type StoredRecord,
+} from '#domain/domain.ts';
+import { canonicalJson, toUtf8 } from '#encoding/encoding.ts';
+import type { Store } from '#store/store.ts';
+import { ClockCache } from './clock-cache.ts';
+import { StateDigest } from './state-digest.ts';
+
+/** What a change does to the rows, and to the digest over all of them. */
+export interface ProtectedChange {
+  readonly writes: readonly RecordWrite[];
+  readonly digestDelta: Uint8Array;
+}
+
+const decoder = new TextDecoder();
+
+/** Reads and writes records with their MACs: nothing that was not written with the root is believed. */
+export class Records implements RecordReader {
+  readonly #store: Store;
+  readonly #key: SecretBytes;
+  readonly #digest: StateDigest;
+  // A change reads its rows first, so their MACs are at hand when the digest must lose them.
+  readonly #macs = new ClockCache<{ readonly revision: number; readonly mac: Uint8Array }>(8192);
+
+  constructor(store: Store, key: SecretBytes, digest: StateDigest) {
+    this.#store = store;
+    this.#key = key;
+    this.#digest = digest;
+  }
+
+  async read(kind: RecordKind, id: string): Promise<{ revision: number; value: unknown } | undefined> {
+    const record = await this.#store.read(kind, id);
+    return record === undefined ? undefined : this.#verified(record);
+  }
+
+  async list(kind: RecordKind, prefix: string, after: string, limit: number) {
+    const records = await this.#store.list(kind, prefix, after, limit);
+    return records.map((record) => ({ id: record.id, ...this.#verified(record) }));
+  }
+
+  /** Encodes and MACs a change. Rejects with 'conflict' when a row it expects is at another revision. */
+  async protect(changes: readonly RecordChange[]): Promise<ProtectedChange> {
+    const writes: RecordWrite[] = [];
+    const delta = new Uint8Array(32);
+    for (const { kind, id, expect, value } of changes) {
+      if (expect > 0) StateDigest.mix(delta, this.#digest.trace(await this.#macOf(kind, id, expect)));
+      let next: StoredRecord | undefined;
+      if (value !== undefined) {
+        const body = toUtf8(canonicalJson(value));
+        const revision = expect + 1;
+        next = { kind, id, revision, body, mac: this.#mac(kind, id, revision, body) };
+        StateDigest.mix(delta, this.#digest.trace(next.mac));
+      }
+      writes.push({ kind, id, expect, next });
+    }
+    return { writes, digestDelta: delta };
+  }
+
+  async #macOf(kind: RecordKind, id: string, revision: number): Promise<Uint8Array> {
+    const known = this.#macs.get(`${kind}/${id}`);
+    if (known?.revision === revision) return known.mac;
+    const record = await this.#store.read(kind, id);
+    if (record?.revision !== revision)
+      throw new KmsError('conflict', 'The record changed while this was under way; ask again.');
+    this.#verified(record);
+    return record.mac;
+  }
+
+  #verified(record: StoredRecord): { revision: number; value: unknown } {
+    const { kind, id, revision, body, mac } = record;
+    if (!equalSecrets(this.#mac(kind, id, revision, body), mac)) {
+      throw new KmsError(
+        'tampered',
+        `The stored ${kind} ${id} was changed outside Claviger; restore the database from a backup.`,
+      );
+    }
+    this.#macs.set(`${kind}/${id}`, { revision, mac });
+    return { revision, value: JSON.parse(decoder.decode(body)) };
+  }
+
+  #mac(kind: RecordKind, id: string, revision: number, body: Uint8Array): Buffer {
+    // Lengths before texts keep (kind, id) pairs apart.
+    return hmac('sha256', this.#key, `${kind.length}:${kind}${id.length}:${id}${revision}:`, body);
+  }
+}

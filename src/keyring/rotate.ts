@@ -1,0 +1,49 @@
+import { type Command, type Key, KmsError, type Outcome, type RotationPlan } from '#domain/domain.ts';
+import { changeKey, type Parts } from './change.ts';
+import { makeVersion } from './create.ts';
+import { encodeVersion, versionRecordId } from './key-record.ts';
+import { assertAllowed } from './state.ts';
+
+const day = 24 * 60 * 60 * 1000;
+const maxOnDemand = 25;
+const maxPeriodDays = 36_500;
+
+export function nextRotation(periodDays: number, from: number): RotationPlan {
+  if (!Number.isInteger(periodDays) || periodDays < 1 || periodDays > maxPeriodDays) {
+    throw new KmsError('invalid-parameter', `A rotation period is 1 to ${maxPeriodDays} whole days.`);
+  }
+  return { periodDays, nextAt: from + periodDays * day };
+}
+
+/** New material becomes the current version; the former one only decrypts and verifies from now on. */
+export async function rotateKey(
+  parts: Parts,
+  key: Key,
+  command: Command<'rotate-key'>,
+  now: number,
+): Promise<Outcome<{ key: Key }>> {
+  assertAllowed(key, key.current, 'rotate');
+  if (command.onDemand === true && key.onDemandRotations >= maxOnDemand) {
+    throw new KmsError('limit-exceeded', `A key can be rotated on demand at most ${maxOnDemand} times.`, key.id);
+  }
+  const former = key.current;
+  const current = await makeVersion(await parts.realmKeys.of(key.realm), key, former.version + 1, now);
+  return changeKey(
+    parts,
+    key,
+    {
+      current,
+      onDemandRotations: key.onDemandRotations + (command.onDemand === true ? 1 : 0),
+      ...(key.rotation && { rotation: nextRotation(key.rotation.periodDays, now) }),
+    },
+    `rotated to version ${current.version}`,
+    [
+      {
+        kind: 'version',
+        id: versionRecordId(key, former.version),
+        expect: 0,
+        value: encodeVersion({ ...former, state: 'deactivated' }),
+      },
+    ],
+  );
+}

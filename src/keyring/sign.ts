@@ -1,0 +1,35 @@
+import { openPublicKey, sign as signWith, verify as verifyWith } from '#crypto/crypto.ts';
+import { type Command, type Key, KmsError, type Outcome, type Result } from '#domain/domain.ts';
+import type { Parts } from './change.ts';
+import { used } from './encrypt.ts';
+import { assertAllowed, assertUsage } from './state.ts';
+import { openFor } from './version.ts';
+
+export async function sign(parts: Parts, key: Key, command: Command<'sign'>): Promise<Outcome<Result<'sign'>>> {
+  assertUsage(key, 'sign');
+  const open = await openFor(parts, key, command.version, 'protect');
+  const signature = await signWith(open.handle, command.scheme, command.messageType, command.message.release());
+  return { result: { ...used(key, open.version.version), signature } };
+}
+
+export async function verify(parts: Parts, key: Key, command: Command<'verify'>): Promise<Outcome<Result<'verify'>>> {
+  assertUsage(key, 'sign');
+  const open = await openFor(parts, key, command.version, 'process');
+  const { scheme, messageType, message, signature } = command;
+  const publicKey = openPublicKey(key.spec, open.version.publicKey!);
+  const valid = await verifyWith(publicKey, scheme, messageType, message.release(), signature);
+  return { result: { ...used(key, open.version.version), valid } };
+}
+
+export async function getPublicKey(
+  parts: Parts,
+  key: Key,
+  command: Command<'get-public-key'>,
+): Promise<Outcome<Result<'get-public-key'>>> {
+  const version = await parts.versions.facts(key, command.version ?? key.current.version);
+  assertAllowed(key, version, 'process');
+  if (version.publicKey === undefined) {
+    throw new KmsError('wrong-usage', `A ${key.spec} key has no public half.`, key.id);
+  }
+  return { result: { ...used(key, version.version), key, publicKey: version.publicKey } };
+}
