@@ -1,9 +1,18 @@
 /** The door of cryptography: OpenSSL through `node:crypto`, one file per family. No primitive is written here. */
 export { type AeadName, aeadOpen, aeadSeal, nonceLength, tagLength } from './aead.ts';
+export { agree } from './agree.ts';
+export { type Argon2Costs, argon2id } from './argon2.ts';
 export { Ed25519Signer, verifyEd25519 } from './ed25519.ts';
+export { type GeneratedMaterial, generateMaterial, publicKeyOf } from './generate.ts';
 export { digest, digestHex, digestLatin1, digestLength, equalSecrets } from './hash.ts';
 export { hkdf } from './hkdf.ts';
 export { hmac } from './hmac.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
 export { commitmentLength, MessageCipher } from './message-cipher.ts';
+export { decapsulate, encapsulate } from './ml-kem.ts';
 export { randomBytes, randomInto, randomUuid } from './random.ts';
+export { releaseToCaller } from './release.ts';
+export { rsaDecrypt, rsaEncrypt, rsaMaxPlaintext } from './rsa-encryption.ts';
+export { ShortPrf } from './short-prf.ts';
+export { sign, verify } from './signature.ts';
+export { unwrapAesKw, unwrapAesKwp, wrapAesKw, wrapAesKwp } from './wrap.ts';

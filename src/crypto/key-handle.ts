@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import { isSymmetric, type KeySpec, KmsError, type SecretBytes } from '#domain/domain.ts';
+import { type KeyFamily, type KeySpec, KmsError, type SecretBytes, specFacts } from '#domain/domain.ts';
 
 /** Reads the OpenSSL object of a handle: for files of this room. */
 export let objectOf: (handle: KeyHandle) => KeyObject;
@@ -34,20 +34,79 @@ export class KeyHandle {
  * Throws 'internal' when the bytes aren't of that spec.
  */
 export function openMaterial(spec: KeySpec, material: SecretBytes): KeyHandle {
-  try {
-    if (isSymmetric(spec)) return new KeyHandle(spec, createSecretKey(material.expose()));
-    const der = material.expose() as Buffer;
-    return new KeyHandle(spec, createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
-  } catch {
+  const object = readMaterial(spec, material);
+  if (object === undefined || !isOfSpec(object, spec)) {
     throw new KmsError('internal', `The stored material is not a ${spec} key.`);
+  }
+  return new KeyHandle(spec, object);
+}
+
+function readMaterial(spec: KeySpec, material: SecretBytes): KeyObject | undefined {
+  try {
+    if (specFacts(spec).bytes !== undefined) return createSecretKey(material.expose());
+    return createPrivateKey({ key: material.expose() as Buffer, format: 'der', type: 'pkcs8' });
+  } catch {
+    return undefined;
   }
 }
 
 /** Opens a SubjectPublicKeyInfo DER for verifying, encrypting or encapsulating. Throws 'invalid-parameter'. */
 export function openPublicKey(spec: KeySpec, spki: Uint8Array): KeyHandle {
-  try {
-    return new KeyHandle(spec, createPublicKey({ key: spki as Buffer, format: 'der', type: 'spki' }));
-  } catch {
+  const object = readPublicKey(spki);
+  if (object === undefined || !isOfSpec(object, spec)) {
     throw new KmsError('invalid-parameter', `The public key is not a ${spec} key.`);
   }
+  return new KeyHandle(spec, object);
+}
+
+function readPublicKey(spki: Uint8Array): KeyObject | undefined {
+  try {
+    const object = createPublicKey({ key: spki as Buffer, format: 'der', type: 'spki' });
+    // OpenSSL also reads looser encodings (trailing bytes, curves spelled out as parameters): one key, one encoding.
+    return object.export({ format: 'der', type: 'spki' }).equals(spki) ? object : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What OpenSSL calls our curves. */
+export const curveNames = {
+  'ec-p256': 'prime256v1',
+  'ec-p384': 'secp384r1',
+  'ec-p521': 'secp521r1',
+  'ec-secp256k1': 'secp256k1',
+} as const satisfies Partial<Record<KeySpec, string>>;
+
+export type EcSpec = keyof typeof curveNames;
+
+export function isEcSpec(spec: KeySpec): spec is EcSpec {
+  return Object.hasOwn(curveNames, spec);
+}
+
+/** What `node:crypto` calls the type of a pair: the family where parameters tell the specs apart, the spec itself elsewhere. */
+export function pairType(spec: KeySpec): string {
+  const { family } = specFacts(spec);
+  return family === 'rsa' || family === 'ec' ? family : spec;
+}
+
+/** HMAC keys may be of any length (RFC 2104 section 3); every other spec fixes size and parameters. */
+function isOfSpec(object: KeyObject, spec: KeySpec): boolean {
+  const { bytes, family, modulusBits } = specFacts(spec);
+  if (bytes !== undefined) return family === 'hmac' || object.symmetricKeySize === bytes;
+  if (object.asymmetricKeyType !== pairType(spec)) return false;
+  const { modulusLength, namedCurve } = object.asymmetricKeyDetails ?? {};
+  if (family === 'rsa') return modulusLength === modulusBits;
+  return !isEcSpec(spec) || namedCurve === curveNames[spec];
+}
+
+/** The bare public key of an elliptic curve pair: an uncompressed point, or 32 bytes of Ed25519 and X25519. */
+export function rawPublicKeyOf(handle: KeyHandle): Uint8Array {
+  const object = objectOf(handle);
+  return (object.type === 'private' ? createPublicKey(object) : object).export({ format: 'raw-public' });
+}
+
+/** Throws 'wrong-algorithm' unless the key is of that family. */
+export function requireFamily(handle: KeyHandle, family: KeyFamily): void {
+  if (specFacts(handle.spec).family === family) return;
+  throw new KmsError('wrong-algorithm', `A ${handle.spec} key can't do this.`, handle.spec);
 }

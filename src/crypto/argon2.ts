@@ -1,0 +1,37 @@
+import { argon2 } from 'node:crypto';
+import { KmsError, SecretBytes } from '#domain/domain.ts';
+
+/** Costs of Argon2id (RFC 9106 section 4 recommends 2 GiB and 1 pass, or 64 MiB and 3 passes, with 4 lanes). */
+export interface Argon2Costs {
+  /** At least 8 for each lane. */
+  readonly memoryKiB: number;
+  readonly passes: number;
+  /** Lanes. */
+  readonly parallelism: number;
+}
+
+/**
+ * Argon2id (RFC 9106) on the thread pool: `length` bytes, at least 4, that the caller owns. The caller still owns `passphrase`;
+ * `salt` is at least 8 bytes. Rejects with 'invalid-parameter' where the costs are out of range.
+ */
+export async function argon2id(
+  passphrase: SecretBytes,
+  salt: Uint8Array,
+  costs: Argon2Costs,
+  length: number,
+): Promise<SecretBytes> {
+  const { memoryKiB: memory, passes, parallelism } = costs;
+  const message = passphrase.expose();
+  return new Promise((resolve, reject) => {
+    const refuse = () =>
+      reject(new KmsError('invalid-parameter', 'The Argon2id salt, costs or length are out of range.'));
+    try {
+      argon2('argon2id', { message, nonce: salt, memory, passes, parallelism, tagLength: length }, (error, derived) => {
+        if (error) refuse();
+        else resolve(new SecretBytes(derived));
+      });
+    } catch {
+      refuse();
+    }
+  });
+}
