@@ -1,0 +1,203 @@
+import { type Key, KmsError, type Result, type VersionState } from '#domain/domain.ts';
+import { awsAlgorithms, awsSpecName, awsUsageName } from './algorithms.ts';
+import { unsupported } from './errors.ts';
+import { toMarker } from './fields.ts';
+import type { Names } from './names.ts';
+import type { Asked, Page } from './row.ts';
+
+/** AWS writes dates as seconds since the epoch, with a fraction. */
+const seconds = (milliseconds: number) => milliseconds / 1000;
+
+const stateNames = {
+  'pending-generation': 'Creating',
+  'pending-import': 'PendingImport',
+  failed: 'PendingImport',
+  'pre-active': 'Disabled',
+  active: 'Enabled',
+  suspended: 'Disabled',
+  deactivated: 'Disabled',
+  compromised: 'Disabled',
+  'destroy-scheduled': 'PendingDeletion',
+  destroyed: 'PendingDeletion',
+  'destroyed-compromised': 'PendingDeletion',
+} as const satisfies Record<VersionState, string>;
+
+export function awsKeyState(key: Key): string {
+  if (key.destruction !== undefined) return 'PendingDeletion';
+  const state = stateNames[key.current.state];
+  return state === 'Enabled' && !key.enabled ? 'Disabled' : state;
+}
+
+function metadata(key: Key, names: Names): string {
+  const spec = awsSpecName(key.spec);
+  const state = awsKeyState(key);
+  return JSON.stringify({
+    KeyMetadata: {
+      AWSAccountId: key.realm,
+      Arn: names.keyArn(key.realm, key.id),
+      CreationDate: seconds(key.createdAt),
+      CustomerMasterKeySpec: spec,
+      ...(key.destruction && { DeletionDate: seconds(key.destruction.at) }),
+      Description: key.description,
+      Enabled: state === 'Enabled',
+      KeyId: key.id,
+      KeyManager: 'CUSTOMER',
+      KeySpec: spec,
+      KeyState: state,
+      KeyUsage: awsUsageName(key.usages),
+      MultiRegion: false,
+      Origin: 'AWS_KMS',
+      ...awsAlgorithms(key),
+    },
+  });
+}
+
+export const encodeCreateKey = ({ key }: Result<'create-key'>, _asked: Asked<'create-key'>, names: Names) =>
+  metadata(key, names);
+
+export const encodeDescribeKey = ({ key }: Result<'describe-key'>, _asked: Asked<'describe-key'>, names: Names) =>
+  metadata(key, names);
+
+/** AWS answers these operations with an empty body. */
+export const encodeNothing = () => '';
+
+const rotating = (key: Key): boolean => key.rotation !== undefined && key.destruction === undefined;
+
+/** AWS rotates symmetric encryption keys only, and refuses to speak of rotation for others. */
+function assertRotatable(key: Key): void {
+  if (awsSpecName(key.spec) !== 'SYMMETRIC_DEFAULT') throw unsupported('Rotation of this kind of key');
+}
+
+export function encodeGetKeyRotationStatus(
+  { key }: Result<'describe-key'>,
+  _asked: Asked<'describe-key'>,
+  names: Names,
+): string {
+  assertRotatable(key);
+  return JSON.stringify({
+    KeyId: names.keyArn(key.realm, key.id),
+    KeyRotationEnabled: rotating(key),
+    ...(key.rotation &&
+      rotating(key) && {
+        NextRotationDate: seconds(key.rotation.nextAt),
+        RotationPeriodInDays: key.rotation.periodDays,
+      }),
+  });
+}
+
+export const encodeRotateKeyOnDemand = ({ key }: Result<'rotate-key'>, _asked: Asked<'rotate-key'>, names: Names) =>
+  JSON.stringify({ KeyId: names.keyArn(key.realm, key.id) });
+
+/** Cuts what the domain answers whole; `position` is what a marker names. */
+function cut<T>(all: readonly T[], page: Page, position: (item: T) => string, isAfter: (item: T) => boolean) {
+  const rest = page.after === '' ? all : all.filter(isAfter);
+  const items = rest.slice(0, page.limit);
+  const last = items.at(-1);
+  return {
+    items,
+    more: rest.length > items.length && last !== undefined ? { NextMarker: toMarker(position(last)) } : {},
+    truncated: rest.length > items.length,
+  };
+}
+
+export function encodeListKeyRotations(
+  { key, versions }: Result<'describe-key'>,
+  { page, withFirstMaterial }: Asked<'describe-key'>,
+  names: Names,
+): string {
+  assertRotatable(key);
+  if (page === undefined) throw new KmsError('internal', 'A list was asked for without its page.');
+  const after = Number(page.after);
+  const listed = versions.filter(({ version }) => withFirstMaterial || version > 1);
+  const { items, more, truncated } = cut(
+    listed,
+    page,
+    ({ version }) => String(version),
+    ({ version }) => version > after,
+  );
+  const arn = names.keyArn(key.realm, key.id);
+  return JSON.stringify({
+    Rotations: items.map(({ version, createdAt }) => ({
+      KeyId: arn,
+      ...(withFirstMaterial && { KeyMaterialState: version === key.current.version ? 'CURRENT' : 'NON_CURRENT' }),
+      ...(version > 1 && { RotationDate: seconds(createdAt) }),
+    })),
+    Truncated: truncated,
+    ...more,
+  });
+}
+
+export function encodeScheduleKeyDeletion(
+  { key }: Result<'schedule-destruction'>,
+  { command }: Asked<'schedule-destruction'>,
+  names: Names,
+): string {
+  return JSON.stringify({
+    KeyId: names.keyArn(key.realm, key.id),
+    ...(key.destruction && { DeletionDate: seconds(key.destruction.at) }),
+    KeyState: awsKeyState(key),
+    PendingWindowInDays: command.days,
+  });
+}
+
+export const encodeCancelKeyDeletion = (
+  { key }: Result<'cancel-destruction'>,
+  _asked: Asked<'cancel-destruction'>,
+  names: Names,
+) => JSON.stringify({ KeyId: names.keyArn(key.realm, key.id) });
+
+const nextPage = (next: string | undefined) => ({
+  Truncated: next !== undefined,
+  ...(next !== undefined && { NextMarker: toMarker(next) }),
+});
+
+/** A list that tells whose it is. */
+interface OfRealm {
+  readonly realm?: string;
+}
+
+export function encodeListKeys(
+  result: Result<'list-keys'> & OfRealm,
+  _asked: Asked<'list-keys'>,
+  names: Names,
+): string {
+  const { keys, next, realm } = result;
+  return JSON.stringify({
+    Keys: keys.map(({ id }) => ({ ...(realm && { KeyArn: names.keyArn(realm, id) }), KeyId: id })),
+    ...nextPage(next),
+  });
+}
+
+export function encodeListAliases(
+  result: Result<'list-aliases'> & OfRealm,
+  _asked: Asked<'list-aliases'>,
+  names: Names,
+): string {
+  const { aliases, next, realm } = result;
+  return JSON.stringify({
+    Aliases: aliases.map(({ name, keyId, createdAt, updatedAt }) => ({
+      ...(realm && { AliasArn: names.aliasArn(realm, name) }),
+      AliasName: `alias/${name}`,
+      CreationDate: seconds(createdAt),
+      LastUpdatedDate: seconds(updatedAt),
+      TargetKeyId: keyId,
+    })),
+    ...nextPage(next),
+  });
+}
+
+export function encodeListResourceTags({ key }: Result<'describe-key'>, { page }: Asked<'describe-key'>): string {
+  if (page === undefined) throw new KmsError('internal', 'A list was asked for without its page.');
+  const all = Object.entries(key.tags).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { items, more, truncated } = cut(
+    all,
+    page,
+    ([name]) => name,
+    ([name]) => name > page.after,
+  );
+  return JSON.stringify({
+    Tags: items.map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
+    Truncated: truncated,
+    ...more,
+  });
+}

@@ -1,0 +1,153 @@
+import { type Context, KmsError, Plaintext } from '#domain/domain.ts';
+import { fromBase64Url, fromUtf8, toBase64Url, toUtf8 } from '#encoding/encoding.ts';
+import {
+  type JsonObject,
+  optionalArray,
+  optionalBoolean,
+  optionalBytes,
+  optionalInteger,
+  optionalString,
+  optionalStringMap,
+} from '../common/common.ts';
+import { AwsFault, invalid, missing, unsupported } from './errors.ts';
+import type { Page } from './row.ts';
+
+export function text(fields: JsonObject, name: string): string {
+  const value = optionalString(fields, name);
+  if (value === undefined) throw missing(name);
+  return value;
+}
+
+export function integer(fields: JsonObject, name: string, min: number, max: number): number | undefined {
+  const value = optionalInteger(fields, name);
+  if (value !== undefined && (value < min || value > max)) {
+    throw invalid(name, `Member must be from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** Strict base64 of `min` to `max` bytes. */
+export function bytes(fields: JsonObject, name: string, min: number, max: number): Uint8Array {
+  const value = optionalBytes(fields, name);
+  if (value === undefined) throw missing(name);
+  if (value.length < min || value.length > max) {
+    throw invalid(name, `Member must have length from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** PlaintextType: 1 to 4096 bytes. */
+export function plaintext(fields: JsonObject, name: string): Plaintext {
+  return new Plaintext(bytes(fields, name, 1, 4096));
+}
+
+/** CiphertextType: 1 to 6144 bytes. */
+export function ciphertext(fields: JsonObject, name: string): Uint8Array {
+  return bytes(fields, name, 1, 6144);
+}
+
+/** One of a closed set of names; `absent` where the member isn't there. */
+export function choice<T, D>(fields: JsonObject, name: string, values: ReadonlyMap<string, T>, absent: D): T | D {
+  const value = optionalString(fields, name);
+  if (value === undefined) return absent;
+  const found = values.get(value);
+  if (found === undefined) {
+    throw invalid(name, `Member must satisfy enum value set: [${[...values.keys()].join(', ')}]`);
+  }
+  return found;
+}
+
+export function requiredChoice<T>(fields: JsonObject, name: string, values: ReadonlyMap<string, T>): T {
+  const found = choice(fields, name, values, undefined);
+  if (found === undefined) throw missing(name);
+  return found;
+}
+
+const maxContext = 8192;
+
+/** At most 8 KiB of keys and values in UTF-8. */
+export function context(fields: JsonObject, name: string): Context {
+  const pairs = optionalStringMap(fields, name);
+  if (pairs === undefined) return {};
+  let size = 0;
+  for (const [key, value] of pairs) {
+    // A lone surrogate has no UTF-8 of its own, so two contexts would become one.
+    if (!key.isWellFormed() || !value.isWellFormed()) throw invalid(name, 'Member must be valid Unicode');
+    size += Buffer.byteLength(key) + Buffer.byteLength(value);
+  }
+  if (size > maxContext) throw invalid(name, `Member must have length less than or equal to ${maxContext}`);
+  return pairs.length === 0 ? {} : { pairs };
+}
+
+const unofferedMembers = ['Recipient', 'CustomKeyStoreId', 'DryRunModifiers'];
+
+/** What every cryptographic operation may carry and this server doesn't offer. */
+export function refuseExtras(fields: JsonObject): void {
+  if (Object.hasOwn(fields, 'GrantTokens')) {
+    const tokens = optionalArray(fields, 'GrantTokens') ?? [];
+    if (tokens.length > 0) throw new AwsFault('InvalidGrantTokenException', 'No grant token is known here.');
+  }
+  if (Object.hasOwn(fields, 'DryRun') && optionalBoolean(fields, 'DryRun') === true) throw unsupported('DryRun');
+  for (const name of unofferedMembers) {
+    if (Object.hasOwn(fields, name) && fields[name] !== null) throw unsupported(name);
+  }
+}
+
+/** Limit and Marker. A larger limit than the answer can have is not an error, as with AWS. */
+export function page(fields: JsonObject, usual: number, most = 1000): Page {
+  const limit = integer(fields, 'Limit', 1, 1000) ?? usual;
+  const marker = optionalString(fields, 'Marker');
+  return { limit: Math.min(limit, most), after: marker === undefined ? '' : fromMarker(marker) };
+}
+
+export function toMarker(next: string): string {
+  return toBase64Url(toUtf8(next));
+}
+
+function fromMarker(marker: string): string {
+  const decoded = marker.length > 0 && marker.length <= 1024 ? fromBase64Url(marker) : undefined;
+  const after = decoded && fromUtf8(decoded);
+  if (after === undefined) throw invalidMarker();
+  return after;
+}
+
+export function invalidMarker(): KmsError {
+  return new AwsFault('InvalidMarkerException', 'The marker is not one that this server gave.');
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const maxTags = 50;
+
+function tagFault(message: string): AwsFault {
+  return new AwsFault('TagException', message);
+}
+
+export function tagKey(value: unknown): string {
+  if (typeof value !== 'string' || value.length < 1 || value.length > 128 || !tagCharacters.test(value)) {
+    throw tagFault('A tag key is 1 to 128 letters, digits, spaces or _ . : / = + - @');
+  }
+  if (/^aws:/i.test(value)) throw tagFault('Tag keys that begin with aws: are reserved.');
+  return value;
+}
+
+export function tags(fields: JsonObject): Tags | undefined {
+  const list = optionalArray(fields, 'Tags');
+  if (list === undefined) return undefined;
+  if (list.length > maxTags) throw new KmsError('limit-exceeded', `A key has at most ${maxTags} tags.`);
+  const found = new Map<string, string>();
+  for (const tag of list) {
+    if (tag === null || typeof tag !== 'object' || Array.isArray(tag)) {
+      throw new KmsError('malformed', 'A tag must be an object of TagKey and TagValue.');
+    }
+    const key = tagKey(text(tag as JsonObject, 'TagKey'));
+    const value = text(tag as JsonObject, 'TagValue');
+    if (value.length > 256 || !tagCharacters.test(value)) {
+      throw tagFault('A tag value is at most 256 letters, digits, spaces or _ . : / = + - @');
+    }
+    if (found.has(key)) throw tagFault('A tag key is given twice.');
+    found.set(key, value);
+  }
+  return Object.fromEntries(found);
+}
