@@ -1,0 +1,183 @@
+import type { Command, Context, Grant, Key, Principal } from '#domain/domain.ts';
+import { type Duty, roleActions, rules } from './duties.ts';
+import { covers, type Target, wholeRealm } from './scope.ts';
+
+export type Mode = 'development' | 'production';
+
+export interface Facts {
+  readonly mode: Mode;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Every grant of the principal and of its groups, the expired ones too. */
+  readonly grants: readonly Grant[];
+  /** The actions that the asking token is narrowed to; absent: not narrowed. */
+  readonly limitedTo?: readonly string[];
+  /** Whether the principal's realm is the one that the server was made with. Absent: no. */
+  readonly ofFirstRealm?: boolean;
+}
+
+export type Decision =
+  | {
+      readonly allow: true;
+      /** Ids of the grants that allow it, comma-separated; 'self', 'public' or 'system' where no grant is needed. */
+      readonly grant: string;
+      /** Holds for the same principal, action, subjects, grants and narrowing, whatever the time and the rest of the command. */
+      readonly cacheable: boolean;
+    }
+  | {
+      readonly allow: false;
+      readonly code: 'denied' | 'separation-of-duties' | 'unauthenticated';
+      readonly reason: string;
+    };
+
+type Refusal = Extract<Decision, { allow: false }>;
+
+const refuse = (code: Refusal['code'], reason: string): Refusal => ({ allow: false, code, reason });
+const free = (grant: string): Decision => ({ allow: true, grant, cacheable: true });
+
+/**
+ * May this principal do this to these keys? `subjects` are the keys that the command touches, as stored: for 're-encrypt' source
+ * and target, for the alias commands every key that gains or loses the name, for 'create-key' none.
+ */
+export function decide(facts: Facts, principal: Principal, command: Command, subjects: readonly Key[]): Decision {
+  const action = command.kind;
+  const [duty, touch] = rules[action];
+  if (duty === 'public') return free('public');
+  if (principal.kind === 'anonymous') return refuse('unauthenticated', 'This needs a credential.');
+  if (principal.kind === 'system' || duty === 'system') {
+    const both = principal.kind === 'system' && duty === 'system';
+    return both ? free('system') : refuse('denied', `${principal.name} may not ${action}.`);
+  }
+  if (duty === 'self') return free('self');
+  if (facts.limitedTo !== undefined && !facts.limitedTo.includes(action)) {
+    return refuse('denied', `The token is narrowed and may not ${action}.`);
+  }
+  const targets = targetsOf(command, subjects);
+  if (targets === undefined || subjects.some((key) => key.realm !== principal.realm)) {
+    return refuse('denied', `${principal.name} may not ${action} here.`);
+  }
+  if (touch === 'server' && facts.ofFirstRealm !== true) {
+    return refuse('denied', `Only the first realm may ${action}: it concerns every realm.`);
+  }
+  return decideTargets(facts, principal, command, targets);
+}
+
+function decideTargets(facts: Facts, principal: Principal, command: Command, targets: readonly Target[]): Decision {
+  const [duty, touch] = rules[command.kind];
+  const separate = facts.mode !== 'development' && (duty === 'administer' || duty === 'use');
+  const live = facts.grants.filter((grant) => isLive(grant, facts.now) && reaches(grant, principal));
+  const granted = new Set<string>();
+  // Which name is asked for is not part of what a cache compares.
+  let cacheable = touch !== 'name' && touch !== 'key-and-name';
+  for (const target of targets) {
+    const grant = allowing(live, facts.mode, command, target);
+    if (grant === undefined) return refuse('denied', `No grant lets ${principal.name} ${command.kind} this.`);
+    if (separate && holdsBothDuties(live, facts.mode, target)) {
+      return refuse(
+        'separation-of-duties',
+        `${principal.name} may both administer and use this key, so may do neither.`,
+      );
+    }
+    granted.add(grant.id);
+    cacheable &&= isPlain(grant);
+  }
+  return { allow: true, grant: [...granted].join(','), cacheable };
+}
+
+/** Each must be allowed. Undefined: the command needs a key and none was handed in. */
+function targetsOf(command: Command, subjects: readonly Key[]): readonly Target[] | undefined {
+  const [, touch] = rules[command.kind];
+  switch (touch) {
+    case 'key':
+      return subjects.length === 0 ? undefined : subjects;
+    case 'two-keys':
+      return subjects.length === 2 ? subjects : undefined;
+    case 'name':
+      return [requestedName(command) ?? wholeRealm];
+    case 'key-and-name': {
+      // A name in somebody's scope gives rights over the key behind it: giving or taking it needs the right over both.
+      const name = requestedName(command);
+      return subjects.length === 0 || name === undefined ? undefined : [...subjects, name];
+    }
+    case 'key-or-realm':
+      if (!('key' in command) || command.key === undefined) return [wholeRealm];
+      return subjects.length === 0 ? undefined : subjects;
+    case 'realm':
+    case 'server':
+    case 'nothing':
+      return [wholeRealm];
+  }
+}
+
+function requestedName(command: Command): Target | undefined {
+  return 'name' in command && command.name !== undefined ? { names: [command.name] } : undefined;
+}
+
+/** The first grant that allows it, one that holds whatever the time and the context if there is one. */
+function allowing(grants: readonly Grant[], mode: Mode, command: Command, target: Target): Grant | undefined {
+  const touchesNothing = rules[command.kind][1] === 'nothing';
+  let found: Grant | undefined;
+  for (const grant of grants) {
+    if (!gives(grant, mode, command.kind)) continue;
+    if (!touchesNothing && !covers(grant.scope, target)) continue;
+    if (!conditionHolds(grant.condition, command)) continue;
+    if (isPlain(grant)) return grant;
+    found ??= grant;
+  }
+  return found;
+}
+
+function isPlain(grant: Grant): boolean {
+  return grant.condition === undefined && grant.expiresAt === undefined;
+}
+
+export function isLive(grant: Grant, now: number): boolean {
+  return grant.expiresAt === undefined || grant.expiresAt > now;
+}
+
+function reaches({ realm, grantee }: Grant, principal: Principal): boolean {
+  if (realm !== principal.realm) return false;
+  return grantee.kind === 'group' ? principal.groups.includes(grantee.name) : grantee.name === principal.name;
+}
+
+function gives(grant: Grant, mode: Mode, action: Command['kind']): boolean {
+  if (grant.role === 'developer' && mode !== 'development') return false;
+  return roleActions[grant.role].has(action) && (grant.actions === undefined || grant.actions.includes(action));
+}
+
+/** Whether the grant gives anything of that duty, conditions aside. */
+export function givesDuty(grant: Grant, mode: Mode, duty: Duty): boolean {
+  for (const action of roleActions[grant.role]) {
+    if (rules[action][0] === duty && gives(grant, mode, action)) return true;
+  }
+  return false;
+}
+
+function holdsBothDuties(grants: readonly Grant[], mode: Mode, target: Target): boolean {
+  const over = grants.filter((grant) => covers(grant.scope, target));
+  return (
+    over.some((grant) => givesDuty(grant, mode, 'administer')) && over.some((grant) => givesDuty(grant, mode, 'use'))
+  );
+}
+
+/** A conditional grant speaks of context pairs only: without them it allows nothing. */
+function conditionHolds(condition: Grant['condition'], command: Command): boolean {
+  if (condition === undefined) return true;
+  const contexts = contextsOf(command);
+  return contexts.length > 0 && contexts.every((context) => contextSatisfies(condition, context));
+}
+
+function contextsOf(command: Command): readonly Context[] {
+  if (command.kind === 're-encrypt') return [command.sourceContext, command.targetContext];
+  return 'context' in command ? [command.context] : [];
+}
+
+function contextSatisfies(condition: NonNullable<Grant['condition']>, { pairs = [] }: Context): boolean {
+  const wanted = Object.entries(condition.pairs);
+  if (pairs.length === 0 || (condition.kind === 'context-equals' && pairs.length !== wanted.length)) return false;
+  return wanted.every(([key, value]) => {
+    // A key given twice is no answer: which of the two would the cipher bind?
+    const found = pairs.filter((pair) => pair[0] === key);
+    return found.length === 1 && found[0]![1] === value;
+  });
+}

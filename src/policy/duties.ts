@@ -1,0 +1,102 @@
+import { type Action, type ActionTable, type Role, roles } from '#domain/domain.ts';
+
+/** What an action amounts to. Roles are sets of duties, so that no role names actions one by one. */
+export type Duty =
+  | 'administer' // changes what a key is or whether it lives
+  | 'use' // works with a key's material
+  | 'compute' // asked by key users, touches no key
+  | 'read' // shows keys, never material
+  | 'govern' // decides who may do what, and seals
+  | 'read-identities'
+  | 'audit'
+  | 'self' // on the asking credential and what it made; `identity/` holds the line
+  | 'public'
+  | 'system'; // the server's own jobs
+
+/** What the right must cover. */
+export type Touch =
+  | 'key'
+  | 'two-keys' // source and target
+  | 'name' // the name that a new key asks for; without one, the realm
+  | 'key-and-name'
+  | 'key-or-realm' // the key if the command names one
+  | 'realm'
+  | 'server' // what all realms share: the realm, and that one must be the first
+  | 'nothing';
+
+/** The one table of rights. An action that is missing here does not type-check. */
+export const rules = {
+  'create-key': ['administer', 'name'],
+  'describe-key': ['read', 'key'],
+  'list-keys': ['read', 'realm'],
+  'update-key': ['administer', 'key'],
+  'enable-key': ['administer', 'key'],
+  'disable-key': ['administer', 'key'],
+  'rotate-key': ['administer', 'key'],
+  'schedule-destruction': ['administer', 'key'],
+  'cancel-destruction': ['administer', 'key'],
+  'destroy-key': ['administer', 'key'],
+  'trim-key': ['administer', 'key'],
+  'create-alias': ['administer', 'key-and-name'],
+  'update-alias': ['administer', 'key-and-name'],
+  'delete-alias': ['administer', 'key-and-name'],
+  'list-aliases': ['read', 'key-or-realm'],
+  'tag-key': ['administer', 'key'],
+  'untag-key': ['administer', 'key'],
+  encrypt: ['use', 'key'],
+  decrypt: ['use', 'key'],
+  're-encrypt': ['use', 'two-keys'],
+  'generate-data-key': ['use', 'key'],
+  'generate-data-key-pair': ['use', 'key'],
+  'generate-random': ['compute', 'nothing'],
+  hash: ['compute', 'nothing'],
+  sign: ['use', 'key'],
+  verify: ['use', 'key'],
+  'get-public-key': ['use', 'key'],
+  'generate-mac': ['use', 'key'],
+  'verify-mac': ['use', 'key'],
+  'create-realm': ['govern', 'server'],
+  'list-realms': ['read-identities', 'realm'],
+  'create-identity': ['govern', 'realm'],
+  'list-identities': ['read-identities', 'realm'],
+  'disable-identity': ['govern', 'realm'],
+  'create-credentials': ['govern', 'realm'],
+  'revoke-credential': ['govern', 'realm'],
+  'create-grant': ['govern', 'realm'],
+  'revoke-grant': ['govern', 'realm'],
+  'list-grants': ['read-identities', 'realm'],
+  'create-token': ['self', 'nothing'],
+  'lookup-token': ['self', 'nothing'],
+  'renew-token': ['self', 'nothing'],
+  'revoke-token': ['self', 'nothing'],
+  'read-audit': ['audit', 'server'],
+  'prove-audit': ['audit', 'server'],
+  'read-checkpoint': ['audit', 'realm'],
+  'read-metrics': ['audit', 'server'],
+  'read-status': ['public', 'nothing'],
+  seal: ['govern', 'server'],
+  unseal: ['public', 'nothing'], // the passphrase is its own proof
+  'run-schedule': ['system', 'nothing'],
+} as const satisfies ActionTable<readonly [Duty, Touch]>;
+
+const roleDuties = {
+  'key-administrator': ['administer', 'read'],
+  'key-user': ['use', 'compute', 'read'],
+  auditor: ['read', 'read-identities', 'audit'],
+  'security-officer': ['govern', 'read-identities'],
+  developer: ['administer', 'use', 'compute', 'read', 'govern', 'read-identities', 'audit'],
+} as const satisfies Record<Role, readonly Duty[]>;
+
+function actionsOf(role: Role): ReadonlySet<Action> {
+  const held: readonly Duty[] = roleDuties[role];
+  return new Set((Object.keys(rules) as Action[]).filter((action) => held.includes(rules[action][0])));
+}
+
+/** What each role allows where its grant reaches. 'self', 'public' and 'system' actions come from no role. */
+export const roleActions = Object.fromEntries(roles.map((role) => [role, actionsOf(role)])) as unknown as Readonly<
+  Record<Role, ReadonlySet<Action>>
+>;
+
+export function isAction(name: string): name is Action {
+  return Object.hasOwn(rules, name);
+}
