@@ -1,0 +1,19 @@
+/** The door of the ledger: lines, their tree, signed checkpoints, and the proof of both without a server. */
+export { CheckpointSigner } from './checkpoint.ts';
+export { readVerifierKeys, verifyDataDirectory, verifyExportFile } from './data-directory.ts';
+export { decodeEntry, encodeEntry } from './entry-line.ts';
+export { exportLedger, readExport, verifyExport } from './export.ts';
+export { type Extension, Ledger, type LedgerState, newLedger, openLedger } from './ledger.ts';
+export { type LogItem, type LogItems, storeLog } from './log-item.ts';
+export { formatVerifierKey, parseVerifierKey, parseVerifierKeys, type VerifierKey } from './note.ts';
+export {
+  decodeProof,
+  encodeProof,
+  type InclusionProof,
+  type Proven,
+  proveEntry,
+  proveUnder,
+  verifyProof,
+} from './prove.ts';
+export { type IndexedEntry, readEntries } from './read-entries.ts';
+export { type FirstWrong, type Report, type VerifyOptions, verifyLedger } from './verify.ts';
