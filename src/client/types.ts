@@ -1,0 +1,162 @@
+/** The JSON of Claviger's own API. Times are ISO 8601, bytes base64. */
+export type Pairs = ReadonlyArray<readonly [key: string, value: string]>;
+
+export interface Status {
+  readonly initialized: boolean;
+  readonly sealed: boolean;
+  readonly sealKind: string;
+  readonly version: string;
+  readonly mode: 'development' | 'production';
+  readonly time: string;
+  readonly ledgerSize: number;
+  readonly ready: boolean;
+}
+
+export interface Key {
+  readonly id: string;
+  /** The account of the realm. */
+  readonly realm: string;
+  readonly names: readonly string[];
+  readonly spec: string;
+  readonly usages: readonly string[];
+  readonly class: 'enveloped' | 'raw';
+  /** As SP 800-57 names it, such as 'active', 'suspended', 'destroy-scheduled'. */
+  readonly state: string;
+  readonly enabled: boolean;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly description: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly minDecryptionVersion: number;
+  readonly minEncryptionVersion: number;
+  readonly exportable: boolean;
+  readonly deletionAllowed: boolean;
+  readonly rotation?: { readonly periodDays: number; readonly nextAt: string };
+  /** When a scheduled destruction happens. */
+  readonly destroyedAt?: string;
+}
+
+export interface KeyVersion {
+  readonly version: number;
+  readonly state: string;
+  readonly createdAt: string;
+  /** SubjectPublicKeyInfo DER. */
+  readonly publicKey?: string;
+}
+
+export interface CreateKey {
+  /** Default: 'aes-256'. */
+  readonly spec?: string;
+  /** Default: the first that the spec can do. */
+  readonly usages?: readonly string[];
+  readonly class?: 'enveloped' | 'raw';
+  readonly name?: string;
+  readonly description?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly exportable?: boolean;
+  readonly deletionAllowed?: boolean;
+  readonly rotationPeriodDays?: number;
+}
+
+/** Which key and version did it. */
+export interface Used {
+  readonly realm: string;
+  readonly keyId: string;
+  readonly version: number;
+}
+
+export interface Realm {
+  readonly name: string;
+  readonly account: string;
+}
+
+export interface Identity {
+  readonly realm: string;
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly enabled: boolean;
+  readonly createdAt: string;
+}
+
+export interface CreateIdentity {
+  readonly name: string;
+  readonly role?: string;
+  readonly groups?: readonly string[];
+  readonly realm?: string;
+  readonly ttlSeconds?: number;
+}
+
+/** Shown once, when it is made. */
+export interface Credentials {
+  readonly realm: string;
+  readonly identity: string;
+  /** 12 digits, as AWS clients see the realm. */
+  readonly account: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly token: string;
+  readonly tokenAccessor: string;
+  readonly expiresAt?: string;
+}
+
+export interface CreateGrant {
+  /** Name of an identity, or of a group with `granteeKind: 'group'`. */
+  readonly grantee: string;
+  readonly granteeKind?: 'principal' | 'group';
+  readonly role: string;
+  readonly actions?: readonly string[];
+  /** One key; or `names`, a name or a name with a trailing `*`; or neither, for the whole realm. */
+  readonly keyId?: string;
+  readonly names?: string;
+  readonly condition?: {
+    readonly kind: 'context-includes' | 'context-equals';
+    readonly pairs: Readonly<Record<string, string>>;
+  };
+  readonly ttlSeconds?: number;
+}
+
+export interface Grant extends Omit<CreateGrant, 'ttlSeconds'> {
+  readonly id: string;
+  readonly realm: string;
+  readonly granteeKind: 'principal' | 'group';
+  readonly createdAt: string;
+  readonly expiresAt?: string;
+}
+
+export interface Token {
+  readonly accessor: string;
+  readonly realm: string;
+  readonly identity: string;
+  readonly label?: string;
+  readonly renewable: boolean;
+  readonly actions?: readonly string[];
+  readonly policies: readonly string[];
+  readonly createdAt: string;
+  readonly expiresAt?: string;
+}
+
+/** One line of the ledger. */
+export interface AuditEntry {
+  readonly index: number;
+  readonly time: string;
+  readonly requestId: string;
+  readonly protocol: string;
+  readonly operation: string;
+  readonly peer: string;
+  readonly realm: string;
+  readonly principal: string;
+  readonly credential: string;
+  readonly action: string;
+  readonly key?: string;
+  readonly version?: number;
+  readonly outcome: string;
+  readonly summary?: string;
+}
+
+export interface AuditProof {
+  readonly index: number;
+  readonly leaf: string;
+  readonly path: readonly string[];
+  /** A signed note. */
+  readonly checkpoint: string;
+}
