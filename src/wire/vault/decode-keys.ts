@@ -1,0 +1,115 @@
+import { type Command, type KeyPatch, type KeySpec, type KeyUsage, KmsError, specFacts } from '#domain/domain.ts';
+import type { JsonObject } from '#wire/common/common.ts';
+import { boolean, integer, seconds, text } from './fields.ts';
+import { isUuid, keyName, keyRef, specOf, wordsOf } from './names.ts';
+import type { Input } from './row.ts';
+
+/** What a symmetric key that encrypts is for; undefined for any other kind. */
+export function symmetricUsages(spec: KeySpec): readonly KeyUsage[] | undefined {
+  const { family } = specFacts(spec);
+  return family === 'aes' || family === 'chacha20' ? ['encrypt', 'mac'] : undefined;
+}
+
+function usagesOf(spec: KeySpec): readonly KeyUsage[] {
+  const { family } = specFacts(spec);
+  if (family === 'hmac') return ['mac'];
+  if (family === 'rsa') return ['encrypt', 'sign'];
+  return symmetricUsages(spec) ?? ['sign'];
+}
+
+const secondsPerDay = 86_400;
+
+/** Whole days; 0 where automatic rotation is switched off. */
+function rotationDays(body: JsonObject): number | undefined {
+  const period = seconds(body, 'auto_rotate_period');
+  if (period === undefined) return undefined;
+  if (period % secondsPerDay !== 0) {
+    throw new KmsError('invalid-parameter', '"auto_rotate_period" must be whole days, such as "30d" or "720h".');
+  }
+  return period / secondsPerDay;
+}
+
+function refusePlaintextBackup(body: JsonObject): void {
+  if (boolean(body, 'allow_plaintext_backup') === true) {
+    throw new KmsError('unsupported', 'Backups in plaintext are not offered: leave "allow_plaintext_backup" out.');
+  }
+}
+
+export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
+  const name = keyName(path.name);
+  if (isUuid(name)) throw new KmsError('invalid-parameter', 'A name in the form of a UUID would hide a key id.');
+  if (boolean(body, 'convergent_encryption') === true) {
+    throw new KmsError('unsupported', 'Convergent encryption is not offered: leave "convergent_encryption" out.');
+  }
+  refusePlaintextBackup(body);
+  const spec = specOf(text(body, 'type') ?? 'aes256-gcm96', parameterSet(body), integer(body, 'key_size'));
+  const derived = boolean(body, 'derived') ?? false;
+  if (derived && symmetricUsages(spec) === undefined && spec !== 'ed25519') {
+    throw new KmsError('unsupported', `Key derivation is not offered for ${wordsOf(spec).type} keys.`);
+  }
+  const days = rotationDays(body);
+  return {
+    kind: 'create-key',
+    spec,
+    usages: usagesOf(spec),
+    class: 'enveloped',
+    name,
+    derived,
+    exportable: boolean(body, 'exportable') ?? false,
+    ...(days ? { rotationPeriodDays: days } : {}),
+    ifAbsent: true,
+  };
+}
+
+/** `44` or `"44"`. */
+function parameterSet(body: JsonObject): string | undefined {
+  const given = Object.hasOwn(body, 'parameter_set') ? body.parameter_set : undefined;
+  return typeof given === 'number' ? String(given) : text(body, 'parameter_set');
+}
+
+export function decodeReadKey({ path }: Input): Command<'describe-key'> {
+  return { kind: 'describe-key', key: keyRef(path.name), withVersions: true };
+}
+
+export const pageSize = 1000;
+
+export function decodeListKeys(): Command<'list-keys'> {
+  return { kind: 'list-keys', after: '', limit: pageSize };
+}
+
+export function decodeConfigureKey({ path, body }: Input): Command<'update-key'> {
+  refusePlaintextBackup(body);
+  const minDecryption = integer(body, 'min_decryption_version');
+  const minEncryption = integer(body, 'min_encryption_version');
+  const deletionAllowed = boolean(body, 'deletion_allowed');
+  const days = rotationDays(body);
+  const patch: KeyPatch = {
+    // 0 is Vault's word for the first.
+    ...(minDecryption === undefined ? {} : { minDecryptionVersion: minDecryption === 0 ? 1 : minDecryption }),
+    ...(minEncryption === undefined ? {} : { minEncryptionVersion: minEncryption }),
+    ...(deletionAllowed === undefined ? {} : { deletionAllowed }),
+    // One-way: Vault takes `false` and does nothing.
+    ...(boolean(body, 'exportable') === true ? { exportable: true as const } : {}),
+    ...(days === undefined ? {} : { rotationPeriodDays: days === 0 ? null : days }),
+  };
+  return { kind: 'update-key', key: keyRef(path.name), patch };
+}
+
+export function decodeRotateKey({ path }: Input): Command<'rotate-key'> {
+  return { kind: 'rotate-key', key: keyRef(path.name) };
+}
+
+export function decodeTrimKey({ path, body }: Input): Command<'trim-key'> {
+  const minAvailableVersion = integer(body, 'min_available_version');
+  if (minAvailableVersion === undefined) {
+    throw new KmsError('invalid-parameter', '"min_available_version" is missing.');
+  }
+  if (minAvailableVersion < 1) {
+    throw new KmsError('invalid-parameter', '"min_available_version" must be 1 or more.');
+  }
+  return { kind: 'trim-key', key: keyRef(path.name), minAvailableVersion };
+}
+
+export function decodeDeleteKey({ path }: Input): Command<'destroy-key'> {
+  return { kind: 'destroy-key', key: keyRef(path.name) };
+}

@@ -1,0 +1,98 @@
+import { type Command, KmsError } from '#domain/domain.ts';
+import type { Json } from '#encoding/encoding.ts';
+import type { JsonObject } from '#wire/common/common.ts';
+import { boolean, seconds, text, words } from './fields.ts';
+import type { Input } from './row.ts';
+
+/** What may be asked of a token's own life; every narrowed token keeps it, as with Vault's policy `default`. */
+const ownLife = ['lookup-token', 'renew-token', 'revoke-token'] as const;
+
+/** The members of Vault's request that a Claviger token can't honour, so only their empty values are let through. */
+const notHonoured = [
+  'id',
+  'role_name',
+  'no_parent',
+  'num_uses',
+  'explicit_max_ttl',
+  'period',
+  'entity_alias',
+  'meta',
+] as const;
+
+function isEmpty(value: Json | undefined): boolean {
+  if (value === undefined || value === null || value === false || value === 0) return true;
+  if (typeof value === 'string') return value === '' || /^0[smhd]?$/.test(value) || value === 'false';
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+export function decodeCreateToken({ body }: Input): Command<'create-token'> {
+  for (const name of notHonoured) {
+    if (Object.hasOwn(body, name) && !isEmpty(body[name])) {
+      throw new KmsError('unsupported', `"${name}" is not offered for tokens: leave it out.`);
+    }
+  }
+  if ((text(body, 'type') ?? 'service') !== 'service') {
+    throw new KmsError('unsupported', 'Only service tokens are offered.');
+  }
+  const ttl = seconds(body, 'ttl') ?? seconds(body, 'lease');
+  const label = text(body, 'display_name');
+  const actions = actionsOf(body);
+  return {
+    kind: 'create-token',
+    renewable: boolean(body, 'renewable') ?? true,
+    ...(ttl ? { ttl: ttl * 1000 } : {}),
+    ...(label === undefined ? {} : { label }),
+    ...(actions === undefined ? {} : { actions }),
+  };
+}
+
+/**
+ * Vault names policies; here a token is narrowed to actions, so the name of a policy is the name of an action. The gate refuses
+ * a name that it doesn't know; `root` would widen and is refused here.
+ */
+function actionsOf(body: JsonObject): readonly string[] | undefined {
+  const policies = words(body, 'policies');
+  if (policies === undefined || policies.length === 0) return undefined;
+  if (policies.includes('root')) throw new KmsError('denied', 'No token has more rights than the one that made it.');
+  for (const policy of policies) {
+    if (!/^[a-z]+(?:-[a-z]+){0,3}$/.test(policy)) {
+      throw new KmsError('unsupported', 'A policy of a token is the name of an action here, such as "encrypt".');
+    }
+  }
+  return [...new Set([...ownLife, ...policies.filter((policy) => policy !== 'default')])];
+}
+
+function accessorOf(body: JsonObject): string {
+  const accessor = text(body, 'accessor');
+  if (accessor === undefined) throw new KmsError('invalid-parameter', '"accessor" is missing.');
+  return accessor;
+}
+
+export function decodeLookupSelf(): Command<'lookup-token'> {
+  return { kind: 'lookup-token' };
+}
+
+export function decodeLookupAccessor({ body }: Input): Command<'lookup-token'> {
+  return { kind: 'lookup-token', accessor: accessorOf(body) };
+}
+
+function incrementOf(body: JsonObject): { readonly increment?: number } {
+  const increment = seconds(body, 'increment');
+  return increment ? { increment: increment * 1000 } : {};
+}
+
+export function decodeRenewSelf({ body }: Input): Command<'renew-token'> {
+  return { kind: 'renew-token', ...incrementOf(body) };
+}
+
+export function decodeRenewAccessor({ body }: Input): Command<'renew-token'> {
+  return { kind: 'renew-token', accessor: accessorOf(body), ...incrementOf(body) };
+}
+
+export function decodeRevokeSelf(): Command<'revoke-token'> {
+  return { kind: 'revoke-token' };
+}
+
+export function decodeRevokeAccessor({ body }: Input): Command<'revoke-token'> {
+  return { kind: 'revoke-token', accessor: accessorOf(body) };
+}

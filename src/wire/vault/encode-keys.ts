@@ -1,0 +1,79 @@
+import { type Key, type KeyVersion, type Result, specFacts } from '#domain/domain.ts';
+import { toBase64, toPem } from '#encoding/encoding.ts';
+import { symmetricUsages } from './decode-keys.ts';
+import { wordsOf } from './names.ts';
+import type { Input } from './row.ts';
+
+const secondsPerDay = 86_400;
+/** A SubjectPublicKeyInfo of Ed25519 or X25519 ends with the bare 32 bytes (RFC 8410 section 4). */
+const bareLength = 32;
+
+/** Vault shows the versions that may still be used. */
+function visible(key: Key, versions: readonly KeyVersion[]): readonly KeyVersion[] {
+  const from = Math.max(key.minDecryptionVersion, key.minAvailableVersion);
+  return versions.filter(({ version, wrapped }) => version >= from && wrapped !== undefined);
+}
+
+/** Symmetric: the second of creation. Key pairs: the public half, PEM except where Vault gives bare bytes. */
+function versionWords(key: Key, { createdAt, publicKey }: KeyVersion): unknown {
+  if (publicKey === undefined) return Math.floor(createdAt / 1000);
+  const { family } = specFacts(key.spec);
+  const words = wordsOf(key.spec);
+  const bare = family === 'ed25519' || family === 'x25519';
+  return {
+    certificate_chain: '',
+    creation_time: new Date(createdAt).toISOString(),
+    hybrid_public_key: '',
+    name: words.version ?? (words.parameterSet === undefined ? words.type : `${words.type}-${words.parameterSet}`),
+    // A derived key has a public half for each context; the signature's answer carries it.
+    public_key: key.derived ? '' : bare ? toBase64(publicKey.subarray(-bareLength)) : toPem('PUBLIC KEY', publicKey),
+  };
+}
+
+function keyWords(key: Key, versions: readonly KeyVersion[], asked: string | undefined): string {
+  const { type, parameterSet } = wordsOf(key.spec);
+  const { family, bytes } = specFacts(key.spec);
+  const encrypts = key.usages.includes('encrypt');
+  return JSON.stringify({
+    allow_plaintext_backup: false,
+    auto_rotate_period: (key.rotation?.periodDays ?? 0) * secondsPerDay,
+    deletion_allowed: key.deletionAllowed,
+    derived: key.derived,
+    exportable: key.exportable,
+    imported_key: false,
+    ...(key.derived ? { kdf: 'hkdf', convergent_encryption: false } : {}),
+    ...(family === 'hmac' ? { key_size: bytes } : {}),
+    keys: Object.fromEntries(visible(key, versions).map((version) => [version.version, versionWords(key, version)])),
+    latest_version: key.current.version,
+    // Vault counts 'nothing trimmed' as 0.
+    min_available_version: key.minAvailableVersion <= 1 ? 0 : key.minAvailableVersion,
+    min_decryption_version: key.minDecryptionVersion,
+    min_encryption_version: key.minEncryptionVersion,
+    name: asked ?? key.names[0] ?? key.id,
+    ...(parameterSet === undefined ? {} : { parameter_set: parameterSet }),
+    supports_decryption: encrypts,
+    supports_derivation: symmetricUsages(key.spec) !== undefined || key.spec === 'ed25519',
+    supports_encryption: encrypts,
+    supports_signing: key.usages.includes('sign'),
+    type,
+  });
+}
+
+export function encodeKey({ key, versions }: Result<'describe-key'>, { path }: Input): string {
+  return keyWords(key, versions, path.name);
+}
+
+/** Only the newest version is known here, which is all of them for a new key. */
+export function encodeCreatedKey({ key }: Result<'create-key'>, { path }: Input): string {
+  return keyWords(key, [key.current], path.name);
+}
+
+/** Every name, and the id of a key that has none; sorted, as Vault's storage lists them. */
+export function encodeKeyList(_: Result<'list-keys'>, _input: Input, pages: readonly Result<'list-keys'>[]): string {
+  const names = pages.flatMap(({ keys }) => keys.flatMap((key) => (key.names.length === 0 ? [key.id] : key.names)));
+  return names.length === 0 ? '' : `{"keys":${JSON.stringify(names.sort())}}`;
+}
+
+export function encodeNothing(): string {
+  return '';
+}

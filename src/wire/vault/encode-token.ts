@@ -1,0 +1,73 @@
+import type { Result, TokenInfo } from '#domain/domain.ts';
+import { fromUtf8 } from '#encoding/encoding.ts';
+import type { Input } from './row.ts';
+
+const wholeSeconds = (ms: number | undefined): number => Math.max(0, Math.floor((ms ?? 0) / 1000));
+
+/** 0 where the token has no end, as Vault says it. */
+function remaining({ credential }: TokenInfo, now: number): number {
+  return credential.expiresAt === undefined ? 0 : wholeSeconds(credential.expiresAt - now);
+}
+
+function lookup(info: TokenInfo, id: string, now: number): string {
+  const { credential, policies } = info;
+  const { createdAt, expiresAt } = credential;
+  return JSON.stringify({
+    accessor: credential.id,
+    creation_time: wholeSeconds(createdAt),
+    creation_ttl: wholeSeconds(credential.ttl ?? (expiresAt === undefined ? 0 : expiresAt - createdAt)),
+    display_name: credential.label ?? credential.identity,
+    entity_id: '',
+    expire_time: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+    explicit_max_ttl: 0,
+    id,
+    issue_time: new Date(createdAt).toISOString(),
+    meta: { identity: credential.identity, realm: credential.realm },
+    num_uses: 0,
+    orphan: credential.parent === undefined,
+    path: 'auth/token/create',
+    policies,
+    renewable: credential.renewable ?? false,
+    ttl: remaining(info, now),
+    type: 'service',
+  });
+}
+
+export function encodeLookupSelf(info: Result<'lookup-token'>, { token, clock }: Input): string {
+  return lookup(info, token, clock());
+}
+
+/** Who knows an accessor learns no token. */
+export function encodeLookupAccessor(info: Result<'lookup-token'>, { clock }: Input): string {
+  return lookup(info, '', clock());
+}
+
+function auth(info: TokenInfo, token: string, now: number): string {
+  const { credential, policies } = info;
+  return JSON.stringify({
+    client_token: token,
+    accessor: credential.id,
+    policies,
+    token_policies: policies,
+    metadata: null,
+    lease_duration: remaining(info, now),
+    renewable: credential.renewable ?? false,
+    entity_id: '',
+    token_type: 'service',
+    orphan: credential.parent === undefined,
+    mfa_requirement: null,
+    num_uses: 0,
+  });
+}
+
+export function encodeCreatedToken(result: Result<'create-token'>, { clock }: Input): string {
+  return auth(result, fromUtf8(result.token.release()) ?? '', clock());
+}
+
+export function encodeRenewedSelf(info: Result<'renew-token'>, { token, clock }: Input): string {
+  return auth(info, token, clock());
+}
+
+export function encodeRenewedAccessor(info: Result<'renew-token'>, { clock }: Input): string {
+  return auth(info, '', clock());
+}

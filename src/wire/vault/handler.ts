@@ -1,0 +1,200 @@
+import { type Command, type Gate, KmsError, type Origin, type Proof, type Result } from '#domain/domain.ts';
+import type { Json } from '#encoding/encoding.ts';
+import { empty, type JsonObject, json } from '#wire/common/common.ts';
+import type { Response } from '#wire/wire.ts';
+import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere } from './errors.ts';
+import { integer, readBody } from './fields.ts';
+import { single } from './operations.ts';
+import type { Leaf } from './route.ts';
+import type { Input, Row } from './row.ts';
+
+/** Items of a batch that are under way at once: enough to share a flush, too few to crowd out others. */
+const abreast = 256;
+/** Each item is a decision and a line of the ledger of its own. */
+const maxItems = 10_000;
+
+/** One request on its way through its row. */
+export class Exchange {
+  readonly #gate: Gate;
+  readonly #leaf: Leaf;
+  readonly #proof: Proof;
+  readonly #origin: Origin;
+  /** Under way or done: one creation for all items of a batch. */
+  #creation: Promise<void> | undefined;
+
+  constructor(gate: Gate, leaf: Leaf, proof: Proof, origin: Origin) {
+    this.#gate = gate;
+    this.#leaf = leaf;
+    this.#proof = proof;
+    this.#origin = origin;
+  }
+
+  /** Rejects with KmsError. */
+  async answer(
+    body: Uint8Array,
+    path: Readonly<Record<string, string>>,
+    query: string,
+    clock: () => number,
+  ): Promise<Response> {
+    const { row } = this.#leaf;
+    let input: Input;
+    let items: readonly JsonObject[] | undefined;
+    try {
+      const object = readBody(body);
+      const token = this.#proof.kind === 'token' ? this.#proof.token : '';
+      input = { path, query, body: object, item: object, token, clock };
+      if (row.batch !== undefined) {
+        items = itemsOf(object);
+        if (items === undefined && body.length > single) throw new KmsError('too-large', 'The body is too large.');
+      }
+    } catch (error) {
+      return await this.#refuse(error);
+    }
+    if (row.looksAtKey !== undefined) input = await this.#look(input);
+    if (items !== undefined) return await this.#answerBatch(items, input);
+    return this.#dress(await this.#answerItem(input));
+  }
+
+  /** What can't be decoded is still identified and recorded. Always rejects. */
+  #refuse(error: unknown): Promise<never> {
+    return this.#gate.refuse(this.#proof, this.#leaf.row.action, asKmsError(error), this.#origin);
+  }
+
+  async #look(input: Input): Promise<Input> {
+    let command: Command<'describe-key'> | undefined;
+    try {
+      command = this.#leaf.row.looksAtKey?.(input);
+    } catch (error) {
+      return await this.#refuse(error);
+    }
+    if (command === undefined) return input;
+    const { key } = await this.#gate.perform(this.#proof, command, this.#origin);
+    return { ...input, spec: key.spec };
+  }
+
+  /** The row's JSON object. */
+  async #answerItem(input: Input): Promise<string> {
+    const { row } = this.#leaf;
+    let command: Command;
+    try {
+      command = row.decode(input);
+    } catch (error) {
+      return await this.#refuse(error);
+    }
+    let result: Result;
+    try {
+      result = await this.#gate.perform(this.#proof, command, this.#origin);
+    } catch (error) {
+      result = await this.#askAgain(row, input, error);
+    }
+    const pages = [result];
+    for (let next = row.more?.(result); next !== undefined; next = row.more?.(result)) {
+      result = await this.#gate.perform(this.#proof, next, this.#origin);
+      pages.push(result);
+    }
+    return row.encode(result, input, pages);
+  }
+
+  /** The two things that Vault's requests leave open: whether the key is there, and whether it is an RSA key. */
+  async #askAgain(row: Row, input: Input, error: unknown): Promise<Result> {
+    if (!(error instanceof KmsError)) throw error;
+    if (error.code === 'wrong-algorithm' && row.alsoRsa === true) {
+      const command = row.decode({ ...input, scheme: 'rsa-oaep-sha256' });
+      return await this.#gate.perform(this.#proof, command, this.#origin);
+    }
+    if (error.code === 'not-found' && row.creates !== undefined) {
+      this.#creation ??= this.#create(row.creates, input, error);
+      await this.#creation;
+      return await this.#gate.perform(this.#proof, row.decode(input), this.#origin);
+    }
+    throw error;
+  }
+
+  /** Who may not create keys is told that there is none. */
+  async #create(creates: NonNullable<Row['creates']>, input: Input, notFound: KmsError): Promise<void> {
+    let command: Command<'create-key'> | undefined;
+    try {
+      command = creates(input);
+    } catch (error) {
+      return await this.#refuse(error);
+    }
+    if (command === undefined) throw notFound;
+    try {
+      await this.#gate.perform(this.#proof, command, this.#origin);
+    } catch (error) {
+      const { code } = asKmsError(error);
+      if (code === 'denied' || code === 'needs-approval' || code === 'separation-of-duties') throw notFound;
+      // Someone else made it meanwhile.
+      if (code !== 'conflict' && code !== 'already-exists') throw error;
+    }
+  }
+
+  async #answerBatch(items: readonly JsonObject[], input: Input): Promise<Response> {
+    const { batch } = this.#leaf.row;
+    const answers: string[] = [];
+    let failures = 0;
+    for (let start = 0; start < items.length; start += abreast) {
+      const slice = items.slice(start, start + abreast);
+      const settled = await Promise.allSettled(slice.map((item) => this.#answerItem({ ...input, item })));
+      for (const [i, outcome] of settled.entries()) {
+        const reference = `"reference":${JSON.stringify(referenceOf(slice[i]!))}}`;
+        if (outcome.status === 'fulfilled') answers.push(`${outcome.value.slice(0, -1)},${reference}`);
+        else {
+          const error = asKmsError(outcome.reason);
+          if (failsWholeRequest(error)) throw error;
+          failures++;
+          answers.push(`{${batch?.blank ?? ''}"error":${JSON.stringify(messageOf(error))},${reference}`);
+        }
+      }
+    }
+    const status = failures === 0 ? 200 : failureStatus(batch?.failure ?? 400, failures < items.length, input.body);
+    return this.#dress(`{"batch_results":[${answers.join(',')}]}`, status);
+  }
+
+  /** Vault's envelope around the object. */
+  #dress(object: string, status = 200): Response {
+    const { row, tail } = this.#leaf;
+    if (object === '') return row.method === 'LIST' ? nothingThere : empty(204, noStore);
+    const head = `{"request_id":"${this.#origin.requestId}","lease_id":"","renewable":false,"lease_duration":0,"data":`;
+    const { as = 'data' } = row;
+    switch (as) {
+      case 'data':
+        return json(status, head + object + tail, noStore);
+      case 'both':
+        return json(status, `{${object.slice(1, -1)},${head.slice(1)}${object}${tail}`, noStore);
+      case 'auth':
+        return json(status, `${head}null${tail.replace('"auth":null', () => `"auth":${object}`)}`, noStore);
+    }
+  }
+}
+
+function itemsOf(body: JsonObject): readonly JsonObject[] | undefined {
+  const items: Json | undefined = Object.hasOwn(body, 'batch_input') ? body.batch_input : undefined;
+  if (items === undefined || items === null) return undefined;
+  if (!Array.isArray(items)) throw new KmsError('malformed', '"batch_input" must be an array.');
+  if (items.length === 0) throw new KmsError('invalid-parameter', '"batch_input" is empty.');
+  if (items.length > maxItems) throw new KmsError('too-large', `"batch_input" has more than ${maxItems} items.`);
+  for (const item of items as readonly Json[]) {
+    if (item === null || typeof item !== 'object' || Array.isArray(item)) {
+      throw new KmsError('malformed', 'Each item of "batch_input" must be an object.');
+    }
+  }
+  return items as readonly JsonObject[];
+}
+
+/** Anything but a string was never an answerable reference. */
+function referenceOf(item: JsonObject): string {
+  const reference = Object.hasOwn(item, 'reference') ? item.reference : undefined;
+  return typeof reference === 'string' ? reference : '';
+}
+
+/** A request may choose its status for the case that some items succeeded; nonsense is ignored, as Vault does. */
+function failureStatus(usual: number, someSucceeded: boolean, body: JsonObject): number {
+  if (usual === 200 || !someSucceeded) return usual;
+  try {
+    const chosen = integer(body, 'partial_failure_response_code');
+    return chosen !== undefined && chosen >= 200 && chosen <= 599 ? chosen : usual;
+  } catch {
+    return usual;
+  }
+}

@@ -1,0 +1,358 @@
+import { type Action, KmsError } from '#domain/domain.ts';
+import {
+  decodeConfigureKey,
+  decodeCreateKey,
+  decodeDeleteKey,
+  decodeListKeys,
+  decodeReadKey,
+  decodeRotateKey,
+  decodeTrimKey,
+  pageSize,
+} from './decode-keys.ts';
+import { decodeSign, decodeVerify, lookBeforeSigning, lookBeforeVerifying } from './decode-sign.ts';
+import {
+  decodeCreateToken,
+  decodeLookupAccessor,
+  decodeLookupSelf,
+  decodeRenewAccessor,
+  decodeRenewSelf,
+  decodeRevokeAccessor,
+  decodeRevokeSelf,
+} from './decode-token.ts';
+import {
+  decodeDataKey,
+  decodeDecrypt,
+  decodeEncrypt,
+  decodeHash,
+  decodeHmac,
+  decodeRandom,
+  decodeRewrap,
+  decodeUpsert,
+} from './decode-transit.ts';
+import { encodeCreatedKey, encodeKey, encodeKeyList, encodeNothing } from './encode-keys.ts';
+import {
+  encodeCreatedToken,
+  encodeLookupAccessor,
+  encodeLookupSelf,
+  encodeRenewedAccessor,
+  encodeRenewedSelf,
+} from './encode-token.ts';
+import {
+  encodeCiphertext,
+  encodeDataKey,
+  encodeHash,
+  encodeHmac,
+  encodePlaintext,
+  encodeRandom,
+  encodeSignature,
+  encodeValid,
+} from './encode-transit.ts';
+import { type Method, type Row, row } from './row.ts';
+import { authMounts, mounts, uiMount, uiMounts } from './system.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+/** A body of words. */
+const small = 64 * KiB;
+/** A body that carries data: at most 767 KiB of it, in base64. */
+export const single = 1 * MiB;
+/** A body with `batch_input`; without it, `single` holds. */
+export const batched = 4 * MiB;
+
+const blankCiphertext = { failure: 400, blank: '' } as const;
+const blankPlaintext = { failure: 400, blank: '"plaintext":"",' } as const;
+const rewrapped = { failure: 200, blank: '' } as const;
+const signed = { failure: 200, blank: '' } as const;
+const verified = { failure: 200, blank: '"valid":false,' } as const;
+
+const keys: readonly Row[] = [
+  row({
+    operation: 'transit/keys:create',
+    method: 'POST',
+    paths: ['transit/keys/:name'],
+    action: 'create-key',
+    maxBody: small,
+    decode: decodeCreateKey,
+    encode: encodeCreatedKey,
+  }),
+  row({
+    operation: 'transit/keys:read',
+    method: 'GET',
+    paths: ['transit/keys/:name'],
+    action: 'describe-key',
+    maxBody: small,
+    decode: decodeReadKey,
+    encode: encodeKey,
+  }),
+  row({
+    operation: 'transit/keys:list',
+    method: 'LIST',
+    paths: ['transit/keys'],
+    action: 'list-keys',
+    maxBody: small,
+    decode: decodeListKeys,
+    encode: encodeKeyList,
+    more: ({ next }) => (next === undefined ? undefined : { kind: 'list-keys', after: next, limit: pageSize }),
+  }),
+  row({
+    operation: 'transit/keys:delete',
+    method: 'DELETE',
+    paths: ['transit/keys/:name'],
+    action: 'destroy-key',
+    maxBody: small,
+    decode: decodeDeleteKey,
+    encode: encodeNothing,
+  }),
+  row({
+    operation: 'transit/keys/config',
+    method: 'POST',
+    paths: ['transit/keys/:name/config'],
+    action: 'update-key',
+    maxBody: small,
+    decode: decodeConfigureKey,
+    encode: encodeNothing,
+  }),
+  row({
+    operation: 'transit/keys/rotate',
+    method: 'POST',
+    paths: ['transit/keys/:name/rotate'],
+    action: 'rotate-key',
+    maxBody: small,
+    decode: decodeRotateKey,
+    encode: encodeNothing,
+  }),
+  row({
+    operation: 'transit/keys/trim',
+    method: 'POST',
+    paths: ['transit/keys/:name/trim'],
+    action: 'trim-key',
+    maxBody: small,
+    decode: decodeTrimKey,
+    encode: encodeNothing,
+  }),
+];
+
+const cryptography: readonly Row[] = [
+  row({
+    operation: 'transit/encrypt',
+    method: 'POST',
+    paths: ['transit/encrypt/:name'],
+    action: 'encrypt',
+    maxBody: batched,
+    decode: decodeEncrypt,
+    encode: encodeCiphertext,
+    batch: blankCiphertext,
+    alsoRsa: true,
+    creates: decodeUpsert,
+  }),
+  row({
+    operation: 'transit/decrypt',
+    method: 'POST',
+    paths: ['transit/decrypt/:name'],
+    action: 'decrypt',
+    maxBody: batched,
+    decode: decodeDecrypt,
+    encode: encodePlaintext,
+    batch: blankPlaintext,
+    alsoRsa: true,
+  }),
+  row({
+    operation: 'transit/rewrap',
+    method: 'POST',
+    paths: ['transit/rewrap/:name'],
+    action: 're-encrypt',
+    maxBody: batched,
+    decode: decodeRewrap,
+    encode: encodeCiphertext,
+    batch: rewrapped,
+    alsoRsa: true,
+  }),
+  row({
+    operation: 'transit/datakey',
+    method: 'POST',
+    paths: ['transit/datakey/:form/:name'],
+    action: 'generate-data-key',
+    maxBody: small,
+    decode: decodeDataKey,
+    encode: encodeDataKey,
+  }),
+  row({
+    operation: 'transit/random',
+    method: 'POST',
+    paths: ['transit/random', 'transit/random/:source', 'transit/random/:source/:bytes'],
+    action: 'generate-random',
+    maxBody: small,
+    decode: decodeRandom,
+    encode: encodeRandom,
+  }),
+  row({
+    operation: 'transit/hash',
+    method: 'POST',
+    paths: ['transit/hash', 'transit/hash/:algorithm'],
+    action: 'hash',
+    maxBody: single,
+    decode: decodeHash,
+    encode: encodeHash,
+  }),
+  row({
+    operation: 'transit/hmac',
+    method: 'POST',
+    paths: ['transit/hmac/:name', 'transit/hmac/:name/:algorithm'],
+    action: 'generate-mac',
+    maxBody: batched,
+    decode: decodeHmac,
+    encode: encodeHmac,
+    batch: signed,
+  }),
+  row({
+    operation: 'transit/sign',
+    method: 'POST',
+    paths: ['transit/sign/:name', 'transit/sign/:name/:algorithm'],
+    action: 'sign',
+    maxBody: batched,
+    decode: decodeSign,
+    encode: encodeSignature,
+    batch: signed,
+    looksAtKey: lookBeforeSigning,
+  }),
+  row<'verify' | 'verify-mac'>({
+    operation: 'transit/verify',
+    method: 'POST',
+    paths: ['transit/verify/:name', 'transit/verify/:name/:algorithm'],
+    action: 'verify',
+    maxBody: batched,
+    decode: decodeVerify,
+    encode: encodeValid,
+    batch: verified,
+    looksAtKey: lookBeforeVerifying,
+  }),
+];
+
+const tokens: readonly Row[] = [
+  row({
+    operation: 'auth/token/create',
+    method: 'POST',
+    paths: ['auth/token/create'],
+    action: 'create-token',
+    maxBody: small,
+    decode: decodeCreateToken,
+    encode: encodeCreatedToken,
+    as: 'auth',
+  }),
+  row({
+    operation: 'auth/token/lookup-self',
+    method: 'GET',
+    paths: ['auth/token/lookup-self'],
+    action: 'lookup-token',
+    maxBody: small,
+    decode: decodeLookupSelf,
+    encode: encodeLookupSelf,
+  }),
+  row({
+    operation: 'auth/token/lookup-accessor',
+    method: 'POST',
+    paths: ['auth/token/lookup-accessor'],
+    action: 'lookup-token',
+    maxBody: small,
+    decode: decodeLookupAccessor,
+    encode: encodeLookupAccessor,
+  }),
+  row({
+    operation: 'auth/token/renew-self',
+    method: 'POST',
+    paths: ['auth/token/renew-self'],
+    action: 'renew-token',
+    maxBody: small,
+    decode: decodeRenewSelf,
+    encode: encodeRenewedSelf,
+    as: 'auth',
+  }),
+  row({
+    operation: 'auth/token/renew-accessor',
+    method: 'POST',
+    paths: ['auth/token/renew-accessor'],
+    action: 'renew-token',
+    maxBody: small,
+    decode: decodeRenewAccessor,
+    encode: encodeRenewedAccessor,
+    as: 'auth',
+  }),
+  row({
+    operation: 'auth/token/revoke-self',
+    method: 'POST',
+    paths: ['auth/token/revoke-self'],
+    action: 'revoke-token',
+    maxBody: small,
+    decode: decodeRevokeSelf,
+    encode: encodeNothing,
+  }),
+  row({
+    operation: 'auth/token/revoke-accessor',
+    method: 'POST',
+    paths: ['auth/token/revoke-accessor'],
+    action: 'revoke-token',
+    maxBody: small,
+    decode: decodeRevokeAccessor,
+    encode: encodeNothing,
+  }),
+];
+
+/** Fixed answers for whoever holds a token: looking the token up is what proves that. */
+function fixed(operation: string, path: string, answer: string, as: 'data' | 'both'): Row {
+  return row({
+    operation,
+    method: 'GET',
+    paths: [path],
+    action: 'lookup-token',
+    maxBody: small,
+    decode: decodeLookupSelf,
+    encode: () => answer,
+    as,
+  });
+}
+
+const system: readonly Row[] = [
+  fixed('sys/mounts', 'sys/mounts', mounts, 'both'),
+  fixed('sys/auth', 'sys/auth', authMounts, 'both'),
+  fixed('sys/internal/ui/mounts', 'sys/internal/ui/mounts', uiMounts, 'data'),
+  fixed('sys/internal/ui/mounts/transit', 'sys/internal/ui/mounts/transit', uiMount, 'data'),
+  fixed('sys/internal/ui/mounts/transit', 'sys/internal/ui/mounts/transit/*', uiMount, 'data'),
+];
+
+/** What Vault does and this door doesn't: said so, instead of 'no such path'. */
+function absent(method: Method, path: string, action: Action, why: string): Row {
+  return row({
+    operation: path.replace(/\/[:*].*$/, ''),
+    method,
+    paths: [path],
+    action,
+    maxBody: small,
+    decode: () => {
+      throw new KmsError('unsupported', why);
+    },
+    encode: encodeNothing,
+  });
+}
+
+const noExport = 'Key material does not leave Claviger through this door.';
+const noImport = 'Keys are not imported through this door.';
+const noSoftDelete = 'Disable the key, or schedule its destruction, through another door.';
+const ownToken = 'Another token is named by its accessor: use the -accessor or -self form of this path.';
+
+const absences: readonly Row[] = [
+  absent('GET', 'transit/export/*', 'describe-key', noExport),
+  absent('GET', 'transit/byok-export/*', 'describe-key', noExport),
+  absent('GET', 'transit/backup/*', 'describe-key', noExport),
+  absent('POST', 'transit/restore/*', 'create-key', noImport),
+  absent('POST', 'transit/keys/:name/import', 'create-key', noImport),
+  absent('POST', 'transit/keys/:name/import_version', 'create-key', noImport),
+  absent('DELETE', 'transit/keys/:name/soft-delete', 'schedule-destruction', noSoftDelete),
+  absent('POST', 'transit/keys/:name/soft-delete', 'schedule-destruction', noSoftDelete),
+  absent('POST', 'auth/token/create-orphan', 'create-token', 'Every token dies with the one that made it.'),
+  absent('POST', 'auth/token/lookup', 'lookup-token', ownToken),
+  absent('POST', 'auth/token/renew', 'renew-token', ownToken),
+  absent('POST', 'auth/token/revoke', 'revoke-token', ownToken),
+];
+
+/** The door's whole vocabulary; each row says everything that is particular. */
+export const operations: readonly Row[] = [...keys, ...cryptography, ...tokens, ...system, ...absences];

@@ -1,0 +1,68 @@
+import type { Action, Command, EncryptionScheme, KeySpec, Result, Status } from '#domain/domain.ts';
+import type { JsonObject } from '#wire/common/common.ts';
+
+/** PUT is POST, and GET with `list=true` is LIST. */
+export type Method = 'GET' | 'LIST' | 'POST' | 'DELETE';
+
+/** One request, read once. */
+export interface Input {
+  /** What stood in the path's `:places`, percent-decoded; not yet checked. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: string;
+  readonly body: JsonObject;
+  /** One item of `batch_input`; the body itself where there is no batch. */
+  readonly item: JsonObject;
+  /** The token that asks, which some answers give back to its bearer. */
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** The kind of key, in rows that look at it first. */
+  readonly spec?: KeySpec;
+  /** Absent: the envelope. */
+  readonly scheme?: EncryptionScheme;
+}
+
+/** One operation. What a row doesn't say, the handler does alike for all. */
+export interface Row<A extends Action = Action> {
+  /** The name in the ledger. */
+  readonly operation: string;
+  readonly method: Method;
+  /** Below /v1/. A step `:word` takes one path segment, a last step `*` takes the rest. */
+  readonly paths: readonly string[];
+  readonly action: A;
+  /** Bytes. */
+  readonly maxBody: number;
+  /** Throws KmsError and nothing else. */
+  decode(input: Input): Command<A>;
+  /** A JSON object, or '' for no data: 204, and 404 for a list. `pages` are the answers so far, this one included. */
+  encode(result: Result<A>, input: Input, pages: readonly Result<A>[]): string;
+  /** Where the object goes: `data` (default), `auth`, or into `data` and beside it too, as Vault's mount tables do. */
+  readonly as?: 'data' | 'auth' | 'both';
+  /** Set where `batch_input` is taken. */
+  readonly batch?: {
+    /** The status when an item failed and another one didn't, unless the request chooses its own. */
+    readonly failure: 200 | 400;
+    /** Members that an item's error is answered with besides `error`. */
+    readonly blank: string;
+  };
+  /** Vault's request names no algorithm, the key does: ask for the key first. */
+  readonly looksAtKey?: (input: Input) => Command<'describe-key'> | undefined;
+  /** For the same reason: what no symmetric key can do is asked again for an RSA key. */
+  readonly alsoRsa?: true;
+  /** Vault makes the key that isn't there. */
+  readonly creates?: (input: Input) => Command<'create-key'> | undefined;
+  /** The next page, where a list has one. */
+  readonly more?: (result: Result<A>) => Command<A> | undefined;
+}
+
+/** For anyone, without a token, and not in the ledger. */
+export interface OpenRow {
+  readonly operation: string;
+  readonly paths: readonly string[];
+  open(status: Status, query: string, version: string): { readonly status: number; readonly body: string };
+}
+
+/** Infers the action, so that each decoder and encoder is checked against its own command and result. */
+export function row<A extends Action>(given: Row<A>): Row {
+  return given as unknown as Row;
+}

@@ -1,0 +1,157 @@
+import { type Gate, KmsError, type Origin, type Proof } from '#domain/domain.ts';
+import { empty, json } from '#wire/common/common.ts';
+import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
+import { asKmsError, errorResponse, noStore, PlacedError } from './errors.ts';
+import { Exchange } from './handler.ts';
+import { operations } from './operations.ts';
+import { type Found, Router } from './route.ts';
+import { openOperations } from './system.ts';
+
+export { openOperations, operations };
+
+export interface VaultOptions {
+  /** A UUID, as Vault's clients expect. */
+  readonly newRequestId: () => string;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** What `sys/health` and `sys/seal-status` call the version. */
+  readonly version: string;
+}
+
+/** HashiCorp Vault's HTTP API: everything below /v1/. */
+export function vaultDoor(gate: Gate, options: VaultOptions): Door {
+  const router = new Router(operations, openOperations);
+  return {
+    name: 'vault',
+    match(head) {
+      if (!head.path.startsWith('/v1/')) return undefined;
+      try {
+        return new VaultRoute(gate, options, router.find(head.method, head.path, head.query));
+      } catch (error) {
+        return new VaultRoute(gate, options, asKmsError(error));
+      }
+    },
+  };
+}
+
+/** Where nothing is, little is read before saying so. */
+const maxBodyOfNothing = 64 * 1024;
+
+class VaultRoute implements Route {
+  readonly #gate: Gate;
+  readonly #options: VaultOptions;
+  readonly #found: Found | KmsError | undefined;
+
+  constructor(gate: Gate, options: VaultOptions, found: Found | KmsError | undefined) {
+    this.#gate = gate;
+    this.#options = options;
+    this.#found = found;
+  }
+
+  get #leaf() {
+    return this.#found instanceof KmsError ? undefined : this.#found?.leaf;
+  }
+
+  get maxBody(): number {
+    return this.#leaf?.row.maxBody ?? maxBodyOfNothing;
+  }
+
+  async handle(request: Request): Promise<Response> {
+    const found = this.#found;
+    if (!(found instanceof KmsError) && found?.open !== undefined) {
+      const { status, body } = found.open.open(this.#gate.status(), request.query, this.#options.version);
+      return request.method === 'HEAD' ? empty(status, noStore) : json(status, body, noStore);
+    }
+    const { proof, trouble } = readHeaders(request.headers);
+    const origin = this.#origin(request);
+    try {
+      const error = trouble ?? troubleOf(found, request.method);
+      const leaf = this.#leaf;
+      if (error !== undefined || leaf === undefined || found instanceof KmsError || found === undefined) {
+        return await this.#gate.refuse(proof, leaf?.row.action ?? '', error ?? noSuchPath(), origin);
+      }
+      const exchange = new Exchange(this.#gate, leaf, proof, origin);
+      return await exchange.answer(request.body, found.places, request.query, this.#options.clock);
+    } catch (error) {
+      return errorResponse(asKmsError(error), proof, this.#reads);
+    }
+  }
+
+  async refuse(head: RequestHead, fault: CarrierFault): Promise<Response> {
+    const { proof } = readHeaders(head.headers);
+    try {
+      return await this.#gate.refuse(proof, this.#leaf?.row.action ?? '', faults[fault](), this.#origin(head));
+    } catch (error) {
+      return errorResponse(asKmsError(error), proof, this.#reads);
+    }
+  }
+
+  get #reads(): boolean {
+    const method = this.#leaf?.row.method;
+    return method === 'GET' || method === 'LIST';
+  }
+
+  #origin(head: RequestHead): Origin {
+    return {
+      protocol: 'vault',
+      operation: this.#leaf?.row.operation ?? 'unknown',
+      peer: head.peer,
+      requestId: this.#options.newRequestId(),
+    };
+  }
+}
+
+const faults = {
+  'too-large': () => new KmsError('too-large', 'The body is too large.'),
+  timeout: () => new PlacedError(408, 'malformed', 'the request did not arrive in time'),
+  malformed: () => new KmsError('malformed', 'The request is not valid HTTP.'),
+} as const satisfies Record<CarrierFault, () => KmsError>;
+
+const noSuchPath = () => new KmsError('unknown-operation', 'no handler for route: there is nothing at this path');
+
+function troubleOf(found: Found | KmsError | undefined, method: string): KmsError | undefined {
+  if (found instanceof KmsError) return found;
+  if (found === undefined) return noSuchPath();
+  if (found.leaf !== undefined) return undefined;
+  return new PlacedError(405, 'unknown-operation', `unsupported operation: ${method.slice(0, 16)}`);
+}
+
+interface Asking {
+  readonly proof: Proof;
+  /** What the request asks for by header and doesn't get. */
+  readonly trouble: KmsError | undefined;
+}
+
+const noProof: Proof = Object.freeze({ kind: 'none' });
+
+/** X-Vault-Token, else a bearer token. Of a header sent twice the first counts. */
+function readHeaders(headers: readonly string[]): Asking {
+  let token: string | undefined;
+  let bearer: string | undefined;
+  let trouble: KmsError | undefined;
+  for (let i = 0; i < headers.length; i += 2) {
+    const value = headers[i + 1] ?? '';
+    switch (headers[i]) {
+      case 'x-vault-token':
+        token ??= value;
+        break;
+      case 'authorization':
+        if (/^bearer /i.test(value)) bearer ??= value.slice(7).trim();
+        break;
+      case 'x-vault-namespace':
+        if (value !== '' && value !== 'root' && value !== 'root/' && value !== '/') trouble = noNamespaces();
+        break;
+      case 'x-vault-wrap-ttl':
+        if (value !== '' && !/^0[a-z]*$/.test(value)) trouble = noWrapping();
+        break;
+    }
+  }
+  const given = token || bearer;
+  return { proof: given ? { kind: 'token', token: given } : noProof, trouble };
+}
+
+const noNamespaces = () =>
+  new PlacedError(404, 'not-found', 'there are no namespaces here: the realm comes from the token');
+
+const noWrapping = () =>
+  new KmsError('unsupported', 'Answers are not wrapped here (X-Vault-Wrap-TTL): ask without it.');
