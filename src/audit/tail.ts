@@ -16,7 +16,11 @@ export async function assertGrownFrom(
   known: Pick<LedgerState, 'size' | 'frontier'>,
   claimed: Pick<LedgerState, 'size' | 'frontier'>,
 ): Promise<void> {
-  const wrong = () => new KmsError('tampered', 'The ledger lines of the sealed time are not those that were written; run "claviger audit verify".');
+  const wrong = () =>
+    new KmsError(
+      'tampered',
+      'The ledger lines of the sealed time are not those that were written; run "claviger audit verify".',
+    );
   const tree = Frontier.decode(known.size, known.frontier);
   if (tree === undefined) throw wrong();
   while (tree.size < claimed.size) {

@@ -30,7 +30,7 @@ export interface Report {
 }
 
 export interface VerifyOptions {
-  /** A checkpoint note that the auditor kept: the log must still be one that grew from it. */
+  /** A checkpoint note that the auditor kept: the log must still hold it and have grown from it. Shows that nothing was rolled back. */
   readonly kept?: string;
   /** Called after each block with the lines that were read so far. */
   readonly onProgress?: (lines: number) => void;
@@ -155,6 +155,9 @@ class Verifier {
       return this.#next(`it is missing, the kept checkpoint is over ${this.#kept.size} lines`);
     }
     if (this.size === 0) return this.#next('the log is empty');
+    if (this.#kept !== undefined && (this.#last?.size ?? 0) < this.#kept.size) {
+      return this.#here(`the kept checkpoint, over ${this.#kept.size} lines, is missing`);
+    }
     if (this.#last === undefined) return this.#unproven('are vouched for by no checkpoint');
     return undefined;
   }
