@@ -1,0 +1,150 @@
+import {
+  type Credential,
+  type Grant,
+  type Identity,
+  KmsError,
+  type RecordChange,
+  type RecordKind,
+  type RecordReader,
+} from '#domain/domain.ts';
+import { fold } from './names.ts';
+
+/** A tenant: one AWS account. */
+export interface Realm {
+  /** 12 digits. */
+  readonly account: string;
+  readonly name: string;
+  readonly createdAt: number;
+  /** The realm that the server was made with; its officers may make others. */
+  readonly first: boolean;
+  readonly revision: number;
+}
+
+/** As stored: tokens carry the SHA-256 of the token, 64 hexadecimal digits. */
+export interface CredentialRecord extends Credential {
+  readonly digest?: string;
+}
+
+/** A signed mutating call that was answered. */
+export interface Replay {
+  readonly digest: string;
+  /** Milliseconds since the epoch: the signature holds no longer. */
+  readonly until: number;
+  readonly revision: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** The record id to go on after. */
+  readonly next?: string;
+}
+
+/** Where each noun's record lives. Identities by folded name, so that no two differ by case only. */
+export const ids = {
+  realm: (account: string) => account,
+  realmName: (name: string) => `name/${fold(name)}`,
+  firstRealm: 'first',
+  identity: (realm: string, name: string) => `${realm}/${fold(name)}`,
+  group: (realm: string, name: string) => `group/${realm}/${fold(name)}`,
+  grant: (realm: string, id: string) => `${realm}/${id}`,
+} as const;
+
+/** The nouns of this room as records: reads them, and says what to write. Nothing is kept. */
+export class Directory {
+  readonly #records: RecordReader;
+
+  constructor(records: RecordReader) {
+    this.#records = records;
+  }
+
+  async #read<T>(kind: RecordKind, id: string): Promise<T | undefined> {
+    const record = await this.#records.read(kind, id);
+    return record && ({ ...(record.value as object), revision: record.revision } as T);
+  }
+
+  async #page<T>(kind: RecordKind, prefix: string, after: string, limit: number): Promise<Page<T>> {
+    const rows = await this.#records.list(kind, prefix, after, limit + 1);
+    const kept = rows.slice(0, limit);
+    return {
+      items: kept.map(({ value, revision }) => ({ ...(value as object), revision }) as T),
+      ...(rows.length > limit ? { next: kept.at(-1)!.id } : {}),
+    };
+  }
+
+  realm(account: string): Promise<Realm | undefined> {
+    return this.#read('realm', ids.realm(account));
+  }
+
+  async realmNamed(name: string): Promise<Realm | undefined> {
+    const index = await this.#read<{ account: string }>('realm', ids.realmName(name));
+    return index && this.realm(index.account);
+  }
+
+  /** By account. Accounts are digits, so they come before the indexes of the same kind. */
+  async realms(after: string, limit: number): Promise<Page<Realm>> {
+    const page = await this.#page<Realm>('realm', '', after, limit);
+    const items = page.items.filter(({ name }) => name !== undefined);
+    return items.length < page.items.length || page.next === undefined ? { items } : { items, next: page.next };
+  }
+
+  async identity(realm: string, name: string): Promise<Identity | undefined> {
+    const identity = await this.#read<Identity>('identity', ids.identity(realm, name));
+    return identity?.name === name ? identity : undefined;
+  }
+
+  /** Whose name, in whatever case, is this one's. */
+  namesake(realm: string, name: string): Promise<Identity | undefined> {
+    return this.#read('identity', ids.identity(realm, name));
+  }
+
+  identities(realm: string, after: string, limit: number): Promise<Page<Identity>> {
+    return this.#page('identity', `${realm}/`, after === '' ? '' : ids.identity(realm, after), limit);
+  }
+
+  credential(id: string): Promise<CredentialRecord | undefined> {
+    return this.#read('credential', id);
+  }
+
+  credentials(after: string, limit: number): Promise<Page<CredentialRecord>> {
+    return this.#page('credential', '', after, limit);
+  }
+
+  grant(realm: string, id: string): Promise<Grant | undefined> {
+    return this.#read('grant', ids.grant(realm, id));
+  }
+
+  grants(realm: string, after: string, limit: number): Promise<Page<Grant>> {
+    return this.#page('grant', `${realm}/`, after === '' ? '' : ids.grant(realm, after), limit);
+  }
+
+  replay(digest: string): Promise<Replay | undefined> {
+    return this.#read('replay', digest);
+  }
+
+  replays(after: string, limit: number): Promise<Page<Replay>> {
+    return this.#page('replay', '', after, limit);
+  }
+
+  /** Of every realm. */
+  everyGrant(after: string, limit: number): Promise<Page<Grant>> {
+    return this.#page('grant', '', after, limit);
+  }
+
+  /** Records the group's spelling at its first mention. Throws 'already-exists' where another spelling was first. */
+  async groupMention(realm: string, name: string): Promise<readonly RecordChange[]> {
+    const known = await this.#read<{ name: string }>('identity', ids.group(realm, name));
+    if (known === undefined) return [{ kind: 'identity', id: ids.group(realm, name), expect: 0, value: { name } }];
+    if (known.name === name) return [];
+    throw new KmsError('already-exists', `There is a group "${known.name}", whose name differs by case only.`);
+  }
+}
+
+/** Writes `next` over what was read; revision 0 makes it new. The revision lives beside the value, not in it. */
+export function put<T extends { readonly revision: number }>(kind: RecordKind, id: string, next: T): RecordChange {
+  const { revision, ...value } = next;
+  return { kind, id, expect: revision, value };
+}
+
+export function remove(kind: RecordKind, id: string, { revision }: { readonly revision: number }): RecordChange {
+  return { kind, id, expect: revision, value: undefined };
+}

@@ -1,0 +1,124 @@
+/** The door of identification: from what a request carries to who is asking, and the keeping of who there is. */
+import type {
+  Command,
+  CredentialSet,
+  Grant,
+  Outcome,
+  Principal,
+  Proof,
+  RecordChange,
+  RecordReader,
+  Results,
+  Role,
+  SecretBytes,
+} from '#domain/domain.ts';
+import { Directory, put, type Replay } from './directory.ts';
+import { GrantBook, type Holder } from './grant-book.ts';
+import { Identities } from './identities.ts';
+import { Realms } from './realms.ts';
+import { type Identified, Standings } from './standing.ts';
+import { Sweep } from './sweep.ts';
+import { Tokens } from './tokens.ts';
+
+export type { Holder } from './grant-book.ts';
+export { type Identified, signatureWindow } from './standing.ts';
+
+/** What this room does for a command, by the command's kind. Nothing is written: the gate commits the change. */
+export type IdentityAction =
+  | 'create-realm'
+  | 'list-realms'
+  | 'create-identity'
+  | 'list-identities'
+  | 'disable-identity'
+  | 'create-credentials'
+  | 'revoke-credential'
+  | 'create-grant'
+  | 'revoke-grant'
+  | 'list-grants'
+  | 'create-token'
+  | 'lookup-token'
+  | 'renew-token'
+  | 'revoke-token';
+
+export type IdentityVerbs = {
+  readonly [A in IdentityAction]: (principal: Principal, command: Command<A>) => Promise<Outcome<Results[A]>>;
+};
+
+export interface IdentityRoom {
+  /**
+   * Synchronous for a credential that is in memory. Throws or rejects with 'unauthenticated' (no proof), 'invalid-proof' (unknown,
+   * wrong, disabled or revoked), 'expired-proof'. For a `mutating` call that signs an id of its own the principal carries
+   * `replayDigest`: commit `replayRecord` with the change, where a conflict means 'replayed'.
+   */
+  identify(proof: Proof, mutating: boolean): Identified | Promise<Identified>;
+  replayRecord(principal: Principal): RecordChange | undefined;
+  seenBefore(replayDigest: string): Promise<boolean>;
+  /**
+   * Every grant of the principal and of its groups, ended ones too. The same array while no grant of the realm changes and another
+   * one after, so that what was decided by it can be kept by its identity.
+   */
+  grantsOf(principal: Principal): readonly Grant[] | Promise<readonly Grant[]>;
+  /** Whom a grant to this grantee reaches, with all that each holds. */
+  holdersOf(realm: string, grantee: Grant['grantee']): Promise<readonly Holder[]>;
+  /** The identity that the command asks for, with all that it would hold. */
+  prospect(principal: Principal, command: Command<'create-identity'>): Promise<Holder>;
+  /** Whether the account is the realm that the server was made with. */
+  isFirstRealm(account: string): boolean | Promise<boolean>;
+  /** The very first realm and identity, for an empty store: committed on another, it is a conflict. */
+  bootstrap(realmName: string, identityName: string, role: Role): Outcome<CredentialSet>;
+  /** Proposes to delete some of what is over: how many. Each call goes on where the last one stopped. */
+  sweep(): Promise<Outcome<number>>;
+  readonly verbs: IdentityVerbs;
+}
+
+export interface IdentityDeps {
+  readonly records: RecordReader;
+  /** 32 bytes from the root, for this room only: secret access keys follow from it. Stays the caller's to dispose. */
+  readonly key: SecretBytes;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly mode: 'development' | 'production';
+}
+
+export function identityRoom({ records, key, clock, mode }: IdentityDeps): IdentityRoom {
+  const directory = new Directory(records);
+  const standings = new Standings(directory, key, clock);
+  const grants = new GrantBook(directory, clock);
+  const realms = new Realms(directory, clock);
+  const identities = new Identities({ directory, realms, grants, standings, root: key, clock, mode });
+  const tokens = new Tokens({ directory, grants, standings, clock });
+  const sweep = new Sweep(directory, grants, clock);
+  return {
+    identify: (proof, mutating) => standings.identify(proof, mutating),
+    replayRecord,
+    seenBefore: async (replayDigest) => (await directory.replay(replayDigest)) !== undefined,
+    grantsOf: (principal) => grants.of(principal),
+    holdersOf: (realm, grantee) => grants.holders(realm, grantee),
+    prospect: (principal, command) => identities.prospect(principal, command),
+    isFirstRealm: (account) => realms.isFirst(account),
+    bootstrap: (realmName, identityName, role) => identities.bootstrap(realmName, identityName, role),
+    sweep: () => sweep.next(),
+    verbs: {
+      'create-realm': (principal, command) => realms.create(principal, command),
+      'list-realms': (principal, command) => realms.list(principal, command),
+      'create-identity': (principal, command) => identities.create(principal, command),
+      'list-identities': (principal, command) => identities.list(principal, command),
+      'disable-identity': (principal, command) => identities.disable(principal, command),
+      'create-credentials': (principal, command) => identities.createCredentials(principal, command),
+      'revoke-credential': (principal, command) => identities.revokeCredential(principal, command),
+      'create-grant': (principal, command) => grants.create(principal, command),
+      'revoke-grant': (principal, command) => grants.revoke(principal, command),
+      'list-grants': (principal, command) => grants.list(principal, command),
+      'create-token': (principal, command) => tokens.create(principal, command),
+      'lookup-token': (principal, command) => tokens.lookup(principal, command),
+      'renew-token': (principal, command) => tokens.renew(principal, command),
+      'revoke-token': (principal, command) => tokens.revoke(principal, command),
+    },
+  };
+}
+
+function replayRecord({ replayDigest, replayUntil }: Principal): RecordChange | undefined {
+  if (replayDigest === undefined || replayUntil === undefined) return undefined;
+  const replay: Replay = { digest: replayDigest, until: replayUntil, revision: 0 };
+  return put('replay', replayDigest, replay);
+}

@@ -1,0 +1,161 @@
+import { digestHex, equalSecrets } from '#crypto/crypto.ts';
+import { KmsError, type Principal, type Proof, type SecretBytes } from '#domain/domain.ts';
+import { fromHex } from '#encoding/encoding.ts';
+import type { SigV4Proof } from './canonical-request.ts';
+import { isToken, tokenAccessor } from './credential-id.ts';
+import type { CredentialRecord, Directory } from './directory.ts';
+import { Recent } from './recent.ts';
+import { SigningKeys } from './signing-keys.ts';
+import { parseSigV4, type SignedRequest } from './sigv4.ts';
+
+/** A principal with what its token is narrowed to: `policy/` takes that as a fact. */
+export interface Identified extends Principal {
+  readonly limitedTo?: readonly string[];
+}
+
+/** A credential that holds, as far as its own record, its parents' and its identity's say. */
+interface Standing {
+  readonly principal: Identified;
+  /** Milliseconds since the epoch: the first end in the chain of parents. */
+  readonly until: number;
+}
+
+/** How far a signature's time may be from ours: 5 minutes, as AWS. */
+export const signatureWindow = 5 * 60 * 1000;
+
+/** More tokens above one another than anybody needs; fewer than would be costly to walk. */
+export const maxChain = 8;
+
+const invalid = () => new KmsError('invalid-proof', 'The credential is unknown, wrong or no longer valid.');
+const expired = () => new KmsError('expired-proof', 'The credential has expired; ask for a new one.');
+
+/** From proof to principal. Remembers what it has read until `forget`, which any revocation calls. */
+export class Standings {
+  readonly #directory: Directory;
+  readonly #clock: () => number;
+  readonly #signingKeys: SigningKeys;
+  readonly #tokens = new Recent<Standing>(8192);
+  readonly #accessKeys = new Recent<Standing>(8192);
+  #epoch = 0;
+
+  constructor(directory: Directory, root: SecretBytes, clock: () => number) {
+    this.#directory = directory;
+    this.#clock = clock;
+    this.#signingKeys = new SigningKeys(root);
+  }
+
+  /** What was read before is not believed any more, nor what is being read now. */
+  forget(): void {
+    this.#epoch++;
+    this.#tokens.clear();
+    this.#accessKeys.clear();
+  }
+
+  identify(proof: Proof, mutating: boolean): Identified | Promise<Identified> {
+    switch (proof.kind) {
+      case 'token':
+        return this.#identifyToken(proof.token);
+      case 'sigv4':
+        return this.#identifySignature(proof, mutating);
+      case 'system':
+        return { realm: '', name: proof.name, kind: 'system', groups: [], credential: '' };
+      case 'none':
+        throw new KmsError('unauthenticated', 'The request carries no credential.');
+    }
+  }
+
+  #identifyToken(token: string): Identified | Promise<Identified> {
+    // Hashed whatever it is, so that what is no token takes as long as what is; no token is longer than 128 characters.
+    const digest = digestHex('sha256', token.length > 128 ? token.slice(0, 128) : token);
+    const known = this.#known(this.#tokens, digest);
+    return known === undefined ? this.#readToken(token, digest) : known.principal;
+  }
+
+  async #readToken(token: string, digest: string): Promise<Identified> {
+    if (!isToken(token)) throw invalid();
+    const standing = await this.#read(tokenAccessor(digest), this.#tokens, digest, (record) => {
+      return record.digest !== undefined && equalSecrets(fromHex(record.digest)!, fromHex(digest)!);
+    });
+    return standing.principal;
+  }
+
+  #identifySignature(proof: SigV4Proof, mutating: boolean): Identified | Promise<Identified> {
+    const request = parseSigV4(proof);
+    if (Math.abs(this.#clock() - request.signedAt) > signatureWindow) {
+      throw new KmsError('expired-proof', 'The request was signed more than 5 minutes from now; set the clock.');
+    }
+    if (!this.#signingKeys.verify(request)) throw invalid();
+    const known = this.#known(this.#accessKeys, request.accessKeyId);
+    if (known !== undefined) return answered(known, request, mutating);
+    return this.#readAccessKey(request, mutating);
+  }
+
+  async #readAccessKey(request: SignedRequest, mutating: boolean): Promise<Identified> {
+    const id = request.accessKeyId;
+    const standing = await this.#read(id, this.#accessKeys, id, (record) => record.kind === 'access-key');
+    return answered(standing, request, mutating);
+  }
+
+  #known(cache: Recent<Standing>, key: string): Standing | undefined {
+    const standing = cache.get(key);
+    if (standing === undefined || standing.until > this.#clock()) return standing;
+    // A renewal of a parent may have moved the end: the records know.
+    cache.delete(key);
+    return undefined;
+  }
+
+  async #read(
+    id: string,
+    cache: Recent<Standing>,
+    key: string,
+    matches: (record: CredentialRecord) => boolean,
+  ): Promise<Standing> {
+    for (;;) {
+      const epoch = this.#epoch;
+      const record = await this.#directory.credential(id);
+      if (record === undefined || !matches(record)) throw invalid();
+      const standing = await this.standingOf(record);
+      // Something was revoked while we read: it may have been this.
+      if (epoch !== this.#epoch) continue;
+      cache.set(key, standing);
+      return standing;
+    }
+  }
+
+  /** Walks to the topmost parent. Rejects with 'invalid-proof' or 'expired-proof'. */
+  async standingOf(record: CredentialRecord): Promise<Standing> {
+    const { realm, identity: name } = record;
+    let until = Number.POSITIVE_INFINITY;
+    for (let link = record, depth = 0; ; depth++) {
+      if (!link.enabled || link.realm !== realm || link.identity !== name || depth >= maxChain) throw invalid();
+      until = Math.min(until, link.expiresAt ?? until);
+      if (link.parent === undefined) break;
+      const parent = await this.#directory.credential(link.parent);
+      if (parent === undefined) throw invalid();
+      link = parent;
+    }
+    const identity = await this.#directory.identity(realm, name);
+    if (identity === undefined || !identity.enabled) throw invalid();
+    if (until <= this.#clock()) throw expired();
+    return { principal: principalOf(record, identity.groups), until };
+  }
+}
+
+function principalOf(record: CredentialRecord, groups: readonly string[]): Identified {
+  return Object.freeze({
+    realm: record.realm,
+    name: record.identity,
+    kind: 'person',
+    groups: Object.freeze(groups),
+    credential: record.id,
+    ...(record.kind === 'token' ? { token: record.id } : {}),
+    ...(record.actions === undefined ? {} : { limitedTo: Object.freeze(record.actions) }),
+  });
+}
+
+/** A mutating call that signed an id of its own is recognisable when it comes again, as long as its signature holds. */
+function answered({ principal }: Standing, request: SignedRequest, mutating: boolean): Identified {
+  if (!mutating || !request.signsUniqueId) return principal;
+  const replayDigest = digestHex('sha256', request.signature).slice(0, 32);
+  return { ...principal, replayDigest, replayUntil: request.signedAt + signatureWindow };
+}

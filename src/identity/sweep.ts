@@ -1,0 +1,62 @@
+import type { Outcome, RecordChange } from '#domain/domain.ts';
+import { type CredentialRecord, type Directory, ids, type Page, remove } from './directory.ts';
+import type { GrantBook } from './grant-book.ts';
+
+const pageSize = 500;
+
+/** Forgets what is over: credentials that can't be used again, ended grants, signatures that hold no longer. */
+export class Sweep {
+  readonly #directory: Directory;
+  readonly #grants: GrantBook;
+  readonly #clock: () => number;
+  /** Where the next call goes on, by kind; it comes round. */
+  readonly #after = { credential: '', grant: '', replay: '' };
+
+  constructor(directory: Directory, grants: GrantBook, clock: () => number) {
+    this.#directory = directory;
+    this.#grants = grants;
+    this.#clock = clock;
+  }
+
+  /** Looks at the next 500 of each kind, and proposes to delete those that are over. The result is how many. */
+  async next(): Promise<Outcome<number>> {
+    const now = this.#clock();
+    const over = ({ until }: { readonly until: number }) => until <= now;
+    const ended = ({ expiresAt }: { readonly expiresAt?: number }) => expiresAt !== undefined && expiresAt <= now;
+    const replays = (await this.#page('replay', (after) => this.#directory.replays(after, pageSize))).filter(over);
+    const grants = (await this.#page('grant', (after) => this.#directory.everyGrant(after, pageSize))).filter(ended);
+    const credentials: CredentialRecord[] = [];
+    for (const record of await this.#page('credential', (after) => this.#directory.credentials(after, pageSize))) {
+      if (ended(record) || !record.enabled || (await this.#isOrphan(record))) credentials.push(record);
+    }
+    const records: RecordChange[] = [
+      ...replays.map((replay) => remove('replay', replay.digest, replay)),
+      ...grants.map((grant) => remove('grant', ids.grant(grant.realm, grant.id), grant)),
+      ...credentials.map((record) => remove('credential', record.id, record)),
+    ];
+    if (records.length === 0) return { result: 0 };
+    return {
+      result: records.length,
+      change: {
+        records,
+        summary: `forgot ${credentials.length} credentials, ${grants.length} grants, ${replays.length} signatures that are over`,
+        applied: () => {
+          for (const { realm } of grants) this.#grants.forget(realm);
+        },
+      },
+    };
+  }
+
+  async #isOrphan({ parent }: CredentialRecord): Promise<boolean> {
+    return parent !== undefined && (await this.#directory.credential(parent)) === undefined;
+  }
+
+  async #page<T>(
+    kind: 'credential' | 'grant' | 'replay',
+    read: (after: string) => Promise<Page<T>>,
+  ): Promise<readonly T[]> {
+    const page = await read(this.#after[kind]);
+    this.#after[kind] = page.next ?? '';
+    return page.items;
+  }
+}
