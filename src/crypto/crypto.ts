@@ -2,6 +2,12 @@
 export { type AeadName, aeadOpen, aeadSeal, nonceLength, tagLength } from './aead.ts';
 export { agree } from './agree.ts';
 export { type Argon2Costs, argon2id } from './argon2.ts';
+export {
+  type CertificateAndKey,
+  createAuthority,
+  issueServerCertificate,
+  type ServerCertificateRequest,
+} from './certificate.ts';
 export { Ed25519Signer, verifyEd25519 } from './ed25519.ts';
 export { type GeneratedMaterial, generateMaterial, publicKeyOf } from './generate.ts';
 export { digest, digestHex, digestLatin1, digestLength, equalSecrets } from './hash.ts';
