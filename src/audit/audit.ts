@@ -16,4 +16,5 @@ export {
   verifyProof,
 } from './prove.ts';
 export { type IndexedEntry, readEntries } from './read-entries.ts';
+export { assertGrownFrom } from './tail.ts';
 export { type FirstWrong, type Report, type VerifyOptions, verifyLedger } from './verify.ts';

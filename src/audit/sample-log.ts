@@ -78,8 +78,11 @@ export function rowsOf({ blocks, checkpoints }: SampleLog): Pick<Store, 'ledger'
   return {
     async ledger(from, limit) {
       return {
-        blocks: blocks.filter(({ first, count }) => first + count > from).slice(0, limit),
-        checkpoints: checkpoints.filter(({ size }) => size >= from),
+        blocks: blocks
+          .filter(({ first, count }) => first + count > from)
+          .toSorted((a, b) => a.first - b.first)
+          .slice(0, limit),
+        checkpoints: checkpoints.filter(({ size }) => size >= from).toSorted((a, b) => a.size - b.size),
       };
     },
   };
