@@ -322,7 +322,7 @@ const system: readonly Row[] = [
 /** What Vault does and this door doesn't: said so, instead of 'no such path'. */
 function absent(method: Method, path: string, action: Action, why: string): Row {
   return row({
-    operation: path.replace(/\/[:*].*$/, ''),
+    operation: path.replace('/:name', '').replace('/*', ''),
     method,
     paths: [path],
     action,

@@ -1,0 +1,365 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Command, type ErrorCode, type KeySpec, KmsError, Plaintext } from '#domain/domain.ts';
+import { toBase64 } from '#encoding/encoding.ts';
+import type { JsonObject } from '#wire/common/common.ts';
+import { operations } from './operations.ts';
+import type { Input, Method } from './row.ts';
+
+const b64 = (text: string) => toBase64(new TextEncoder().encode(text));
+const bytes = (text: string) => Buffer.from(text);
+const byName = { by: 'name', name: 'k' };
+const base = { context: {}, scheme: 'envelope' };
+
+interface Case {
+  readonly body?: JsonObject;
+  readonly path?: Record<string, string>;
+  readonly spec?: KeySpec;
+  readonly item?: JsonObject;
+}
+
+function decode(
+  operation: string,
+  { body = {}, path = { name: 'k' }, spec, item = body }: Case,
+  method?: Method,
+): Command {
+  const row = operations.find((one) => one.operation === operation && (method === undefined || one.method === method));
+  assert.ok(row, operation);
+  const input: Input = { path, query: '', body, item, token: 'clv.t', clock: () => 0, ...(spec ? { spec } : {}) };
+  return row.decode(input);
+}
+
+/** Plaintexts compare by their bytes. */
+const plain = (command: object) =>
+  Object.fromEntries(Object.entries(command).map(([k, v]) => [k, v instanceof Plaintext ? v.release() : v]));
+
+const wrapped = `vault:v2:${b64('wrapped')}`;
+
+const good: ReadonlyArray<readonly [operation: string, given: Case, expected: object]> = [
+  [
+    'transit/encrypt',
+    { body: { plaintext: b64('hi') } },
+    { kind: 'encrypt', key: byName, plaintext: bytes('hi'), ...base },
+  ],
+  ['transit/encrypt', { body: { plaintext: '' } }, { kind: 'encrypt', key: byName, plaintext: bytes(''), ...base }],
+  [
+    'transit/encrypt',
+    { body: { plaintext: b64('hi'), key_version: '3', context: b64('c'), associated_data: b64('a'), nonce: '' } },
+    {
+      kind: 'encrypt',
+      key: byName,
+      plaintext: bytes('hi'),
+      context: { associatedData: bytes('a'), derivation: bytes('c') },
+      scheme: 'envelope',
+      version: 3,
+    },
+  ],
+  [
+    'transit/encrypt',
+    { body: { plaintext: b64('hi'), key_version: 0, context: null, associated_data: '' } },
+    { kind: 'encrypt', key: byName, plaintext: bytes('hi'), ...base },
+  ],
+  [
+    'transit/decrypt',
+    { body: { ciphertext: wrapped } },
+    { kind: 'decrypt', key: byName, ciphertext: bytes('wrapped'), version: 2, ...base },
+  ],
+  [
+    'transit/rewrap',
+    { body: { ciphertext: wrapped, key_version: 4 } },
+    {
+      kind: 're-encrypt',
+      source: byName,
+      sourceVersion: 2,
+      sourceScheme: 'envelope',
+      sourceContext: {},
+      ciphertext: bytes('wrapped'),
+      target: byName,
+      targetScheme: 'envelope',
+      targetContext: {},
+      targetVersion: 4,
+    },
+  ],
+  [
+    'transit/datakey',
+    { path: { form: 'plaintext', name: 'k' } },
+    { kind: 'generate-data-key', key: byName, bytes: 32, context: {}, withPlaintext: true },
+  ],
+  [
+    'transit/datakey',
+    { path: { form: 'wrapped', name: 'k' }, body: { bits: '512' } },
+    { kind: 'generate-data-key', key: byName, bytes: 64, context: {}, withPlaintext: false },
+  ],
+  ['transit/random', { path: {} }, { kind: 'generate-random', bytes: 32 }],
+  ['transit/random', { path: { source: '64' } }, { kind: 'generate-random', bytes: 64 }],
+  ['transit/random', { path: { source: 'all', bytes: '7' } }, { kind: 'generate-random', bytes: 7 }],
+  ['transit/random', { path: { source: 'platform' }, body: { bytes: 9 } }, { kind: 'generate-random', bytes: 9 }],
+  ['transit/hash', { path: {}, body: { input: b64('hi') } }, { kind: 'hash', hash: 'sha256', input: bytes('hi') }],
+  [
+    'transit/hash',
+    { path: { algorithm: 'sha3-512' }, body: { input: b64('hi'), algorithm: 'sha2-224', format: 'base64' } },
+    { kind: 'hash', hash: 'sha3-512', input: bytes('hi') },
+  ],
+  [
+    'transit/hmac',
+    { body: { algorithm: 'sha2-384', key_version: 1 }, item: { input: b64('hi') } },
+    { kind: 'generate-mac', key: byName, hash: 'sha384', message: bytes('hi'), version: 1 },
+  ],
+  [
+    'transit/verify',
+    { body: { input: b64('hi'), hmac: wrapped } },
+    { kind: 'verify-mac', key: byName, hash: 'sha256', message: bytes('hi'), mac: bytes('wrapped'), version: 2 },
+  ],
+];
+
+for (const [operation, given, expected] of good) {
+  test(`decodes ${operation} of ${JSON.stringify(given)}`, () => {
+    assert.deepEqual(plain(decode(operation, given)), expected);
+  });
+}
+
+const created = {
+  class: 'enveloped',
+  derived: false,
+  exportable: false,
+  ifAbsent: true,
+  kind: 'create-key',
+  name: 'k',
+};
+
+const management: ReadonlyArray<readonly [operation: string, method: Method, body: JsonObject, expected: object]> = [
+  ['transit/keys:create', 'POST', {}, { ...created, spec: 'aes-256', usages: ['encrypt', 'mac'] }],
+  [
+    'transit/keys:create',
+    'POST',
+    { type: 'rsa-3072', exportable: 'true', auto_rotate_period: '720h', convergent_encryption: false },
+    { ...created, spec: 'rsa-3072', usages: ['encrypt', 'sign'], exportable: true, rotationPeriodDays: 30 },
+  ],
+  [
+    'transit/keys:create',
+    'POST',
+    { type: 'ed25519', derived: true, auto_rotate_period: 0 },
+    { ...created, spec: 'ed25519', usages: ['sign'], derived: true },
+  ],
+  ['transit/keys:create', 'POST', { type: 'hmac', key_size: 64 }, { ...created, spec: 'hmac-sha512', usages: ['mac'] }],
+  [
+    'transit/keys:create',
+    'POST',
+    { type: 'ml-dsa', parameter_set: 65 },
+    { ...created, spec: 'ml-dsa-65', usages: ['sign'] },
+  ],
+  ['transit/keys:read', 'GET', {}, { kind: 'describe-key', key: byName, withVersions: true }],
+  ['transit/keys:list', 'LIST', {}, { kind: 'list-keys', after: '', limit: 1000 }],
+  ['transit/keys:delete', 'DELETE', {}, { kind: 'destroy-key', key: byName }],
+  ['transit/keys/rotate', 'POST', {}, { kind: 'rotate-key', key: byName }],
+  [
+    'transit/keys/trim',
+    'POST',
+    { min_available_version: '2' },
+    { kind: 'trim-key', key: byName, minAvailableVersion: 2 },
+  ],
+  ['transit/keys/config', 'POST', {}, { kind: 'update-key', key: byName, patch: {} }],
+  [
+    'transit/keys/config',
+    'POST',
+    {
+      min_decryption_version: 0,
+      min_encryption_version: '2',
+      deletion_allowed: 'true',
+      exportable: true,
+      auto_rotate_period: '0',
+    },
+    {
+      kind: 'update-key',
+      key: byName,
+      patch: {
+        minDecryptionVersion: 1,
+        minEncryptionVersion: 2,
+        deletionAllowed: true,
+        exportable: true,
+        rotationPeriodDays: null,
+      },
+    },
+  ],
+  [
+    'transit/keys/config',
+    'POST',
+    { exportable: false, allow_plaintext_backup: false, auto_rotate_period: '1d' },
+    { kind: 'update-key', key: byName, patch: { rotationPeriodDays: 1 } },
+  ],
+  ['auth/token/create', 'POST', {}, { kind: 'create-token', renewable: true }],
+  [
+    'auth/token/create',
+    'POST',
+    // What the vault CLI sends when it is told nothing.
+    {
+      policies: null,
+      ttl: '',
+      explicit_max_ttl: '',
+      period: '',
+      display_name: '',
+      num_uses: 0,
+      renewable: true,
+      no_parent: false,
+      meta: {},
+    },
+    { kind: 'create-token', renewable: true },
+  ],
+  [
+    'auth/token/create',
+    'POST',
+    { policies: ['default', 'encrypt'], ttl: '1h', display_name: 'ci', renewable: false },
+    {
+      kind: 'create-token',
+      renewable: false,
+      ttl: 3_600_000,
+      label: 'ci',
+      actions: ['lookup-token', 'renew-token', 'revoke-token', 'encrypt'],
+    },
+  ],
+  ['auth/token/lookup-self', 'GET', {}, { kind: 'lookup-token' }],
+  ['auth/token/lookup-accessor', 'POST', { accessor: 'a' }, { kind: 'lookup-token', accessor: 'a' }],
+  ['auth/token/renew-self', 'POST', { increment: '60s' }, { kind: 'renew-token', increment: 60_000 }],
+  ['auth/token/renew-self', 'POST', {}, { kind: 'renew-token' }],
+  ['auth/token/revoke-self', 'POST', {}, { kind: 'revoke-token' }],
+  ['auth/token/revoke-accessor', 'POST', { accessor: 'a' }, { kind: 'revoke-token', accessor: 'a' }],
+];
+
+for (const [operation, method, body, expected] of management) {
+  test(`decodes ${operation} of ${JSON.stringify(body)}`, () => {
+    assert.deepEqual(decode(operation, { body }, method), expected);
+  });
+}
+
+const signatures: ReadonlyArray<readonly [spec: KeySpec, body: JsonObject, scheme: object, messageType: string]> = [
+  ['rsa-2048', {}, { family: 'rsa-pss', hash: 'sha256', saltLength: 'max' }, 'raw'],
+  [
+    'rsa-2048',
+    { hash_algorithm: 'sha2-512', prehashed: true, salt_length: 'hash' },
+    { family: 'rsa-pss', hash: 'sha512', saltLength: 'digest' },
+    'digest',
+  ],
+  ['rsa-2048', { salt_length: 20 }, { family: 'rsa-pss', hash: 'sha256', saltLength: 20 }, 'raw'],
+  ['rsa-2048', { salt_length: '20' }, { family: 'rsa-pss', hash: 'sha256', saltLength: 20 }, 'raw'],
+  ['rsa-4096', { signature_algorithm: 'pkcs1v15' }, { family: 'rsa-pkcs1', hash: 'sha256' }, 'raw'],
+  [
+    'rsa-4096',
+    { signature_algorithm: 'pkcs1v15', hash_algorithm: 'none', prehashed: true },
+    { family: 'rsa-pkcs1', hash: 'none' },
+    'digest',
+  ],
+  ['ec-p384', {}, { family: 'ecdsa', hash: 'sha256', encoding: 'der' }, 'raw'],
+  [
+    'ec-p256',
+    { marshaling_algorithm: 'jws', prehashed: 'true', algorithm: 'sha2-384' },
+    { family: 'ecdsa', hash: 'sha384', encoding: 'p1363' },
+    'digest',
+  ],
+  ['ed25519', {}, { family: 'ed25519' }, 'raw'],
+  ['ed25519', { prehashed: true, hash_algorithm: 'sha2-512' }, { family: 'ed25519ph', hash: 'sha512' }, 'digest'],
+  ['ml-dsa-65', {}, { family: 'ml-dsa' }, 'raw'],
+  ['slh-dsa-sha2-128s', {}, { family: 'slh-dsa' }, 'raw'],
+];
+
+for (const [spec, words, scheme, messageType] of signatures) {
+  test(`signs and verifies with ${spec} given ${JSON.stringify(words)}`, () => {
+    const body: JsonObject = { ...words, input: b64('hi') };
+    assert.deepEqual(plain(decode('transit/sign', { body, spec })), {
+      kind: 'sign',
+      key: byName,
+      message: bytes('hi'),
+      scheme,
+      messageType,
+      context: {},
+    });
+    const jws = words.marshaling_algorithm === 'jws';
+    const signature = jws ? 'vault:v2:d3JhcHBlZA' : wrapped;
+    const verify = plain(decode('transit/verify', { body: { ...body, signature }, spec }));
+    assert.deepEqual(verify, {
+      kind: 'verify',
+      key: byName,
+      message: bytes('hi'),
+      scheme: 'saltLength' in scheme && scheme.saltLength === 'max' ? { ...scheme, saltLength: 'auto' } : scheme,
+      messageType,
+      signature: bytes('wrapped'),
+      version: 2,
+      context: {},
+    });
+  });
+}
+
+const input = b64('hi');
+const bad: ReadonlyArray<readonly [operation: string, given: Case, code: ErrorCode]> = [
+  ['transit/encrypt', {}, 'invalid-parameter'],
+  ['transit/encrypt', { body: { plaintext: null } }, 'invalid-parameter'],
+  ['transit/encrypt', { body: { plaintext: 'not base64' } }, 'malformed'],
+  ['transit/encrypt', { body: { plaintext: 1 } }, 'malformed'],
+  ['transit/encrypt', { body: { plaintext: input, nonce: 'AAAAAAAAAAAAAAAA' } }, 'unsupported'],
+  ['transit/encrypt', { body: { plaintext: input, key_version: -1 } }, 'invalid-parameter'],
+  ['transit/encrypt', { body: { plaintext: input, key_version: 1.5 } }, 'malformed'],
+  ['transit/encrypt', { body: { plaintext: input, context: '!' } }, 'malformed'],
+  ['transit/encrypt', { body: { plaintext: input, associated_data: '!' } }, 'malformed'],
+  ['transit/encrypt', { body: { plaintext: input }, path: { name: '../x' } }, 'malformed'],
+  ['transit/decrypt', {}, 'invalid-parameter'],
+  ['transit/decrypt', { body: { ciphertext: input } }, 'invalid-ciphertext'],
+  ['transit/decrypt', { body: { ciphertext: 'vault:v1:!' } }, 'invalid-ciphertext'],
+  ['transit/decrypt', { body: { ciphertext: 'vault:v0:AAAA' } }, 'invalid-ciphertext'],
+  ['transit/decrypt', { body: { ciphertext: wrapped, nonce: 'AAAAAAAAAAAAAAAA' } }, 'unsupported'],
+  ['transit/rewrap', { body: { ciphertext: 'x' } }, 'invalid-ciphertext'],
+  ['transit/datakey', { path: { form: 'both', name: 'k' } }, 'invalid-parameter'],
+  ['transit/datakey', { path: { form: 'wrapped', name: 'k' }, body: { bits: 192 } }, 'invalid-parameter'],
+  ['transit/datakey', { path: { form: 'wrapped', name: 'k' }, body: { key_version: 1 } }, 'unsupported'],
+  ['transit/random', { path: {}, body: { bytes: 0 } }, 'invalid-parameter'],
+  ['transit/random', { path: {}, body: { bytes: 131_073 } }, 'invalid-parameter'],
+  ['transit/random', { path: { source: 'dice' } }, 'invalid-parameter'],
+  ['transit/random', { path: { source: 'all', bytes: 'x' } }, 'malformed'],
+  ['transit/random', { path: {}, body: { format: 'octal' } }, 'invalid-parameter'],
+  ['transit/hash', { path: {} }, 'invalid-parameter'],
+  ['transit/hash', { path: { algorithm: 'md5' }, body: { input } }, 'invalid-parameter'],
+  ['transit/hmac', { body: { algorithm: 'none', input } }, 'invalid-parameter'],
+  ['transit/hmac', {}, 'invalid-parameter'],
+  ['transit/sign', { body: { input }, spec: 'aes-256' }, 'wrong-usage'],
+  ['transit/sign', { body: { input }, spec: 'hmac-sha256' }, 'wrong-usage'],
+  ['transit/sign', { body: { input, hash_algorithm: 'none' }, spec: 'rsa-2048' }, 'invalid-parameter'],
+  [
+    'transit/sign',
+    { body: { input, hash_algorithm: 'none', signature_algorithm: 'pkcs1v15' }, spec: 'rsa-2048' },
+    'invalid-parameter',
+  ],
+  ['transit/sign', { body: { input, hash_algorithm: 'none' }, spec: 'ec-p256' }, 'invalid-parameter'],
+  ['transit/sign', { body: { input, prehashed: true }, spec: 'ed25519' }, 'wrong-algorithm'],
+  ['transit/sign', { body: { input, prehashed: true }, spec: 'ml-dsa-44' }, 'unsupported'],
+  ['transit/sign', { body: { input, marshaling_algorithm: 'raw' }, spec: 'ec-p256' }, 'invalid-parameter'],
+  ['transit/sign', { body: { input, signature_algorithm: 'x' }, spec: 'rsa-2048' }, 'invalid-parameter'],
+  ['transit/sign', { body: { input, salt_length: 'long' }, spec: 'rsa-2048' }, 'invalid-parameter'],
+  ['transit/verify', { body: { input } }, 'invalid-parameter'],
+  ['transit/verify', { body: { input, hmac: wrapped, signature: wrapped } }, 'invalid-parameter'],
+  ['transit/verify', { body: { input, hmac: 'x' } }, 'malformed'],
+  ['transit/verify', { body: { input, signature: 'vault:v1:-_8' }, spec: 'ec-p256' }, 'malformed'],
+  ['transit/keys:create', { body: { convergent_encryption: true, derived: true } }, 'unsupported'],
+  ['transit/keys:create', { body: { allow_plaintext_backup: true } }, 'unsupported'],
+  ['transit/keys:create', { body: { type: 'rsa-2048', derived: true } }, 'unsupported'],
+  ['transit/keys:create', { body: { auto_rotate_period: '1h' } }, 'invalid-parameter'],
+  ['transit/keys:create', { path: { name: '0f8fad5b-d9cb-469f-a165-70867728950e' } }, 'invalid-parameter'],
+  ['transit/keys/config', { body: { allow_plaintext_backup: true } }, 'unsupported'],
+  ['transit/keys/config', { body: { min_decryption_version: 'two' } }, 'malformed'],
+  ['transit/keys/trim', {}, 'invalid-parameter'],
+  ['transit/keys/trim', { body: { min_available_version: 0 } }, 'invalid-parameter'],
+  ['auth/token/create', { body: { num_uses: 1 } }, 'unsupported'],
+  ['auth/token/create', { body: { meta: { a: 'b' } } }, 'unsupported'],
+  ['auth/token/create', { body: { no_parent: 'true' } }, 'unsupported'],
+  ['auth/token/create', { body: { type: 'batch' } }, 'unsupported'],
+  ['auth/token/create', { body: { policies: ['root'] } }, 'denied'],
+  ['auth/token/create', { body: { policies: ['my policy'] } }, 'unsupported'],
+  ['auth/token/lookup-accessor', {}, 'invalid-parameter'],
+  ['transit/export', {}, 'unsupported'],
+];
+
+for (const [operation, given, code] of bad) {
+  test(`answers ${code} to ${operation} of ${JSON.stringify(given)}`, () => {
+    assert.throws(
+      () => decode(operation, given),
+      (error) => error instanceof KmsError && error.code === code,
+    );
+  });
+}

@@ -1,0 +1,385 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Command, type Gate, KmsError, type Origin, Plaintext, type Proof, type Status } from '#domain/domain.ts';
+import { toUtf8 } from '#encoding/encoding.ts';
+import type { Response } from '#wire/wire.ts';
+import { vaultDoor } from './vault.ts';
+
+const status: Status = {
+  initialized: true,
+  sealed: false,
+  sealKind: 'passphrase',
+  version: '9.9.9',
+  mode: 'development',
+  time: 1_700_000_000_123,
+  ledgerSize: 0,
+  ready: true,
+};
+
+interface Asked {
+  readonly proof: Proof;
+  readonly kind: string;
+  readonly command?: Command;
+  readonly error?: KmsError;
+  readonly origin: Origin;
+}
+
+/** The domain's contract, kept by a script: it writes down what it is asked, and `reply` decides. */
+function scripted(reply: (command: Command) => object, now: Status = status) {
+  const asked: Asked[] = [];
+  const gate = {
+    async perform(proof: Proof, command: Command, origin: Origin) {
+      asked.push({ proof, kind: command.kind, command, origin });
+      return reply(command);
+    },
+    async refuse(proof: Proof, action: string, error: KmsError, origin: Origin) {
+      asked.push({ proof, kind: action, error, origin });
+      if (proof.kind === 'none') throw new KmsError('unauthenticated', 'Who is asking?');
+      throw error;
+    },
+    status: () => now,
+  } as unknown as Gate;
+  let requests = 0;
+  const door = vaultDoor(gate, { newRequestId: () => `r${++requests}`, clock: () => now.time, version: '1.2.3' });
+  const token = ['x-vault-token', 'clv.t'];
+  async function send(method: string, target: string, body: unknown = undefined, headers: readonly string[] = token) {
+    const [path = '', query = ''] = target.split('?');
+    const head = { method, path, query, headers, peer: '127.0.0.1:5' };
+    const route = door.match(head);
+    assert.ok(route, target);
+    const bytes =
+      body === undefined ? new Uint8Array() : toUtf8(typeof body === 'string' ? body : JSON.stringify(body));
+    return answerOf(await route.handle({ ...head, body: bytes }));
+  }
+  return { asked, door, send };
+}
+
+function answerOf({ status, body, headers, contentType }: Response) {
+  const text = String(body);
+  return { status, text, json: text === '' ? undefined : JSON.parse(text), headers, contentType };
+}
+
+const used = { realm: '000000000000', keyId: 'id', version: 1 };
+const plaintext = Buffer.from('hi').toString('base64');
+const fail = (code: ConstructorParameters<typeof KmsError>[0]) => {
+  throw new KmsError(code, `it was ${code}`);
+};
+
+test('is deaf to what is not Vault', () => {
+  const { door } = scripted(() => ({}));
+  for (const path of ['/', '/v1', '/v2/transit/encrypt/k', '/api/v1/transit', '/V1/sys/health']) {
+    assert.equal(door.match({ method: 'POST', path, query: '', headers: [], peer: '' }), undefined, path);
+  }
+});
+
+test('answers in the envelope of Vault', async () => {
+  const { asked, send } = scripted(() => ({ ...used, ciphertext: Uint8Array.of(1) }));
+  const answer = await send('PUT', '/v1/transit/encrypt/k', { plaintext });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(answer.headers, ['cache-control', 'no-store']);
+  assert.deepEqual(answer.json, {
+    request_id: 'r1',
+    lease_id: '',
+    renewable: false,
+    lease_duration: 0,
+    data: { ciphertext: 'vault:v1:AQ==', key_version: 1 },
+    wrap_info: null,
+    warnings: null,
+    auth: null,
+    mount_type: 'transit',
+  });
+  assert.deepEqual(asked[0]?.proof, { kind: 'token', token: 'clv.t' });
+  assert.deepEqual(asked[0]?.origin, {
+    protocol: 'vault',
+    operation: 'transit/encrypt',
+    peer: '127.0.0.1:5',
+    requestId: 'r1',
+  });
+});
+
+test('answers 204 to writes without data', async () => {
+  const { send } = scripted(() => ({}));
+  const answer = await send('POST', '/v1/transit/keys/k/rotate', {});
+  assert.deepEqual([answer.status, answer.text, answer.contentType], [204, '', '']);
+});
+
+test('takes the token from either header', async () => {
+  const { asked, send } = scripted(() => ({}));
+  await send('DELETE', '/v1/transit/keys/k', undefined, ['authorization', 'Bearer clv.b']);
+  await send('DELETE', '/v1/transit/keys/k', undefined, ['authorization', 'Bearer clv.b', 'x-vault-token', 'clv.a']);
+  await send('DELETE', '/v1/transit/keys/k', undefined, ['authorization', 'Basic Zm9v']);
+  assert.deepEqual(
+    asked.map(({ proof }) => proof),
+    [{ kind: 'token', token: 'clv.b' }, { kind: 'token', token: 'clv.a' }, { kind: 'none' }],
+  );
+});
+
+test('has the gate record what it can not decode', async () => {
+  const { asked, send } = scripted(() => ({}));
+  for (const [method, target, body, status, kind] of [
+    ['POST', '/v1/transit/encrypt/k', '{', 400, 'encrypt'],
+    ['POST', '/v1/transit/encrypt/k', 'plaintext=aGk%3D', 400, 'encrypt'],
+    ['POST', '/v1/transit/encrypt/k', { plaintext: '!' }, 400, 'encrypt'],
+    ['POST', '/v1/transit/encrypt/%2e%2e', { plaintext }, 400, 'encrypt'],
+    ['POST', '/v1/transit/encrypt/%ff', { plaintext }, 400, ''],
+    ['POST', '/v1/transit/encrypt/k', { batch_input: [] }, 400, 'encrypt'],
+    ['POST', '/v1/transit/encrypt/k', { batch_input: [1] }, 400, 'encrypt'],
+    ['POST', '/v1/transit/encrypt/k', { batch_input: {} }, 400, 'encrypt'],
+    ['POST', '/v1/kv/data/x', {}, 404, ''],
+    ['GET', '/v1/transit/encrypt/k', undefined, 405, ''],
+    ['GET', '/v1/transit/export/encryption-key/k', undefined, 400, 'describe-key'],
+  ] as const) {
+    const before = asked.length;
+    const answer = await send(method, target, body);
+    assert.equal(answer.status, status, `${method} ${target} ${answer.text}`);
+    assert.equal(answer.json.errors.length, 1);
+    assert.equal(asked.length, before + 1);
+    assert.equal(asked.at(-1)?.kind, kind);
+    assert.ok(asked.at(-1)?.error instanceof KmsError);
+  }
+});
+
+test('asks for a token before it says what is wrong', async () => {
+  const { send } = scripted(() => ({}));
+  for (const target of ['/v1/transit/encrypt/k', '/v1/no/such/path']) {
+    const answer = await send('POST', target, '{', []);
+    assert.deepEqual([answer.status, answer.text], [400, '{"errors":["missing client token"]}']);
+  }
+});
+
+test('refuses namespaces and wrapped answers', async () => {
+  const { asked, send } = scripted(() => ({ ...used, ciphertext: Uint8Array.of(1) }));
+  const ask = (...headers: string[]) =>
+    send('POST', '/v1/transit/encrypt/k', { plaintext }, ['x-vault-token', 'clv.t', ...headers]);
+  assert.equal((await ask('x-vault-namespace', 'team')).status, 404);
+  assert.equal((await ask('x-vault-wrap-ttl', '60s')).status, 400);
+  assert.deepEqual(
+    asked.map(({ kind, error }) => [kind, error?.code]),
+    [
+      ['encrypt', 'not-found'],
+      ['encrypt', 'unsupported'],
+    ],
+  );
+  assert.equal((await ask('x-vault-namespace', 'root', 'x-vault-wrap-ttl', '0')).status, 200);
+});
+
+test('tells the carrier how much to read and answers what it gave up on', async () => {
+  const { asked, door } = scripted(() => ({}));
+  const head = {
+    method: 'POST',
+    path: '/v1/transit/encrypt/k',
+    query: '',
+    headers: ['x-vault-token', 'clv.t'],
+    peer: '',
+  };
+  const route = door.match(head);
+  assert.equal(route?.maxBody, 4 * 1024 * 1024);
+  assert.equal(door.match({ ...head, path: '/v1/transit/keys/k' })?.maxBody, 64 * 1024);
+  assert.equal(door.match({ ...head, path: '/v1/nothing' })?.maxBody, 64 * 1024);
+  for (const [fault, status] of [
+    ['too-large', 413],
+    ['timeout', 408],
+    ['malformed', 400],
+  ] as const) {
+    const answer = answerOf(await route!.refuse(head, fault));
+    assert.equal(answer.status, status);
+    assert.equal(asked.at(-1)?.kind, 'encrypt');
+  }
+});
+
+test('reads one message of at most 1 MiB, and more only in a batch', async () => {
+  const { send } = scripted(() => ({ ...used, ciphertext: Uint8Array.of(1) }));
+  const half = Buffer.alloc(600 * 1024).toString('base64');
+  const large = Buffer.alloc(800 * 1024).toString('base64');
+  assert.equal((await send('POST', '/v1/transit/encrypt/k', { plaintext: half })).status, 200);
+  assert.equal((await send('POST', '/v1/transit/encrypt/k', { plaintext: large })).status, 413);
+  assert.equal((await send('POST', '/v1/transit/encrypt/k', { batch_input: [{ plaintext: large }] })).status, 200);
+  const many = Array.from({ length: 10_001 }, () => ({ plaintext: '' }));
+  assert.equal((await send('POST', '/v1/transit/encrypt/k', { batch_input: many })).status, 413);
+});
+
+test('creates the key that is not there, once for a batch, and encrypts then', async () => {
+  let there = false;
+  const { asked, send } = scripted((command) => {
+    if (command.kind === 'create-key') {
+      there = true;
+      return {};
+    }
+    return there ? { ...used, ciphertext: Uint8Array.of(1) } : fail('not-found');
+  });
+  const items = [
+    { plaintext, context: plaintext, reference: 'one' },
+    { plaintext, context: plaintext },
+  ];
+  const answer = await send('POST', '/v1/transit/encrypt/k', { batch_input: items, type: 'aes128-gcm96' });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(answer.json.data.batch_results, [
+    { ciphertext: 'vault:v1:AQ==', key_version: 1, reference: 'one' },
+    { ciphertext: 'vault:v1:AQ==', key_version: 1, reference: '' },
+  ]);
+  const creations = asked.filter(({ kind }) => kind === 'create-key');
+  assert.deepEqual(
+    creations.map(({ command }) => command),
+    [
+      {
+        kind: 'create-key',
+        spec: 'aes-128',
+        usages: ['encrypt', 'mac'],
+        class: 'enveloped',
+        name: 'k',
+        derived: true,
+        ifAbsent: true,
+      },
+    ],
+  );
+});
+
+test('tells who may not create a key that there is none', async () => {
+  const { send } = scripted((command) => fail(command.kind === 'create-key' ? 'denied' : 'not-found'));
+  const answer = await send('POST', '/v1/transit/encrypt/k', { plaintext });
+  assert.deepEqual([answer.status, answer.json], [400, { errors: ['encryption key not found'] }]);
+});
+
+test('creates no key in place of an id', async () => {
+  const { asked, send } = scripted(() => fail('not-found'));
+  const answer = await send('POST', '/v1/transit/encrypt/0f8fad5b-d9cb-469f-a165-70867728950e', { plaintext });
+  assert.equal(answer.status, 400);
+  assert.deepEqual(
+    asked.map(({ kind }) => kind),
+    ['encrypt'],
+  );
+});
+
+test('encrypts with OAEP where the key is an RSA key', async () => {
+  const { asked, send } = scripted((command) =>
+    'scheme' in command && command.scheme === 'rsa-oaep-sha256'
+      ? { ...used, ciphertext: Uint8Array.of(9) }
+      : fail('wrong-algorithm'),
+  );
+  const answer = await send('POST', '/v1/transit/encrypt/k', { plaintext });
+  assert.equal(answer.json.data.ciphertext, 'vault:v1:CQ==');
+  assert.equal(asked.length, 2);
+});
+
+test('looks at the key before it signs, and not before it checks a hmac', async () => {
+  const { asked, send } = scripted((command) =>
+    command.kind === 'describe-key'
+      ? { key: { spec: 'ed25519' }, versions: [] }
+      : command.kind === 'sign'
+        ? { ...used, signature: Uint8Array.of(1) }
+        : { ...used, valid: true },
+  );
+  await send('POST', '/v1/transit/sign/k', { input: plaintext });
+  await send('POST', '/v1/transit/verify/k', { input: plaintext, signature: 'vault:v1:AQ==' });
+  await send('POST', '/v1/transit/verify/k', { input: plaintext, hmac: 'vault:v1:AQ==' });
+  assert.deepEqual(
+    asked.map(({ kind }) => kind),
+    ['describe-key', 'sign', 'describe-key', 'verify', 'verify-mac'],
+  );
+});
+
+/** Opens 'AQ==', and nothing else. */
+const opener = (command: Command) =>
+  command.kind === 'decrypt' && command.ciphertext[0] === 1
+    ? { ...used, plaintext: new Plaintext(toUtf8('hi')) }
+    : fail('invalid-ciphertext');
+const mixed = [{ ciphertext: 'vault:v1:AQ==', reference: 'a' }, { ciphertext: 'vault:v1:Ag==' }, { ciphertext: 'x' }];
+
+test('answers a batch item by item, with 400 where one failed', async () => {
+  const { asked, send } = scripted(opener);
+  const answer = await send('POST', '/v1/transit/decrypt/k', { batch_input: mixed });
+  assert.equal(answer.status, 400);
+  const error = 'invalid ciphertext: unable to decrypt';
+  assert.deepEqual(answer.json.data.batch_results, [
+    { plaintext, reference: 'a' },
+    { plaintext: '', error, reference: '' },
+    { plaintext: '', error, reference: '' },
+  ]);
+  assert.equal(asked.length, 3);
+});
+
+test('lets a request choose the status of a partial failure, and only of that', async () => {
+  const { send } = scripted(opener);
+  const ask = (batch_input: readonly object[], code: unknown) =>
+    send('POST', '/v1/transit/decrypt/k', { batch_input, partial_failure_response_code: code });
+  assert.equal((await ask(mixed, 207)).status, 207);
+  assert.equal((await ask(mixed, '206')).status, 206);
+  for (const nonsense of [99, 100, 600, 'x', -1]) assert.equal((await ask(mixed, nonsense)).status, 400);
+  assert.equal((await ask(mixed.slice(1), 207)).status, 400);
+  assert.equal((await ask(mixed.slice(0, 1), 207)).status, 200);
+});
+
+test('fails a batch whole where no item could succeed', async () => {
+  for (const [code, status] of [
+    ['invalid-proof', 403],
+    ['denied', 403],
+    ['not-found', 400],
+    ['sealed', 503],
+  ] as const) {
+    const { send } = scripted(() => fail(code));
+    const answer = await send('POST', '/v1/transit/decrypt/k', { batch_input: mixed.slice(0, 2) });
+    assert.equal(answer.status, status);
+    assert.equal(answer.json.errors.length, 1);
+  }
+});
+
+test('follows a list to its last page', async () => {
+  const { asked, send } = scripted((command) =>
+    command.kind === 'list-keys' && command.after === ''
+      ? { keys: [{ id: 'i', names: ['b'] }], next: 'i' }
+      : { keys: [{ id: 'j', names: ['a'] }] },
+  );
+  const answer = await send('GET', '/v1/transit/keys?list=true');
+  assert.deepEqual(answer.json.data, { keys: ['a', 'b'] });
+  assert.equal(asked.length, 2);
+});
+
+test('answers 404 without a word for an empty list and an unknown key', async () => {
+  const { send } = scripted((command) => (command.kind === 'list-keys' ? { keys: [] } : fail('not-found')));
+  for (const [method, path] of [
+    ['LIST', 'keys'],
+    ['GET', 'keys/k'],
+  ] as const) {
+    const answer = await send(method, `/v1/transit/${path}`);
+    assert.deepEqual([answer.status, answer.text], [404, '{"errors":[]}']);
+  }
+});
+
+test('shows the mounts to who holds a token', async () => {
+  const { send } = scripted(() => ({}));
+  const answer = await send('GET', '/v1/sys/mounts');
+  assert.equal(answer.json['transit/'].type, 'transit');
+  assert.deepEqual(answer.json.data['transit/'], answer.json['transit/']);
+  assert.equal((await send('GET', '/v1/sys/internal/ui/mounts/transit/keys/k')).json.data.path, 'transit/');
+});
+
+test('tells its health to anyone, in the status codes of Vault', async () => {
+  const cases: ReadonlyArray<readonly [Partial<Status>, string, number]> = [
+    [{}, '', 200],
+    [{}, '?activecode=299&sealedcode=200', 299],
+    [{ sealed: true }, '', 503],
+    [{ sealed: true }, '?sealedcode=204&standbyok=true', 204],
+    [{ sealed: true }, '?sealedcode=99', 503],
+    [{ initialized: false, sealed: true }, '', 501],
+    [{ initialized: false, sealed: true }, '?uninitcode=200', 200],
+  ];
+  for (const [now, query, code] of cases) {
+    const { asked, send } = scripted(() => ({}), { ...status, ...now });
+    const answer = await send('GET', `/v1/sys/health${query}`, undefined, []);
+    assert.equal(answer.status, code);
+    assert.equal(answer.json.sealed, now.sealed ?? false);
+    assert.equal(answer.json.version, '1.2.3');
+    assert.equal(answer.json.server_time_utc, 1_700_000_000);
+    const short = await send('HEAD', `/v1/sys/health${query}`, undefined, []);
+    assert.deepEqual([short.status, short.text], [code, '']);
+    assert.equal(asked.length, 0);
+  }
+});
+
+test('tells whether it is sealed and initialised', async () => {
+  const { send } = scripted(() => ({}), { ...status, sealed: true });
+  const seal = await send('GET', '/v1/sys/seal-status', undefined, []);
+  assert.deepEqual([seal.status, seal.json.sealed, seal.json.type], [200, true, 'passphrase']);
+  assert.deepEqual((await send('GET', '/v1/sys/init', undefined, [])).json, { initialized: true });
+  assert.equal((await send('GET', '/v1/sys/leader', undefined, [])).json.ha_enabled, false);
+});
