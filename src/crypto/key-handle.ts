@@ -89,10 +89,10 @@ export function pairType(spec: KeySpec): string {
   return family === 'rsa' || family === 'ec' ? family : spec;
 }
 
-/** HMAC keys may be of any length (RFC 2104 section 3); every other spec fixes size and parameters. */
+/** HMAC keys may be of any length but none (RFC 2104 section 3); every other spec fixes size and parameters. */
 function isOfSpec(object: KeyObject, spec: KeySpec): boolean {
   const { bytes, family, modulusBits } = specFacts(spec);
-  if (bytes !== undefined) return family === 'hmac' || object.symmetricKeySize === bytes;
+  if (bytes !== undefined) return family === 'hmac' ? object.symmetricKeySize! > 0 : object.symmetricKeySize === bytes;
   if (object.asymmetricKeyType !== pairType(spec)) return false;
   const { modulusLength, namedCurve } = object.asymmetricKeyDetails ?? {};
   if (family === 'rsa') return modulusLength === modulusBits;

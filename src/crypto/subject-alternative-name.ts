@@ -34,20 +34,20 @@ function ipv4(text: string): Uint8Array | undefined {
 
 function ipv6(text: string): Uint8Array | undefined {
   const halves = text.split('::');
-  const [head, tail] = halves.map(groups);
+  const [head, tail] = halves.map((half, i) => groups(half, i === halves.length - 1));
   if (halves.length > 2 || head === undefined) return undefined;
   if (halves.length === 1) return head.length === 16 ? Uint8Array.from(head) : undefined;
   if (tail === undefined || head.length + tail.length > 14) return undefined;
   return Uint8Array.from([...head, ...new Array<number>(16 - head.length - tail.length).fill(0), ...tail]);
 }
 
-/** The bytes of groups between colons, of which the last may be an IPv4 address. */
-function groups(text: string): readonly number[] | undefined {
+/** The bytes of groups between colons. Where they end the address, the last may be an IPv4 address. */
+function groups(text: string, atEnd: boolean): readonly number[] | undefined {
   if (text === '') return [];
   const parts = text.split(':');
   const bytes: number[] = [];
   for (const [i, part] of parts.entries()) {
-    const embedded = i === parts.length - 1 ? ipv4(part) : undefined;
+    const embedded = atEnd && i === parts.length - 1 ? ipv4(part) : undefined;
     if (embedded !== undefined) bytes.push(...embedded);
     else if (/^[0-9a-f]{1,4}$/i.test(part))
       bytes.push(Number.parseInt(part, 16) >> 8, Number.parseInt(part, 16) & 0xff);
