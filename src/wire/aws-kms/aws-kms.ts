@@ -10,7 +10,6 @@ export interface AwsKmsOptions {
   /** What ARNs name as the region, such as 'us-east-1'. */
   readonly region: string;
   readonly newRequestId: () => string;
-  readonly clock: () => number;
 }
 
 const protocol = 'aws-kms';
@@ -97,18 +96,14 @@ function refusingRoute(
     async handle(request) {
       const origin = originOf(walk, operation, request);
       const proof = proofOf(request, request.body);
-      return refused(walk, '', proof, new KmsError(code, message), origin);
+      try {
+        return await walk.gate.refuse(proof, '', new KmsError(code, message), origin);
+      } catch (verdict) {
+        return failure(awsError(verdict, proof, undefined), origin);
+      }
     },
     refuse: (head, fault) => refuseUnread(walk, operation, '', head, fault),
   };
-}
-
-async function refused(walk: Walk, action: Action | '', proof: Proof, error: KmsError, origin: Origin) {
-  try {
-    return await walk.gate.refuse(proof, action, error, origin);
-  } catch (verdict) {
-    return failure(awsError(verdict, proof, undefined), origin);
-  }
 }
 
 const carrierFaults = {
