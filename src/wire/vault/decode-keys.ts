@@ -44,7 +44,7 @@ export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
   refusePlaintextBackup(body);
   const spec = specOf(text(body, 'type') ?? 'aes256-gcm96', parameterSet(body), integer(body, 'key_size'));
   const derived = boolean(body, 'derived') ?? false;
-  if (derived && symmetricUsages(spec) === undefined && spec !== 'ed25519') {
+  if (derived && symmetricUsages(spec) === undefined) {
     throw new KmsError('unsupported', `Key derivation is not offered for ${wordsOf(spec).type} keys.`);
   }
   const days = rotationDays(body);

@@ -58,7 +58,7 @@ export function decodeEncrypt(input: Input): Command<'encrypt'> {
     key: keyRef(input.path.name),
     plaintext: requiredInput(item, 'plaintext'),
     context: contextOf(item),
-    scheme: input.scheme ?? 'envelope',
+    scheme: 'natural',
   };
   return version === undefined ? command : { ...command, version };
 }
@@ -88,7 +88,7 @@ export function decodeDecrypt(input: Input): Command<'decrypt'> {
     key: keyRef(input.path.name),
     ciphertext,
     context: contextOf(item),
-    scheme: input.scheme ?? 'envelope',
+    scheme: 'natural',
     version,
   };
 }
@@ -99,17 +99,16 @@ export function decodeRewrap(input: Input): Command<'re-encrypt'> {
   const { version, bytes: ciphertext } = ciphertextOf(item);
   const key = keyRef(input.path.name);
   const context = contextOf(item);
-  const scheme = input.scheme ?? 'envelope';
   const targetVersion = keyVersion(item);
   return {
     kind: 're-encrypt',
     source: key,
     sourceVersion: version,
-    sourceScheme: scheme,
+    sourceScheme: 'natural',
     sourceContext: context,
     ciphertext,
     target: key,
-    targetScheme: scheme,
+    targetScheme: 'natural',
     targetContext: context,
     ...(targetVersion === undefined ? {} : { targetVersion }),
   };

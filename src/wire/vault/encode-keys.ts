@@ -25,8 +25,7 @@ function versionWords(key: Key, { createdAt, publicKey }: KeyVersion): unknown {
     creation_time: new Date(createdAt).toISOString(),
     hybrid_public_key: '',
     name: words.version ?? (words.parameterSet === undefined ? words.type : `${words.type}-${words.parameterSet}`),
-    // A derived key has a public half for each context; the signature's answer carries it.
-    public_key: key.derived ? '' : bare ? toBase64(publicKey.subarray(-bareLength)) : toPem('PUBLIC KEY', publicKey),
+    public_key: bare ? toBase64(publicKey.subarray(-bareLength)) : toPem('PUBLIC KEY', publicKey),
   };
 }
 
@@ -52,7 +51,7 @@ function keyWords(key: Key, versions: readonly KeyVersion[], asked: string | und
     name: asked ?? key.names[0] ?? key.id,
     ...(parameterSet === undefined ? {} : { parameter_set: parameterSet }),
     supports_decryption: encrypts,
-    supports_derivation: symmetricUsages(key.spec) !== undefined || key.spec === 'ed25519',
+    supports_derivation: symmetricUsages(key.spec) !== undefined,
     supports_encryption: encrypts,
     supports_signing: key.usages.includes('sign'),
     type,

@@ -95,19 +95,12 @@ export class Exchange {
     return row.encode(result, input, pages);
   }
 
-  /** The two things that Vault's requests leave open: whether the key is there, and whether it is an RSA key. */
+  /** Vault creates the key that an encryption names, if it isn't there. */
   async #askAgain(row: Row, input: Input, error: unknown): Promise<Result> {
-    if (!(error instanceof KmsError)) throw error;
-    if (error.code === 'wrong-algorithm' && row.alsoRsa === true) {
-      const command = row.decode({ ...input, scheme: 'rsa-oaep-sha256' });
-      return await this.#gate.perform(this.#proof, command, this.#origin);
-    }
-    if (error.code === 'not-found' && row.creates !== undefined) {
-      this.#creation ??= this.#create(row.creates, input, error);
-      await this.#creation;
-      return await this.#gate.perform(this.#proof, row.decode(input), this.#origin);
-    }
-    throw error;
+    if (row.creates === undefined || !(error instanceof KmsError) || error.code !== 'not-found') throw error;
+    this.#creation ??= this.#create(row.creates, input, error);
+    await this.#creation;
+    return await this.#gate.perform(this.#proof, row.decode(input), this.#origin);
   }
 
   /** Who may not create keys is told that there is none. */

@@ -3,7 +3,7 @@ import { fromBase64, fromBase64Url, toBase64, toBase64Url } from '#encoding/enco
 
 /** Vault's words for keys, hashes and dressed bytes, and ours. */
 
-const name = /^\w(?:[\w./-]{0,254}\w)?$/;
+const name = /^[\w-][\w./-]{0,249}$/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** One raw path segment, percent-decoded once. Throws 'malformed'. */
@@ -26,13 +26,18 @@ export function isUuid(word: string): boolean {
   return word.length === 36 && uuid.test(word);
 }
 
-/** Letters, digits, `_`, and inside also `-`, `.`, `/`; no empty or dotted path steps. */
+/** Letters, digits, `_`, `-`, and after the first also `.` and `/`; no empty or dotted step between slashes. */
 export function keyName(given: string | undefined): string {
-  if (given === undefined || !name.test(given) || given.includes('..') || given.includes('//')) {
-    throw new KmsError('malformed', 'A key name is made of letters, digits, "_", and inside it "-", "." and "/".');
+  if (given === undefined || !name.test(given) || (/[./]/.test(given) && given.split('/').some(isDotted))) {
+    throw new KmsError(
+      'malformed',
+      'A key name has 1 to 250 letters, digits, "_", "-", "." and "/", and no dotted steps.',
+    );
   }
   return given;
 }
+
+const isDotted = (step: string) => step === '' || step === '.' || step === '..';
 
 interface TypeWords {
   readonly type: string;

@@ -142,7 +142,6 @@ const cryptography: readonly Row[] = [
     decode: decodeEncrypt,
     encode: encodeCiphertext,
     batch: blankCiphertext,
-    alsoRsa: true,
     creates: decodeUpsert,
   }),
   row({
@@ -154,7 +153,6 @@ const cryptography: readonly Row[] = [
     decode: decodeDecrypt,
     encode: encodePlaintext,
     batch: blankPlaintext,
-    alsoRsa: true,
   }),
   row({
     operation: 'transit/rewrap',
@@ -165,7 +163,6 @@ const cryptography: readonly Row[] = [
     decode: decodeRewrap,
     encode: encodeCiphertext,
     batch: rewrapped,
-    alsoRsa: true,
   }),
   row({
     operation: 'transit/datakey',

@@ -1,4 +1,4 @@
-import type { Action, Command, EncryptionScheme, KeySpec, Result, Status } from '#domain/domain.ts';
+import type { Action, Command, KeySpec, Result, Status } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 
 /** PUT is POST, and GET with `list=true` is LIST. */
@@ -18,8 +18,6 @@ export interface Input {
   readonly clock: () => number;
   /** The kind of key, in rows that look at it first. */
   readonly spec?: KeySpec;
-  /** Absent: the envelope. */
-  readonly scheme?: EncryptionScheme;
 }
 
 /** One operation. What a row doesn't say, the handler does alike for all. */
@@ -47,8 +45,6 @@ export interface Row<A extends Action = Action> {
   };
   /** Vault's request names no algorithm, the key does: ask for the key first. */
   readonly looksAtKey?: (input: Input) => Command<'describe-key'> | undefined;
-  /** For the same reason: what no symmetric key can do is asked again for an RSA key. */
-  readonly alsoRsa?: true;
   /** Vault makes the key that isn't there. */
   readonly creates?: (input: Input) => Command<'create-key'> | undefined;
   /** The next page, where a list has one. */

@@ -250,17 +250,6 @@ test('creates no key in place of an id', async () => {
   );
 });
 
-test('encrypts with OAEP where the key is an RSA key', async () => {
-  const { asked, send } = scripted((command) =>
-    'scheme' in command && command.scheme === 'rsa-oaep-sha256'
-      ? { ...used, ciphertext: Uint8Array.of(9) }
-      : fail('wrong-algorithm'),
-  );
-  const answer = await send('POST', '/v1/transit/encrypt/k', { plaintext });
-  assert.equal(answer.json.data.ciphertext, 'vault:v1:CQ==');
-  assert.equal(asked.length, 2);
-});
-
 test('looks at the key before it signs, and not before it checks a hmac', async () => {
   const { asked, send } = scripted((command) =>
     command.kind === 'describe-key'
