@@ -170,7 +170,7 @@ class Verifier {
 
   /** What stands behind the last line is wrong, not a line itself. */
   #here(why: string): FirstWrong {
-    const line = this.size;
+    const line = Math.max(this.size, 1);
     return { line, through: line, reason: `the log is wrong at line ${line}: ${why}` };
   }
 

@@ -16,6 +16,8 @@ export interface Environment {
   readonly token: string | undefined;
   /** CLAVIGER_CACERT: PEM file with the certificates that the server's must come from. */
   readonly caFile: string | undefined;
+  /** CREDENTIALS_DIRECTORY: where systemd puts what LoadCredential= names; `claviger-passphrase` unseals the server. */
+  readonly credentialsDirectory: string | undefined;
   /** NO_COLOR (https://no-color.org), or output that isn't a terminal. */
   readonly colour: boolean;
 }
@@ -28,6 +30,7 @@ export function readEnvironment(): Environment {
     address: read('CLAVIGER_ADDR'),
     token: read('CLAVIGER_TOKEN'),
     caFile: read('CLAVIGER_CACERT'),
+    credentialsDirectory: read('CREDENTIALS_DIRECTORY'),
     colour: read('NO_COLOR') === undefined && read('TERM') !== 'dumb' && isatty(1),
   };
 }

@@ -6,7 +6,8 @@ import { KmsError, type SecretBytes } from '#domain/domain.ts';
  * under a MAC of the root; the loose part follows it with the ledger lines that a sealed server added, which the next unsealing
  * checks and takes up.
  *
- *   sealed: format 1 | sequence 8 | time 8 | ledger size 8 | ledger root 32 | state tag 32 | frontier length 2 | frontier | MAC 32
+ *   sealed: format 1 | sequence 8 | time 8 | ledger size 8 | checkpointed 8 | ledger root 32 | state tag 32 | frontier length 2 |
+ *           frontier | MAC 32
  *   loose:  ledger size 8 | frontier length 2 | frontier
  */
 export interface Head {
@@ -21,24 +22,31 @@ export interface Head {
 
 export interface LedgerState {
   readonly size: number;
+  /** The size at the newest checkpoint. */
+  readonly checkpointed: number;
   readonly root: Uint8Array;
   readonly frontier: Uint8Array;
 }
 
+/** While sealed nobody signs checkpoints, and nobody vouches for the root. */
+export type LooseLedger = Omit<LedgerState, 'root' | 'checkpointed'>;
+
 const format = 1;
-const fixed = 1 + 8 + 8 + 8 + 32 + 32 + 2;
+const at = { sequence: 1, time: 9, size: 17, checkpointed: 25, root: 33, stateTag: 65, frontierLength: 97 } as const;
+const fixed = at.frontierLength + 2;
 const macLength = 32;
 
 export function sealHead(key: SecretBytes, head: Head): Buffer {
   const { frontier } = head.ledger;
   const bytes = Buffer.alloc(fixed + frontier.length + macLength);
   bytes[0] = format;
-  bytes.writeBigUInt64BE(BigInt(head.sequence), 1);
-  bytes.writeBigUInt64BE(BigInt(head.time), 9);
-  bytes.writeBigUInt64BE(BigInt(head.ledger.size), 17);
-  bytes.set(head.ledger.root, 25);
-  bytes.set(stateTag(key, head.sequence, head.digest), 57);
-  bytes.writeUInt16BE(frontier.length, 89);
+  bytes.writeBigUInt64BE(BigInt(head.sequence), at.sequence);
+  bytes.writeBigUInt64BE(BigInt(head.time), at.time);
+  bytes.writeBigUInt64BE(BigInt(head.ledger.size), at.size);
+  bytes.writeBigUInt64BE(BigInt(head.ledger.checkpointed), at.checkpointed);
+  bytes.set(head.ledger.root, at.root);
+  bytes.set(stateTag(key, head.sequence, head.digest), at.stateTag);
+  bytes.writeUInt16BE(frontier.length, at.frontierLength);
   bytes.set(frontier, fixed);
   bytes.set(hmac('sha256', key, 'head', bytes.subarray(0, fixed + frontier.length)), fixed + frontier.length);
   return bytes;
@@ -58,20 +66,21 @@ export interface SealedHead extends Omit<Head, 'digest'> {
 /** What the bytes say, unproven; undefined when they say nothing. */
 export function readHead(
   stored: Uint8Array,
-): { readonly sealed: SealedHead; readonly loose: Omit<LedgerState, 'root'> | undefined } | undefined {
+): { readonly sealed: SealedHead; readonly loose: LooseLedger | undefined } | undefined {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   if (bytes.length < fixed || bytes[0] !== format) return undefined;
-  const end = fixed + bytes.readUInt16BE(89) + macLength;
+  const end = fixed + bytes.readUInt16BE(at.frontierLength) + macLength;
   if (bytes.length < end) return undefined;
   const sealed: SealedHead = {
-    sequence: Number(bytes.readBigUInt64BE(1)),
-    time: Number(bytes.readBigUInt64BE(9)),
+    sequence: Number(bytes.readBigUInt64BE(at.sequence)),
+    time: Number(bytes.readBigUInt64BE(at.time)),
     ledger: {
-      size: Number(bytes.readBigUInt64BE(17)),
-      root: bytes.subarray(25, 57),
+      size: Number(bytes.readBigUInt64BE(at.size)),
+      checkpointed: Number(bytes.readBigUInt64BE(at.checkpointed)),
+      root: bytes.subarray(at.root, at.stateTag),
       frontier: bytes.subarray(fixed, end - macLength),
     },
-    stateTag: bytes.subarray(57, 89),
+    stateTag: bytes.subarray(at.stateTag, at.frontierLength),
     bytes: bytes.subarray(0, end),
   };
   if (bytes.length === end) return { sealed, loose: undefined };
@@ -80,7 +89,7 @@ export function readHead(
 }
 
 /** A sealed server's head: the last sealed part, and how far the ledger has come since. */
-export function loosen(sealed: Uint8Array, ledger: Omit<LedgerState, 'root'>): Buffer {
+export function loosen(sealed: Uint8Array, ledger: LooseLedger): Buffer {
   const tail = Buffer.alloc(10);
   tail.writeBigUInt64BE(BigInt(ledger.size));
   tail.writeUInt16BE(ledger.frontier.length, 8);

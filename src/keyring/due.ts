@@ -32,7 +32,7 @@ function planned(key: Key): Planned[] {
   const of = { realm: key.realm, keyId: key.id };
   if (key.current.state === 'destroyed') return [];
   if (key.destruction !== undefined) return [{ ...of, what: 'destruction', at: key.destruction.at }];
-  return key.rotation !== undefined ? [{ ...of, what: 'rotation', at: key.rotation.nextAt }] : [];
+  return key.rotation !== undefined && key.enabled ? [{ ...of, what: 'rotation', at: key.rotation.nextAt }] : [];
 }
 
 function idOf({ at, realm, keyId, what }: Planned): string {

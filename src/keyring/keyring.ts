@@ -1,16 +1,7 @@
-import {
-  type Command,
-  type Key,
-  type KeyRef,
-  KmsError,
-  type Outcome,
-  type RecordReader,
-  type Result,
-  type SecretBytes,
-} from '#domain/domain.ts';
+import type { Command, Key, KeyRef, RecordReader, SecretBytes } from '#domain/domain.ts';
 import type { Store } from '#store/store.ts';
 import { createAlias, deleteAlias, updateAlias } from './alias.ts';
-import { assertNotRolledBack, type LedgerState, readHead, type SealedHead, sealHead } from './anchor.ts';
+import { assertNotRolledBack, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
 import type { Parts } from './change.ts';
 import { createKey } from './create.ts';
 import { generateDataKey, generateDataKeyPair, generateRandom } from './data-key.ts';
@@ -98,9 +89,9 @@ export class Keyring {
     return this.#parts.keys.find(realm, ref);
   }
 
-  /** Changes with every change of the key (and now and then without): what was decided under another value is stale. */
-  generationOf(keyId: string): number {
-    return this.#parts.keys.generationOf(keyId);
+  /** Whether a key that was found is still the newest: asked just before what was decided on it is written. */
+  isCurrent(key: Key): boolean {
+    return this.#parts.keys.isCurrent(key);
   }
 
   /** The key id in an envelope's header. Throws 'invalid-ciphertext'. */

@@ -1,18 +1,15 @@
 import { type Key, type KeyRef, KmsError, type RecordReader } from '#domain/domain.ts';
 import { ClockCache } from './clock-cache.ts';
-import { decodeKey, keyRecordId, nameRecordId } from './key-record.ts';
-
-// How many marks the generations have: a power of 16, so that a mark is read off a key id's first hex digits.
-const marks = 4096;
-const markDigits = 3;
+import { decodeKey, nameRecordId } from './key-record.ts';
 
 /** The keys lately used, by id and by name, and the way to those that weren't. */
 export class Keys {
   readonly #records: RecordReader;
+  // Ids are unique across realms.
   readonly #byId: ClockCache<Key>;
   readonly #byName: ClockCache<string>;
-  // Bumped when a key changes; what was decided under another generation is decided again before it is answered.
-  readonly #generations = new Uint32Array(marks);
+  // Counts changes, so that a row read before a change isn't taken into memory after it.
+  #changes = 0;
 
   constructor(records: RecordReader, capacity: number) {
     this.#records = records;
@@ -26,69 +23,60 @@ export class Keys {
    */
   find(realm: string, ref: KeyRef): Key | undefined | Promise<Key | undefined> {
     if (ref.realm !== undefined && ref.realm !== realm) return undefined;
-    if (ref.by === 'id') return this.#cached(realm, ref.id) ?? this.#load(realm, ref.id);
+    if (ref.by === 'id') return this.#byIdIn(realm, ref.id);
     const id = this.#byName.get(nameRecordId(realm, ref.name));
-    if (id === undefined) return this.#resolve(realm, ref.name);
-    return this.#cached(realm, id) ?? this.#load(realm, id);
+    return id === undefined ? this.#resolve(realm, ref.name) : this.#byIdIn(realm, id);
   }
 
-  #cached(realm: string, id: string): Key | undefined {
-    return this.#byId.get(`${realm}/${id}`);
+  /** Whether `key` is the newest that memory knows. False once it was changed, and for what memory has let go. */
+  isCurrent(key: Key): boolean {
+    return this.#byId.get(key.id) === key;
+  }
+
+  #byIdIn(realm: string, id: string): Key | undefined | Promise<Key | undefined> {
+    const key = this.#byId.get(id);
+    if (key === undefined) return this.#load(realm, id);
+    return key.realm === realm ? key : undefined;
   }
 
   async #resolve(realm: string, name: string): Promise<Key | undefined> {
     const recordId = nameRecordId(realm, name);
-    const generation = this.generationOf(recordId);
+    const changes = this.#changes;
     const record = await this.#records.read('name', recordId);
     // A key without a name answers to its id.
-    if (record === undefined) return this.#cached(realm, name) ?? this.#load(realm, name);
+    if (record === undefined) return this.#byIdIn(realm, name);
     const { key } = record.value as { key: string };
-    if (generation === this.generationOf(recordId)) this.#byName.set(recordId, key);
-    return this.#cached(realm, key) ?? this.#load(realm, key);
+    if (changes === this.#changes) this.#byName.set(recordId, key);
+    return this.#byIdIn(realm, key);
   }
 
   async #load(realm: string, id: string): Promise<Key | undefined> {
-    const recordId = `${realm}/${id}`;
-    const generation = this.generationOf(id);
-    const record = await this.#records.read('key', recordId);
+    const changes = this.#changes;
+    const record = await this.#records.read('key', `${realm}/${id}`);
     if (record === undefined) return undefined;
     const key = decodeKey(record.revision, record.value);
     if (isGone(key)) return undefined;
-    if (keyRecordId(key) !== recordId) throw new KmsError('tampered', 'A stored key is not where it belongs.');
-    // A change that was applied while the row was on its way must not be undone in memory.
-    if (generation === this.generationOf(id)) this.#byId.set(recordId, key);
+    if (key.realm !== realm || key.id !== id) throw new KmsError('tampered', 'A stored key is not where it belongs.');
+    const known = this.#byId.get(id);
+    if (known !== undefined) return known;
+    // What was read before a change may be what it changed.
+    if (changes !== this.#changes) return this.#load(realm, id);
+    this.#byId.set(id, key);
     return key;
   }
 
-  /** Changes whenever the key of this id (or one that shares its mark) changes. */
-  generationOf(id: string): number {
-    return this.#generations[markOf(id)]!;
-  }
-
-  /** Called when a change is durable: from now on everybody sees `key`, and what was decided on the former one is stale. */
+  /** Called when a change is durable: from now on everybody sees `key`. */
   replace(key: Key, oldNames: readonly string[] = []): void {
-    this.#bump(key.id);
+    this.#changes++;
     for (const name of oldNames) this.forgetName(key.realm, name);
-    if (isGone(key)) this.#byId.delete(keyRecordId(key));
-    else this.#byId.set(keyRecordId(key), key);
+    if (isGone(key)) this.#byId.delete(key.id);
+    else this.#byId.set(key.id, key);
   }
 
   forgetName(realm: string, name: string): void {
-    const recordId = nameRecordId(realm, name);
-    this.#bump(recordId);
-    this.#byName.delete(recordId);
+    this.#changes++;
+    this.#byName.delete(nameRecordId(realm, name));
   }
-
-  #bump(id: string): void {
-    const mark = markOf(id);
-    this.#generations[mark] = (this.#generations[mark]! + 1) >>> 0;
-  }
-}
-
-/** Names start with their realm's digits, so they share few marks; a shared mark only costs a second decision. */
-function markOf(id: string): number {
-  const mark = Number.parseInt(id.slice(0, markDigits), 16);
-  return Number.isNaN(mark) ? 0 : mark;
 }
 
 export function isGone(key: Key): boolean {

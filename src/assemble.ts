@@ -1,0 +1,202 @@
+import { assertGrownFrom, CheckpointSigner, newLedger, openLedger } from '#audit/audit.ts';
+import { digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
+import { type CredentialSet, KmsError, type Plaintext, type Role, SecretBytes } from '#domain/domain.ts';
+import { type Unsealed, WorkingGate } from '#gate/gate.ts';
+import { identityRoom } from '#identity/identity.ts';
+import { startJobs } from '#jobs/jobs.ts';
+import { Keyring, readHead } from '#keyring/keyring.ts';
+import { type Listener, startListener } from '#listen/listen.ts';
+import type { Mode } from '#policy/policy.ts';
+import { passphraseSeal } from '#seal/seal.ts';
+import { openSqliteStore, type Store } from '#store/store.ts';
+import { Metrics } from '#telemetry/telemetry.ts';
+import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
+import { nativeDoor } from '#wire/native/native.ts';
+import { vaultDoor } from '#wire/vault/vault.ts';
+import { MonotoneClock } from './clock.ts';
+import type { DataDirectory } from './data-directory.ts';
+import type { ServerTls } from './local-tls.ts';
+
+export interface ServerOptions {
+  readonly data: DataDirectory;
+  readonly mode: Mode;
+  readonly region: string;
+  readonly version: string;
+  /** Where the anchor stands, if not in the data folder: best on another disk. */
+  readonly anchorPath?: string;
+  /** How many keys stay opened in memory. */
+  readonly cachedKeys?: number;
+  /** For measurements only: answers don't wait for the disk. */
+  readonly unsafeNoFlush?: boolean;
+  readonly log: (line: string) => void;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: plain HTTP, for measurements on loopback. */
+  readonly tls: ServerTls | undefined;
+}
+
+const defaultCachedKeys = 16_384;
+
+/** The only place that knows every room: builds one server on a data folder, sealed. */
+export class Server {
+  readonly gate: WorkingGate;
+  readonly #options: ServerOptions;
+  readonly #store: Store;
+  readonly #clock: MonotoneClock;
+  #listener: Listener | undefined;
+  #jobs: ReturnType<typeof startJobs> | undefined;
+
+  private constructor(options: ServerOptions, store: Store, clock: MonotoneClock, gate: WorkingGate) {
+    this.#options = options;
+    this.#store = store;
+    this.#clock = clock;
+    this.gate = gate;
+  }
+
+  /** Rejects with 'unavailable' where another server holds the data, and 'tampered' where the folder contradicts itself. */
+  static async build(options: ServerOptions): Promise<Server> {
+    const { data, mode, version } = options;
+    const sealed = data.readSeal();
+    if (sealed === undefined)
+      throw new KmsError('unavailable', `${data.path} holds no server yet; run "claviger init" first.`);
+    const store = await openSqliteStore({
+      path: data.database,
+      anchorPath: options.anchorPath ?? data.file('anchor'),
+      ...(options.unsafeNoFlush === true && { unsafeNoFlush: true }),
+    });
+    const stored = await readStoredHead(store);
+    const clock = new MonotoneClock(stored?.sealed.time);
+    const gate = new WorkingGate({
+      store,
+      ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
+      sealedHead: stored?.sealed.bytes ?? new Uint8Array(0),
+      mode,
+      version,
+      sealKind: sealed.kind,
+      clock: clock.now,
+      metrics: new Metrics(),
+      open: (passphrase) => openRooms(passphrase, sealed.wrapped, store, clock, options),
+      onInternalError: (error, requestId) => options.log(`request ${requestId} failed inside: ${describe(error)}`),
+    });
+    return new Server(options, store, clock, gate);
+  }
+
+  get clock(): () => number {
+    return this.#clock.now;
+  }
+
+  /** Whether nothing was ever stored. */
+  async isNew(): Promise<boolean> {
+    return (await this.#store.head()) === undefined;
+  }
+
+  /** Opens the rooms at start-up; nobody asked, so the ledger names the server itself. Rejects with 'invalid-unseal' or 'tampered'. */
+  async unseal(passphrase: Plaintext): Promise<void> {
+    const origin = { protocol: 'start', operation: 'unseal', peer: '', requestId: randomUuid() };
+    if (await this.isNew()) {
+      await this.gate.entrust(await this.gate.options.open(passphrase));
+      return;
+    }
+    await this.gate.perform({ kind: 'none' }, { kind: 'unseal', passphrase }, origin);
+  }
+
+  /** The first realm and its first identity. `keep` gets the credentials before they become valid, so that they can't be lost. */
+  async bootstrap(name: string, role: Role, keep: (credentials: CredentialSet) => void): Promise<CredentialSet> {
+    const { identity, signer } = this.gate.unsealed();
+    const { result, change } = await identity.bootstrap('main', name, role);
+    keep(result);
+    this.#options.data.write('ledger.pub', `${signer.verifierKey}\n`, 0o644);
+    await this.gate.commits.submit(
+      {
+        time: this.#clock.now(),
+        requestId: randomUuid(),
+        protocol: 'start',
+        operation: 'init',
+        peer: '',
+        realm: result.realm,
+        principal: 'system',
+        credential: '',
+        action: 'create-identity',
+        outcome: 'ok',
+        summary: `first realm, with ${name} as ${role}`,
+      },
+      change,
+    );
+    return result;
+  }
+
+  /** Rejects with code EADDRINUSE where the port is taken. Resolves to the URL. */
+  async listen({ host, port, tls }: Endpoint): Promise<string> {
+    const { mode, region, version, log } = this.#options;
+    const door = { newRequestId: randomUuid, clock: this.#clock.now, version };
+    this.#listener = await startListener({
+      host,
+      port,
+      ...(tls !== undefined && { tls: { certificate: tls.certificate, key: tls.key } }),
+      doors: [vaultDoor(this.gate, door), awsKmsDoor(this.gate, { ...door, region }), nativeDoor(this.gate, door)],
+      ready: () => this.gate.status().ready,
+      clock: this.#clock.now,
+      onError: (error) => log(`listener: ${describe(error)}`),
+    });
+    const { url } = this.#listener;
+    this.#options.data.write(
+      'server.json',
+      `${JSON.stringify({ url, caFile: tls?.caFile, mode, region }, undefined, 2)}\n`,
+      0o644,
+    );
+    this.#jobs = startJobs(this.gate, {
+      newRequestId: randomUuid,
+      onFailure: (error) => log(`scheduled work failed: ${describe(error)}`),
+    });
+    return url;
+  }
+
+  /** Finishes what was accepted, signs the ledger's end, and lets go of everything. */
+  async close(): Promise<void> {
+    await this.#listener?.close();
+    await this.#jobs?.stop();
+    await this.gate.commits.checkpoint().catch((error) => this.#options.log(`last checkpoint: ${describe(error)}`));
+    await this.gate.entrust(undefined);
+    await this.#store.close();
+  }
+}
+
+async function readStoredHead(store: Store) {
+  const bytes = await store.head();
+  if (bytes === undefined) {
+    if ((await store.anchors()).length === 0) return undefined;
+    throw new KmsError(
+      'tampered',
+      'The database is empty but its anchor is not: the database was taken away. Restore it from a backup.',
+    );
+  }
+  const head = readHead(bytes);
+  if (head === undefined)
+    throw new KmsError('tampered', "The database's head can't be read; restore the database from a backup.");
+  return head;
+}
+
+async function openRooms(
+  passphrase: Plaintext,
+  wrapped: Uint8Array,
+  store: Store,
+  clock: MonotoneClock,
+  { mode, cachedKeys = defaultCachedKeys }: ServerOptions,
+): Promise<Unsealed> {
+  using secret = new SecretBytes(Uint8Array.from(passphrase.release()));
+  using root = await passphraseSeal(secret).unwrap(wrapped);
+  const stored = await readStoredHead(store);
+  const keyring = await Keyring.open(root, store, stored?.sealed, { capacity: cachedKeys });
+  if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
+  const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, clock: clock.now, mode });
+  const signing = new Ed25519Signer(keyring.ledgerSeed);
+  const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
+  return { keyring, identity, signer, dispose: () => keyring.dispose() };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

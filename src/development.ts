@@ -1,0 +1,144 @@
+import { parseArgs } from 'node:util';
+import { readEnvironment, saveIdentityFile } from '#config/config.ts';
+import { randomBytes } from '#crypto/crypto.ts';
+import { type CredentialSet, type Gate, KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
+import { toBase64Url, toUtf8 } from '#encoding/encoding.ts';
+import { newRoot } from '#keyring/keyring.ts';
+import { passphraseSeal } from '#seal/seal.ts';
+import { Server } from './assemble.ts';
+import { DataDirectory } from './data-directory.ts';
+import { localTls } from './local-tls.ts';
+import { packageVersion, parseEndpoint, reporting, say, serveUntilSignal } from './serving.ts';
+
+const developer = 'developer';
+const passphraseFile = 'dev-passphrase';
+const defaultListen = '127.0.0.1:8200';
+const portsToTry = 20;
+// The passphrase is random and lies beside the data: hashing it slowly would guard nothing.
+const cheap = { memoryKiB: 64, passes: 1, parallelism: 1 };
+
+/** `claviger dev`: everything ready to be tried, on this machine only, and said so on every start. */
+export function developmentCommand(args: readonly string[]): Promise<number> {
+  return reporting(async () => {
+    const environment = readEnvironment();
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        data: { type: 'string', default: environment.dataDir },
+        listen: { type: 'string', ...(environment.listen !== undefined && { default: environment.listen }) },
+        region: { type: 'string', default: 'us-east-1' },
+        'cached-keys': { type: 'string' },
+        'bench-no-tls': { type: 'boolean', default: false },
+        'bench-no-flush': { type: 'boolean', default: false },
+      },
+    });
+    const data = new DataDirectory(values.data);
+    const { host, port } = parseEndpoint(values.listen ?? defaultListen);
+    const passphrase = await prepare(data);
+    const server = await Server.build({
+      data,
+      mode: 'development',
+      region: values.region,
+      version: packageVersion(),
+      log: (line) => process.stderr.write(`${line}\n`),
+      ...(values['cached-keys'] !== undefined && { cachedKeys: Number(values['cached-keys']) }),
+      ...(values['bench-no-flush'] && { unsafeNoFlush: true }),
+    });
+    try {
+      const fresh = await server.isNew();
+      await server.unseal(passphrase);
+      if (fresh) await furnish(server, data);
+      const tls = values['bench-no-tls'] ? undefined : localTls(data, host, server.clock());
+      const url = await listen(server, { host, port, tls }, values.listen === undefined);
+      welcome(data, url, fresh, values['bench-no-flush']);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return await serveUntilSignal(server);
+  });
+}
+
+/** The data folder with its seal; what is already there is left alone. */
+async function prepare(data: DataDirectory): Promise<Plaintext> {
+  data.create();
+  if (data.readSeal() === undefined) {
+    if (!data.has(passphraseFile)) data.write(passphraseFile, toBase64Url(randomBytes(32)));
+    using passphrase = new SecretBytes(toUtf8(data.read(passphraseFile)));
+    using root = newRoot();
+    const seal = passphraseSeal(passphrase, cheap);
+    data.writeSeal(seal.kind, await seal.wrap(root));
+  }
+  if (!data.has(passphraseFile)) {
+    throw new KmsError(
+      'unavailable',
+      `${data.path} was made by "claviger init": run it with "claviger server", or give another folder with --data.`,
+    );
+  }
+  return new Plaintext(toUtf8(data.read(passphraseFile)));
+}
+
+/** The developer's identity, and a first key made in his name. */
+async function furnish(server: Server, data: DataDirectory): Promise<void> {
+  const keep = (credentials: CredentialSet) => saveIdentityFile(data.path, developer, printable(credentials));
+  const credentials = await server.bootstrap(developer, 'developer', keep);
+  await makeFirstKey(server.gate, Buffer.from(credentials.token.release()).toString());
+}
+
+async function makeFirstKey(gate: Gate, token: string): Promise<void> {
+  await gate.perform(
+    { kind: 'token', token },
+    {
+      kind: 'create-key',
+      spec: 'aes-256',
+      usages: ['encrypt'],
+      class: 'enveloped',
+      name: 'first',
+      description: 'The first key, made at the first start.',
+      rotationPeriodDays: 365,
+      ifAbsent: true,
+    },
+    { protocol: 'start', operation: 'first-key', peer: '', requestId: 'start' },
+  );
+}
+
+/** Credentials as strings, for the one who owns them. */
+export function printable(set: CredentialSet) {
+  const text = (secret: Plaintext) => Buffer.from(secret.release()).toString();
+  return { ...set, secretAccessKey: text(set.secretAccessKey), token: text(set.token) };
+}
+
+async function listen(server: Server, endpoint: Parameters<Server['listen']>[0], mayMove: boolean): Promise<string> {
+  for (let moved = 0; ; moved++) {
+    try {
+      return await server.listen({ ...endpoint, port: endpoint.port + moved });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !mayMove || moved === portsToTry) throw error;
+      say(`port ${endpoint.port + moved} is taken, trying ${endpoint.port + moved + 1}`);
+    }
+  }
+}
+
+function welcome(data: DataDirectory, url: string, fresh: boolean, unflushed: boolean): void {
+  const at = data.path === '.claviger' ? '' : ` --data ${data.path}`;
+  const lines = [
+    `Claviger ${packageVersion()}, DEVELOPMENT MODE: the passphrase of the seal lies beside the data, and the identity`,
+    '"developer" may do everything. For production use "claviger init" and "claviger server".',
+    ...(unflushed ? ['MEASURING: answers do not wait for the disk. A power cut loses what was answered.'] : []),
+    '',
+    `  data    ${data.path}${fresh ? ' (new: a local CA, a root key, the identity developer, the key alias/first)' : ''}`,
+    `  server  ${url}`,
+    '',
+    'Try it in another terminal:',
+    '',
+    `  eval "$(npx claviger env${at})"`,
+    '  aws kms encrypt --key-id alias/first --plaintext "$(echo -n hello | base64)"',
+    '  vault write transit/encrypt/first plaintext="$(echo -n hello | base64)"',
+    `  npx claviger encrypt README.md${at}`,
+    `  npx claviger audit tail${at}`,
+    `  npx claviger audit verify${at}`,
+    '',
+    `ready ${url}`,
+  ];
+  for (const line of lines) say(line);
+}

@@ -1,0 +1,64 @@
+import { type Command, type Grant, KmsError, type Principal } from '#domain/domain.ts';
+import type { Identified } from '#identity/identity.ts';
+import { checkHeldTogether, checkNewGrant } from '#policy/policy.ts';
+import type { WorkingGate } from './gate.ts';
+import type { Subject } from './subjects.ts';
+
+/**
+ * Throws or rejects unless policy allows the command. A key that isn't there is judged by its name first, so that 'not-found' is
+ * told only to who could have used it.
+ */
+export function authorize(
+  gate: WorkingGate,
+  principal: Identified,
+  command: Command,
+  keys: readonly Subject[],
+): void | Promise<void> {
+  const { identity } = gate.unsealed();
+  const grants = identity.grantsOf(principal);
+  const first = identity.isFirstRealm(principal.realm);
+  if (!(grants instanceof Promise || first instanceof Promise)) {
+    assertAllowed(gate, grants, first, principal, command, keys);
+    return;
+  }
+  return Promise.all([grants, first]).then(([found, isFirst]) =>
+    assertAllowed(gate, found, isFirst, principal, command, keys),
+  );
+}
+
+function assertAllowed(
+  gate: WorkingGate,
+  grants: readonly Grant[],
+  ofFirstRealm: boolean,
+  principal: Identified,
+  command: Command,
+  keys: readonly Subject[],
+): void {
+  const { mode, clock } = gate.options;
+  const narrowed = principal.limitedTo === undefined ? {} : { limitedTo: principal.limitedTo };
+  const facts = { mode, now: clock(), grants, ofFirstRealm, ...narrowed };
+  const decision = gate.decisions.decide(facts, principal, command, keys);
+  if (!decision.allow) throw new KmsError(decision.code, decision.reason);
+  for (const { missing } of keys) if (missing !== undefined) throw missing;
+}
+
+/** What a command would give to somebody is judged with all that he already holds, before any of it is written. */
+export async function assertDutiesStaySeparate(
+  gate: WorkingGate,
+  granter: Principal,
+  command: Command,
+  result: object,
+): Promise<void> {
+  const { mode, clock } = gate.options;
+  const { identity } = gate.unsealed();
+  const now = clock();
+  let refusal: KmsError | undefined;
+  if (command.kind === 'create-grant') {
+    const { grant } = result as { grant: Grant };
+    const holders = await identity.holdersOf(grant.realm, grant.grantee);
+    refusal = checkNewGrant({ mode, now, holders }, granter, grant);
+  } else if (command.kind === 'create-identity') {
+    refusal = checkHeldTogether({ mode, now }, await identity.prospect(granter, command));
+  }
+  if (refusal !== undefined) throw refusal;
+}

@@ -1,0 +1,59 @@
+import { KmsError, type Origin, type Outcome, type Principal } from '#domain/domain.ts';
+import type { DueKey, Keyring } from '#keyring/keyring.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import { done, identified, lineOf } from './lines.ts';
+
+const atOnce = 100;
+
+/**
+ * Does what the clock asks of keys: each key by a change and a line of its own, as if somebody had asked for it. What fails is
+ * recorded and tried again at the next run.
+ */
+export async function runSchedule(
+  keyring: Keyring,
+  commits: CommitQueue,
+  principal: Principal,
+  origin: Origin,
+  now: number,
+): Promise<{ rotated: number; destroyed: number }> {
+  const counts = { rotated: 0, destroyed: 0 };
+  const failed = new Set<string>();
+  for (;;) {
+    const due = (await keyring.due(now, atOnce + failed.size)).filter(({ keyId }) => !failed.has(keyId));
+    if (due.length === 0) return counts;
+    for (const one of due) {
+      const succeeded = await perform(keyring, commits, principal, origin, one, now);
+      if (!succeeded) failed.add(one.keyId);
+      else if (one.what === 'rotation') counts.rotated++;
+      else counts.destroyed++;
+    }
+  }
+}
+
+async function perform(
+  keyring: Keyring,
+  commits: CommitQueue,
+  principal: Principal,
+  origin: Origin,
+  { what, realm, keyId }: DueKey,
+  now: number,
+): Promise<boolean> {
+  const line = lineOf(origin, what === 'rotation' ? 'rotate-key' : 'destroy-key', now);
+  identified(line, principal);
+  line.realm = realm;
+  line.key = keyId;
+  try {
+    const key = await keyring.find(realm, { by: 'id', id: keyId });
+    if (key === undefined) throw new KmsError('not-found', 'The key that is due is not there.', keyId);
+    const outcome: Outcome<object> =
+      what === 'rotation'
+        ? await keyring.rotateKey(key, { kind: 'rotate-key', key: { by: 'id', id: keyId } }, now)
+        : await keyring.destroyKey(key, now);
+    await commits.submit(done(line, outcome.result, outcome.change), outcome.change, () => keyring.isCurrent(key));
+    return true;
+  } catch (error) {
+    line.outcome = error instanceof KmsError ? error.code : 'internal';
+    await commits.submit(line);
+    return false;
+  }
+}

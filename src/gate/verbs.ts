@@ -1,0 +1,140 @@
+import type { Action, Command, KeyRef, Outcome, Principal, Result } from '#domain/domain.ts';
+import { KmsError } from '#domain/domain.ts';
+import type { IdentityRoom } from '#identity/identity.ts';
+import type { Keyring } from '#keyring/keyring.ts';
+import type { Subject } from './subjects.ts';
+
+/** The working rooms of an unsealed server. */
+export interface Rooms {
+  readonly keyring: Keyring;
+  readonly identity: IdentityRoom;
+}
+
+/** What a verb works with, all of it decided already. */
+export interface Case<A extends Action> {
+  readonly rooms: Rooms;
+  readonly principal: Principal;
+  readonly command: Command<A>;
+  /** The keys of `subjectsOf`, all there. */
+  readonly keys: readonly Subject[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+type Verb<A extends Action> = (it: Case<A>) => Outcome<Result<A>> | Promise<Outcome<Result<A>>>;
+
+/** Actions that the gate answers itself: they concern the server, not a room. */
+export type ServerAction =
+  | 'read-audit'
+  | 'prove-audit'
+  | 'read-checkpoint'
+  | 'read-metrics'
+  | 'read-status'
+  | 'seal'
+  | 'unseal'
+  | 'run-schedule';
+
+export type RoomAction = Exclude<Action, ServerAction>;
+
+/** One line an action: which room does it. */
+export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
+  'create-key': ({ rooms, principal, command, now }) => rooms.keyring.createKey(principal.realm, command, now),
+  'describe-key': ({ rooms, command, keys }) => rooms.keyring.describeKey(keys[0]!, command),
+  'list-keys': ({ rooms, principal, command }) => rooms.keyring.listKeys(principal.realm, command),
+  'update-key': ({ rooms, command, keys, now }) => rooms.keyring.updateKey(keys[0]!, command, now),
+  'enable-key': ({ rooms, keys }) => rooms.keyring.enableKey(keys[0]!),
+  'disable-key': ({ rooms, keys }) => rooms.keyring.disableKey(keys[0]!),
+  'rotate-key': ({ rooms, command, keys, now }) => rooms.keyring.rotateKey(keys[0]!, command, now),
+  'schedule-destruction': ({ rooms, command, keys, now }) => rooms.keyring.scheduleDestruction(keys[0]!, command, now),
+  'cancel-destruction': ({ rooms, keys }) => rooms.keyring.cancelDestruction(keys[0]!),
+  'destroy-key': ({ rooms, keys, now }) => rooms.keyring.destroyKey(keys[0]!, now),
+  'trim-key': ({ rooms, command, keys }) => rooms.keyring.trimKey(keys[0]!, command),
+  'create-alias': ({ rooms, command, keys, now }) =>
+    rooms.keyring.createAlias(named(keys[0]!, command.key), command, now),
+  'update-alias': ({ rooms, command, keys, now }) =>
+    rooms.keyring.updateAlias(named(keys[0]!, command.key), command, now),
+  'delete-alias': ({ rooms, principal, command }) => rooms.keyring.deleteAlias(principal.realm, command),
+  'list-aliases': ({ rooms, principal, command, keys }) => rooms.keyring.listAliases(principal.realm, command, keys[0]),
+  'tag-key': ({ rooms, command, keys }) => rooms.keyring.tagKey(keys[0]!, command),
+  'untag-key': ({ rooms, command, keys }) => rooms.keyring.untagKey(keys[0]!, command),
+
+  encrypt: ({ rooms, command, keys }) => rooms.keyring.encrypt(keys[0]!, command),
+  decrypt: ({ rooms, command, keys }) => rooms.keyring.decrypt(keys[0]!, command),
+  're-encrypt': ({ rooms, command, keys }) => rooms.keyring.reEncrypt(keys[0]!, keys[1]!, command),
+  'generate-data-key': ({ rooms, command, keys }) => rooms.keyring.generateDataKey(keys[0]!, command),
+  'generate-data-key-pair': ({ rooms, command, keys }) => rooms.keyring.generateDataKeyPair(keys[0]!, command),
+  'generate-random': ({ rooms, command }) => rooms.keyring.generateRandom(command),
+  hash: ({ rooms, command }) => rooms.keyring.hash(command),
+  sign: ({ rooms, command, keys }) => rooms.keyring.sign(keys[0]!, command),
+  verify: ({ rooms, command, keys }) => rooms.keyring.verify(keys[0]!, command),
+  'get-public-key': ({ rooms, command, keys }) => rooms.keyring.getPublicKey(keys[0]!, command),
+  'generate-mac': ({ rooms, command, keys }) => rooms.keyring.generateMac(keys[0]!, command),
+  'verify-mac': ({ rooms, command, keys }) => rooms.keyring.verifyMac(keys[0]!, command),
+
+  'create-realm': ({ rooms, principal, command }) => rooms.identity.verbs['create-realm'](principal, command),
+  'list-realms': ({ rooms, principal, command }) => rooms.identity.verbs['list-realms'](principal, command),
+  'create-identity': ({ rooms, principal, command }) => rooms.identity.verbs['create-identity'](principal, command),
+  'list-identities': ({ rooms, principal, command }) => rooms.identity.verbs['list-identities'](principal, command),
+  'disable-identity': ({ rooms, principal, command }) => rooms.identity.verbs['disable-identity'](principal, command),
+  'create-credentials': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['create-credentials'](principal, command),
+  'revoke-credential': ({ rooms, principal, command }) => rooms.identity.verbs['revoke-credential'](principal, command),
+  'create-grant': ({ rooms, principal, command }) => rooms.identity.verbs['create-grant'](principal, command),
+  'revoke-grant': ({ rooms, principal, command }) => rooms.identity.verbs['revoke-grant'](principal, command),
+  'list-grants': ({ rooms, principal, command }) => rooms.identity.verbs['list-grants'](principal, command),
+  'create-token': ({ rooms, principal, command }) => rooms.identity.verbs['create-token'](principal, command),
+  'lookup-token': ({ rooms, principal, command }) => rooms.identity.verbs['lookup-token'](principal, command),
+  'renew-token': ({ rooms, principal, command }) => rooms.identity.verbs['renew-token'](principal, command),
+  'revoke-token': ({ rooms, principal, command }) => rooms.identity.verbs['revoke-token'](principal, command),
+};
+
+/** An alias never points at an alias, so there is no chain to follow and none to loop. */
+function named(key: Subject, ref: KeyRef): Subject {
+  if (ref.by === 'name' && key.id !== ref.name) {
+    throw new KmsError('invalid-parameter', 'An alias points at a key id, not at another alias.');
+  }
+  return key;
+}
+
+export function isRoomAction(command: Command): command is Command<RoomAction> {
+  return Object.hasOwn(verbs, command.kind);
+}
+
+/** The verb of a command. The table pairs each action with a verb of its own command, which the types can't follow through a look-up. */
+export function verbOf(command: Command<RoomAction>): (it: AnyCase) => Outcome<object> | Promise<Outcome<object>> {
+  return verbs[command.kind] as unknown as (it: AnyCase) => Outcome<object> | Promise<Outcome<object>>;
+}
+
+type AnyCase = Omit<Case<RoomAction>, 'command'> & { readonly command: Command<RoomAction> };
+
+const changing: ReadonlySet<Action> = new Set<Action>([
+  'create-key',
+  'update-key',
+  'enable-key',
+  'disable-key',
+  'rotate-key',
+  'schedule-destruction',
+  'cancel-destruction',
+  'destroy-key',
+  'trim-key',
+  'create-alias',
+  'update-alias',
+  'delete-alias',
+  'tag-key',
+  'untag-key',
+  'create-realm',
+  'create-identity',
+  'disable-identity',
+  'create-credentials',
+  'revoke-credential',
+  'create-grant',
+  'revoke-grant',
+  'create-token',
+  'renew-token',
+  'revoke-token',
+]);
+
+/** Whether the action changes stored state: what a replay of it would do twice. */
+export function changesState(action: Action | ''): boolean {
+  return action !== '' && changing.has(action);
+}

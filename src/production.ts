@@ -1,0 +1,174 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { askSecret } from '#cli/cli.ts';
+import { readEnvironment } from '#config/config.ts';
+import { KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
+import { toUtf8 } from '#encoding/encoding.ts';
+import { newRoot } from '#keyring/keyring.ts';
+import { passphraseSeal } from '#seal/seal.ts';
+import { Server, type ServerOptions } from './assemble.ts';
+import { DataDirectory } from './data-directory.ts';
+import { printable } from './development.ts';
+import { localTls, type ServerTls } from './local-tls.ts';
+import { packageVersion, parseEndpoint, reporting, say, serveUntilSignal, warn } from './serving.ts';
+
+const officer = 'officer';
+const minPassphrase = 12;
+
+const sealOptions = {
+  data: { type: 'string' },
+  anchor: { type: 'string' },
+  region: { type: 'string', default: 'us-east-1' },
+  'passphrase-fd': { type: 'string' },
+  'passphrase-file': { type: 'string' },
+} as const;
+
+interface SealValues {
+  readonly data?: string | undefined;
+  readonly anchor?: string | undefined;
+  readonly region: string;
+  readonly 'passphrase-fd'?: string | undefined;
+  readonly 'passphrase-file'?: string | undefined;
+}
+
+/** `claviger init`: a root key under its seal, an empty ledger, and the first security officer, whose credential is shown once. */
+export function initCommand(args: readonly string[]): Promise<number> {
+  return reporting(async () => {
+    const { values } = parseArgs({ args: [...args], options: sealOptions });
+    const data = new DataDirectory(values.data ?? readEnvironment().dataDir);
+    if (data.readSeal() !== undefined) throw new KmsError('already-exists', `${data.path} already holds a server.`);
+    const passphrase = await newPassphrase(values);
+    data.create();
+    using secret = new SecretBytes(Uint8Array.from(passphrase));
+    using root = newRoot();
+    const seal = passphraseSeal(secret);
+    data.writeSeal(seal.kind, await seal.wrap(root));
+    const server = await Server.build(serverOptions(data, values));
+    try {
+      await server.unseal(new Plaintext(passphrase));
+      const credentials = printable(await server.bootstrap(officer, 'security-officer', () => {}));
+      say(`Made ${data.path}. The first security officer's credential, shown this once:`);
+      say();
+      say(`  CLAVIGER_TOKEN=${credentials.token}`);
+      say(`  AWS_ACCESS_KEY_ID=${credentials.accessKeyId}`);
+      say(`  AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`);
+      say();
+      say('A security officer makes identities and grants, and can neither use nor administer keys.');
+      say(`Start the server with: claviger server --data ${data.path} --listen 127.0.0.1:8200`);
+    } finally {
+      await server.close();
+    }
+    return 0;
+  });
+}
+
+/** `claviger server`: sealed until somebody brings the passphrase. */
+export function productionCommand(args: readonly string[]): Promise<number> {
+  return reporting(async () => {
+    const environment = readEnvironment();
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        ...sealOptions,
+        listen: { type: 'string', default: environment.listen ?? '127.0.0.1:8200' },
+        'tls-cert': { type: 'string' },
+        'tls-key': { type: 'string' },
+        'tls-ca': { type: 'string' },
+      },
+    });
+    const data = new DataDirectory(values.data ?? environment.dataDir);
+    if (data.has('dev-passphrase')) {
+      throw new KmsError(
+        'unavailable',
+        `${data.path} is a development folder; make one for production with "claviger init".`,
+      );
+    }
+    const endpoint = parseEndpoint(values.listen);
+    const passphrase = givenPassphrase(values, environment.credentialsDirectory);
+    const server = await Server.build(serverOptions(data, values));
+    try {
+      if (await server.isNew()) {
+        throw new KmsError(
+          'unavailable',
+          `${data.path} holds a seal but no database: restore it, or remove the folder and run "claviger init".`,
+        );
+      }
+      if (passphrase !== undefined) await server.unseal(new Plaintext(passphrase));
+      const tls = certificate(data, endpoint.host, values, server.clock());
+      const url = await server.listen({ ...endpoint, tls });
+      say(`Claviger ${packageVersion()}, data ${data.path}`);
+      if (passphrase === undefined) say(`The server is SEALED: unseal it with "claviger unseal --data ${data.path}".`);
+      say(`ready ${url}`);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return await serveUntilSignal(server);
+  });
+}
+
+function serverOptions(data: DataDirectory, { anchor, region }: SealValues): ServerOptions {
+  return {
+    data,
+    mode: 'production',
+    region,
+    version: packageVersion(),
+    log: warn,
+    ...(anchor !== undefined && { anchorPath: anchor }),
+  };
+}
+
+async function newPassphrase(values: SealValues): Promise<Uint8Array> {
+  const passphrase = givenPassphrase(values) ?? (await askTwice());
+  if (passphrase.length < minPassphrase) {
+    throw new KmsError(
+      'invalid-parameter',
+      `The passphrase must have at least ${minPassphrase} bytes: everything hangs from it.`,
+    );
+  }
+  return passphrase;
+}
+
+async function askTwice(): Promise<Uint8Array> {
+  const passphrase = await askSecret('New passphrase of the seal: ');
+  if ((await askSecret('Again: ')) !== passphrase)
+    throw new KmsError('invalid-parameter', 'The two passphrases are not the same.');
+  return toUtf8(passphrase);
+}
+
+/**
+ * By file descriptor, file, or systemd credential; never an argument, which other users of the machine can read. Undefined: a server
+ * starts sealed, because one that starts by itself has nobody to ask.
+ */
+function givenPassphrase(values: SealValues, credentialsDirectory?: string): Uint8Array | undefined {
+  const { 'passphrase-fd': fd, 'passphrase-file': file } = values;
+  if (fd !== undefined) {
+    if (!/^\d{1,4}$/.test(fd))
+      throw new KmsError('invalid-parameter', '--passphrase-fd takes the number of an open file descriptor.');
+    return withoutNewline(readFileSync(Number(fd)));
+  }
+  if (file !== undefined) return withoutNewline(readFileSync(file));
+  const credential = credentialsDirectory && join(credentialsDirectory, 'claviger-passphrase');
+  return credential && existsSync(credential) ? withoutNewline(readFileSync(credential)) : undefined;
+}
+
+function withoutNewline(bytes: Buffer): Uint8Array {
+  const end = bytes.at(-1) === 0x0a ? bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1) : bytes.length;
+  return Uint8Array.from(bytes.subarray(0, end));
+}
+
+/** The given certificate, else one of the data folder's own authority. */
+function certificate(
+  data: DataDirectory,
+  host: string,
+  given: { 'tls-cert'?: string | undefined; 'tls-key'?: string | undefined; 'tls-ca'?: string | undefined },
+  now: number,
+): ServerTls {
+  const { 'tls-cert': file, 'tls-key': key, 'tls-ca': caFile } = given;
+  if ((file === undefined) !== (key === undefined)) {
+    throw new KmsError('invalid-parameter', '--tls-cert and --tls-key belong together.');
+  }
+  if (file === undefined || key === undefined) return localTls(data, host, now);
+  return { certificate: data.readOutside(file), key: data.readOutside(key), caFile };
+}

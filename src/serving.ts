@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { KmsError } from '#domain/domain.ts';
+import type { Server } from './assemble.ts';
+
+/** What the commands that run a server share. */
+
+export const say = (line = ''): boolean => process.stdout.write(`${line}\n`);
+export const warn = (line: string): boolean => process.stderr.write(`${line}\n`);
+
+export function packageVersion(): string {
+  const file = join(dirname(fileURLToPath(import.meta.url)), '..', 'package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** HOST:PORT, [IPv6]:PORT. Throws 'invalid-parameter'. */
+export function parseEndpoint(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new KmsError('invalid-parameter', `--listen takes HOST:PORT, such as 127.0.0.1:8200, not "${text}".`);
+  }
+  return { host: (match[1] ?? match[2])!, port };
+}
+
+/** Runs until SIGINT or SIGTERM, then stops gracefully. A second signal stops at once. */
+export async function serveUntilSignal(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  say('stopping: finishing what was accepted ...');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  await server.close();
+  say('stopped');
+  return 0;
+}
+
+/** Runs a command; what fails is told on stderr in one sentence, with exit code 1 (2 for a wrong call). */
+export async function reporting(run: () => Promise<number>): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof KmsError) warn(`claviger: ${error.message}`);
+    else if (code === 'EADDRINUSE')
+      warn('claviger: the address is in use by another program; choose another one with --listen.');
+    else if (code === 'EACCES') warn(`claviger: ${(error as Error).message}`);
+    else if (code?.startsWith('ERR_PARSE_ARGS') === true) warn(`claviger: ${(error as Error).message}`);
+    else throw error;
+    return code?.startsWith('ERR_PARSE_ARGS') === true || code === 'invalid-parameter' ? 2 : 1;
+  }
+}
