@@ -64,6 +64,7 @@ for (const name of [
   'date',
   'expect',
   'host',
+  'proxy-connection',
   'transfer-encoding',
   'user-agent',
   'x-amz-content-sha256',
@@ -203,8 +204,10 @@ function understand(text: string, end: number, peer: string): Head | Fault {
       length = value;
     } else if (name === 'transfer-encoding') {
       if (coding !== undefined) return 'length';
-      coding = value;
-    } else if (name === 'connection') {
+      // The end of the name is the end of the line: some parsers take white space there for a part of it.
+      coding = text.charCodeAt(marks[mark + 3]!) === CR ? value : undefined;
+      if (coding === undefined) return 'coding';
+    } else if (name === 'connection' || name === 'proxy-connection') {
       const tokens = connectionTokens(value);
       if (tokens === undefined) return 'connection-field';
       if (tokens.includes('close')) keepAlive = false;

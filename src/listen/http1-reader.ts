@@ -1,6 +1,5 @@
 import type { Fault } from './fault.ts';
 import { type BodyReader, ChunkedBody, Gathered, SizedBody } from './http1-body.ts';
-import { LF } from './http1-characters.ts';
 import { type Head, type HeadLimits, noBytes, readHead } from './http1-head.ts';
 
 /** Who is told what a reader finds, in the order of the bytes. */
@@ -55,11 +54,7 @@ export class Http1Reader {
     if (this.#at === this.#bytes.length) {
       this.#bytes = chunk;
       this.#at = 0;
-    } else {
-      this.#hold(chunk);
-      // A head can't have ended, or gone wrong in a new way, without the end of a line.
-      if (this.#bytes.length - this.#at < this.#limits.maxHead && !chunk.includes(LF)) return;
-    }
+    } else this.#hold(chunk);
     this.#run();
   }
 
