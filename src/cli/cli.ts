@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import { ApiError, InauthenticError, NotEncryptedFileError, UnreachableError } from '#client/client.ts';
+import { readEnvironment, SettingsError } from '#config/config.ts';
+import { auditCommands, Unverified } from './audit.ts';
+import { type Call, CliError, type Command, exitCodes, type Parsed, parse, UsageError } from './command.ts';
+import { connect } from './connect.ts';
+import { envCommand } from './env.ts';
+import { fileCommands } from './files.ts';
+import { grantCommands } from './grant.ts';
+import { overview, serverSide, usage } from './help.ts';
+import { identityCommands } from './identity.ts';
+import { keyCommands } from './key.ts';
+import { type Output, printable, terminalOutput } from './output.ts';
+import { serverCommands } from './server.ts';
+import { tokenCommands } from './token.ts';
+
+export { askSecret } from './prompt.ts';
+
+/** Every command but those that start a server. */
+export const commands: readonly Command[] = [
+  envCommand,
+  ...serverCommands,
+  ...keyCommands,
+  ...fileCommands,
+  ...identityCommands,
+  ...grantCommands,
+  ...tokenCommands,
+  ...auditCommands,
+];
+
+/** Runs one command. Answers its exit code: 0 done, 1 failed, 2 senseless command line, 3 not verified. Never rejects. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  const environment = readEnvironment();
+  const out = terminalOutput({ json: args.includes('--json'), colour: environment.colour });
+  try {
+    return await dispatch(args, out, environment);
+  } catch (error) {
+    return explain(error, out);
+  }
+}
+
+async function dispatch(args: readonly string[], out: Output, environment: Call['environment']): Promise<number> {
+  const first = args[0] ?? 'help';
+  if (first === '--version' || first === '-V' || first === 'version') {
+    out.line(version());
+    return exitCodes.ok;
+  }
+  if (first === 'help' || first === '--help' || first === '-h') return help(args.slice(1), out);
+  const command = find(args);
+  if (command === undefined) throw unknown(args);
+  const parsed = parse(command, args.slice(command.name.split(' ').length));
+  if (parsed.values.help === true) return help([command.name], out);
+  return (await command.run(callOf(parsed, out, environment))) ?? exitCodes.ok;
+}
+
+function find(words: readonly string[]): Command | undefined {
+  return commands.find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
+}
+
+function callOf({ words, values }: Parsed, out: Output, environment: Call['environment']): Call {
+  const text = (option: string) => (typeof values[option] === 'string' ? values[option] : undefined);
+  const dataDir = text('data');
+  return {
+    words,
+    out,
+    environment,
+    dataDir: dataDir ?? environment.dataDir,
+    text,
+    texts: (option) => (Array.isArray(values[option]) ? values[option].map(String) : []),
+    flag: (option) => values[option] === true,
+    connect: (anonymous) => connect({ environment, dataDir, identity: text('identity') }, anonymous),
+  };
+}
+
+function help(words: readonly string[], out: Output): number {
+  const asked = words.join(' ');
+  const command = find(asked.split(' '));
+  if (command !== undefined) usage(out, command);
+  else if (asked === '') overview(out, commands);
+  else {
+    const group = commands.filter(({ name }) => name.startsWith(`${asked} `));
+    const started = serverSide.find(([name]) => name === asked);
+    if (group.length === 0 && started === undefined) throw unknown(words);
+    if (started !== undefined) out.line(`${started[1]}.`);
+    for (const [i, member] of group.entries()) {
+      if (i > 0) out.line();
+      usage(out, member);
+    }
+  }
+  return exitCodes.ok;
+}
+
+function unknown(words: readonly string[]): UsageError {
+  const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `)).map(({ name }) => name.split(' ')[1]);
+  if (group.length > 0) return new UsageError(`claviger ${words[0]} is followed by one of: ${group.join(', ')}.`);
+  return new UsageError(`There is no command "${words[0]}"; "claviger help" lists them.`);
+}
+
+/** What failed, why, and what to do, on stderr. */
+function explain(error: unknown, out: Output): number {
+  const code = exitCode(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = hintFor(error);
+  if (out.json) {
+    const name = error instanceof ApiError ? error.code : undefined;
+    out.note(JSON.stringify({ error: { code: name, message, hint } }));
+  } else {
+    out.note(`claviger: ${printable(message)}`);
+    if (hint !== undefined) out.note(hint);
+  }
+  return code;
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof UsageError) return exitCodes.usage;
+  if (error instanceof Unverified || error instanceof InauthenticError) return exitCodes.unverified;
+  return exitCodes.failed;
+}
+
+const hints: Readonly<Record<string, string>> = {
+  sealed: 'Unseal it with "claviger unseal".',
+  unauthenticated: 'Say who asks: --identity NAME, or CLAVIGER_TOKEN.',
+  'invalid-proof': 'The token is not known to this server: is CLAVIGER_TOKEN from another one?',
+  'expired-proof': 'Make new credentials with "claviger identity credentials NAME".',
+  denied: 'A security officer can allow it with "claviger grant create".',
+};
+
+function hintFor(error: unknown): string | undefined {
+  if (error instanceof UsageError) return 'See "claviger help".';
+  if (error instanceof UnreachableError) return 'Is the server running? "claviger dev" starts one.';
+  if (error instanceof ApiError) {
+    const requestId = error.requestId === '' ? '' : `Request id: ${error.requestId}`;
+    return [hints[error.code], requestId].filter(Boolean).join('\n') || undefined;
+  }
+  const known = [CliError, SettingsError, Unverified, InauthenticError, NotEncryptedFileError];
+  // The ledger's own errors are told by name: their class belongs to a room that the commands don't enter.
+  if (known.some((type) => error instanceof type) || (error as Error).name === 'KmsError') return undefined;
+  // A failing system call says enough; anything else is a mistake of ours, and its place helps to mend it.
+  if (error instanceof Error && 'syscall' in error) return undefined;
+  return error instanceof Error ? error.stack : undefined;
+}
+
+function version(): string {
+  const { version: own } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return `claviger ${own}`;
+}

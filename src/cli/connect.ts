@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import tls from 'node:tls';
+import { ClavigerClient } from '#client/client.ts';
+import {
+  type Environment,
+  type IdentityFile,
+  identityPath,
+  readIdentityFile,
+  readServerFile,
+  SettingsError,
+} from '#config/config.ts';
+
+export interface Connection {
+  readonly client: ClavigerClient;
+  /** Undefined when the server comes from CLAVIGER_ADDR: then nothing is saved on this machine. */
+  readonly dataDir: string | undefined;
+  readonly mode: 'development' | 'production' | undefined;
+}
+
+/** Who asks in development mode unless somebody else is named. */
+export const developer = 'developer';
+
+export interface Target {
+  readonly environment: Environment;
+  /** As given by --data; undefined when it wasn't. */
+  readonly dataDir: string | undefined;
+  readonly identity: string | undefined;
+}
+
+/**
+ * The server that is meant: the one of --data, else the one of CLAVIGER_ADDR, else the one of the default data folder. Throws
+ * SettingsError. Anonymous: where nobody's credentials are at hand, asks without.
+ */
+export function connect({ environment, dataDir, identity }: Target, anonymous = false): Connection {
+  const { address, token, caFile } = environment;
+  if (dataDir === undefined && identity === undefined && address !== undefined) {
+    trust(caFile);
+    if (token === undefined && !anonymous) throw new SettingsError('CLAVIGER_ADDR is set and CLAVIGER_TOKEN is not.');
+    const client = new ClavigerClient({ url: address, ...(token !== undefined && { token }) });
+    return { client, dataDir: undefined, mode: undefined };
+  }
+  const dir = dataDir ?? environment.dataDir;
+  const server = readServerFile(dir);
+  const found = anonymous ? undefined : savedIdentity(dir, server.mode, identity);
+  trust(server.caFile);
+  const client = new ClavigerClient({ url: server.url, ...(found !== undefined && { token: found.token }) });
+  return { client, dataDir: dir, mode: server.mode };
+}
+
+/** Throws SettingsError, saying what to do. */
+export function savedIdentity(
+  dir: string,
+  mode: 'development' | 'production',
+  given: string | undefined,
+): IdentityFile {
+  if (given === undefined && mode === 'production') {
+    throw new SettingsError(
+      'In production mode say who asks: --identity NAME (saved with "claviger identity create NAME --save"), or CLAVIGER_ADDR and CLAVIGER_TOKEN.',
+    );
+  }
+  const name = given ?? developer;
+  const identity = readIdentityFile(dir, name);
+  if (identity === undefined) {
+    throw new SettingsError(
+      `There are no credentials in ${identityPath(dir, name)}: make them with "claviger identity create ${name} --role ROLE${mode === 'production' ? ' --save' : ''}".`,
+    );
+  }
+  return identity;
+}
+
+/** From now on servers must present a certificate that comes from this file and from nowhere else. */
+function trust(caFile: string | undefined): void {
+  if (caFile === undefined) return;
+  let pem: string;
+  try {
+    pem = readFileSync(caFile, 'utf8');
+  } catch (error) {
+    throw new SettingsError(`The server's CA certificate can't be read: ${(error as Error).message}.`);
+  }
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g);
+  if (certificates === null) throw new SettingsError(`There is no certificate in ${caFile}.`);
+  tls.setDefaultCACertificates(certificates);
+}

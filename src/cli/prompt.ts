@@ -1,0 +1,38 @@
+import { CliError } from './command.ts';
+
+const enter = new Set(['\r', '\n', '\u0004']);
+const erase = new Set(['\u007f', '\b']);
+const interrupt = '\u0003';
+const eraseAll = '\u0015';
+
+/** Asks on the terminal without showing what is typed. Throws CliError where there is no terminal. */
+export function askSecret(question: string): Promise<string> {
+  const { stdin, stderr } = process;
+  if (!stdin.isTTY) {
+    throw new CliError('There is no terminal to ask for the passphrase: use --passphrase-fd or --passphrase-file.');
+  }
+  stderr.write(question);
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  stdin.resume();
+  return new Promise((resolve, reject) => {
+    let typed: string[] = [];
+    const done = (settle: () => void) => {
+      stdin.setRawMode(false);
+      stdin.pause();
+      stdin.off('data', take);
+      stderr.write('\n');
+      settle();
+    };
+    const take = (text: string) => {
+      for (const key of text) {
+        if (key === interrupt) return done(() => reject(new CliError('Interrupted.')));
+        if (enter.has(key)) return done(() => resolve(typed.join('')));
+        if (erase.has(key)) typed.pop();
+        else if (key === eraseAll) typed = [];
+        else typed.push(key);
+      }
+    };
+    stdin.on('data', take);
+  });
+}

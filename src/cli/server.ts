@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import type { Status } from '#client/client.ts';
+import { type Call, CliError, type Command, UsageError, wholeNumber } from './command.ts';
+import { shortTime } from './output.ts';
+import { askSecret } from './prompt.ts';
+
+/** The server as a whole, and its realms. */
+export const serverCommands: readonly Command[] = [
+  {
+    name: 'status',
+    summary: 'Say whether the server is there, unsealed and ready',
+    more: ['Exits 0 when it is ready, 1 otherwise.'],
+    async run(call) {
+      const { client } = call.connect(true);
+      const status = await client.status();
+      call.out.result(status, () => showStatus(call, client.url, status));
+      return status.ready ? 0 : 1;
+    },
+  },
+  {
+    name: 'unseal',
+    summary: 'Open the root key of a sealed server',
+    options: {
+      'passphrase-fd': { type: 'string', value: 'N', help: 'read the passphrase from this file descriptor' },
+      'passphrase-file': { type: 'string', value: 'FILE', help: 'read it from a file, such as a systemd credential' },
+    },
+    more: [
+      'Asks for the passphrase on the terminal unless one of the options says where it is. It is never an argument.',
+    ],
+    async run(call) {
+      const passphrase = await readPassphrase(call);
+      const { client } = call.connect(true);
+      const status = await client.unseal(passphrase);
+      call.out.result(status, () =>
+        call.out.line(status.sealed ? 'The server is still sealed.' : 'The server is unsealed.'),
+      );
+      return status.sealed ? 1 : 0;
+    },
+  },
+  {
+    name: 'seal',
+    summary: 'Forget the root key: nothing works until the server is unsealed',
+    async run(call) {
+      await call.connect().client.seal();
+      call.out.result({ sealed: true }, () => call.out.line('The server is sealed.'));
+    },
+  },
+  {
+    name: 'metrics',
+    summary: 'Print the metrics in the form of Prometheus',
+    async run(call) {
+      const text = await call.connect().client.metrics();
+      call.out.result({ text }, () => call.out.line(text.trimEnd()));
+    },
+  },
+  {
+    name: 'realm list',
+    summary: 'List the realms',
+    async run(call) {
+      const realms = await Array.fromAsync(call.connect().client.listRealms());
+      call.out.result({ realms }, () =>
+        call.out.table(
+          ['NAME', 'ACCOUNT'],
+          realms.map(({ name, account }) => [name, account]),
+        ),
+      );
+    },
+  },
+  {
+    name: 'realm create',
+    takes: 'NAME',
+    summary: 'Make a realm: keys, identities and grants of their own',
+    words: [1, 1],
+    async run(call) {
+      const realm = await call.connect().client.createRealm(call.words[0]!);
+      call.out.result(realm, () => call.out.line(`The realm ${realm.name} is account ${realm.account}.`));
+    },
+  },
+];
+
+function showStatus({ out }: Call, url: string, status: Status): void {
+  out.facts([
+    ['server', url],
+    ['version', status.version],
+    ['mode', status.mode],
+    ['state', stateOf(status)],
+    ['seal', status.sealKind],
+    ['ledger lines', String(status.ledgerSize)],
+    ['time', `${shortTime(status.time)} UTC`],
+  ]);
+}
+
+function stateOf(status: Status): string {
+  if (!status.initialized) return 'not initialized: run "claviger init"';
+  if (status.sealed) return 'sealed: run "claviger unseal"';
+  return status.ready ? 'ready' : 'unsealed, not ready yet';
+}
+
+async function readPassphrase(call: Call): Promise<string> {
+  const fd = call.text('passphrase-fd');
+  const file = call.text('passphrase-file');
+  if (fd !== undefined && file !== undefined)
+    throw new UsageError('Give --passphrase-fd or --passphrase-file, not both.');
+  if (fd === undefined && file === undefined) return askSecret('Passphrase: ');
+  let text: string;
+  try {
+    text = readFileSync(fd === undefined ? file! : wholeNumber('--passphrase-fd', fd), 'utf8');
+  } catch (error) {
+    throw new CliError(`The passphrase can't be read: ${(error as Error).message}.`);
+  }
+  const passphrase = text.replace(/\r?\n$/, '');
+  if (passphrase === '') throw new CliError('The passphrase is empty.');
+  return passphrase;
+}
