@@ -69,3 +69,11 @@ test('refuses keys and schemes that don’t belong together', async () => {
   assert.throws(() => rsaDecrypt(ec, 'rsa-oaep-sha256', Buffer.alloc(256)), { code: 'wrong-algorithm' });
   assert.throws(() => rsaEncrypt(publicKey, 'envelope', Buffer.alloc(1)), { code: 'wrong-algorithm' });
 });
+
+test('a leading zero of a ciphertext may not be left out', () => {
+  let ciphertext: Buffer;
+  do ciphertext = rsaEncrypt(publicKey, 'rsa-oaep-sha256', Buffer.from('hello'));
+  while (ciphertext[0] !== 0);
+  assert.ok(rsaDecrypt(privateKey, 'rsa-oaep-sha256', ciphertext));
+  assert.equal(rsaDecrypt(privateKey, 'rsa-oaep-sha256', ciphertext.subarray(1)), undefined);
+});

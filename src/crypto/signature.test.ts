@@ -309,3 +309,19 @@ test('the loop turns while a slow signature is made', async () => {
   clearInterval(timer);
   assert.ok(turns > 3, `only ${turns} turns`);
 });
+
+test('a leading zero of an RSA signature may not be left out', async () => {
+  const { privateKey, publicKey } = await pairOf('rsa-2048');
+  for (const family of ['rsa-pss', 'rsa-pkcs1'] as const) {
+    const scheme = { family, hash: 'sha256' } as const;
+    let hashed: Buffer;
+    let signature: Uint8Array;
+    let attempt = 0;
+    do {
+      hashed = digest('sha256', Buffer.from(String(attempt++)));
+      signature = await sign(privateKey, scheme, 'digest', hashed);
+    } while (signature[0] !== 0);
+    assert.ok(await verify(publicKey, scheme, 'digest', hashed, signature));
+    assert.equal(await verify(publicKey, scheme, 'digest', hashed, signature.subarray(1)), false);
+  }
+});
