@@ -97,7 +97,7 @@ export class Server {
   async unseal(passphrase: Plaintext): Promise<void> {
     const origin = { protocol: 'start', operation: 'unseal', peer: '', requestId: randomUuid() };
     if (await this.isNew()) {
-      await this.gate.entrust(await this.gate.options.open(passphrase));
+      await this.gate.core.entrust(await this.gate.core.options.open(passphrase));
       return;
     }
     await this.gate.perform({ kind: 'none' }, { kind: 'unseal', passphrase }, origin);
@@ -105,11 +105,11 @@ export class Server {
 
   /** The first realm and its first identity. `keep` gets the credentials before they become valid, so that they can't be lost. */
   async bootstrap(name: string, role: Role, keep: (credentials: CredentialSet) => void): Promise<CredentialSet> {
-    const { identity, signer } = this.gate.unsealed();
+    const { identity, signer } = this.gate.core.rooms;
     const { result, change } = await identity.bootstrap('main', name, role);
     keep(result);
     this.#options.data.write('ledger.pub', `${signer.verifierKey}\n`, 0o644);
-    await this.gate.commits.submit(
+    await this.gate.core.commits.submit(
       {
         time: this.#clock.now(),
         requestId: randomUuid(),
@@ -158,8 +158,10 @@ export class Server {
   async close(): Promise<void> {
     await this.#listener?.close();
     await this.#jobs?.stop();
-    await this.gate.commits.checkpoint().catch((error) => this.#options.log(`last checkpoint: ${describe(error)}`));
-    await this.gate.entrust(undefined);
+    await this.gate.core.commits
+      .checkpoint()
+      .catch((error) => this.#options.log(`last checkpoint: ${describe(error)}`));
+    await this.gate.core.entrust(undefined);
     await this.#store.close();
   }
 }

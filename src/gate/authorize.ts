@@ -1,7 +1,7 @@
 import { type Command, type Grant, KmsError, type Principal } from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
 import { checkHeldTogether, checkNewGrant } from '#policy/policy.ts';
-import type { WorkingGate } from './gate.ts';
+import type { Core } from './core.ts';
 import type { Subject } from './subjects.ts';
 
 /**
@@ -9,48 +9,48 @@ import type { Subject } from './subjects.ts';
  * told only to who could have used it.
  */
 export function authorize(
-  gate: WorkingGate,
+  core: Core,
   principal: Identified,
   command: Command,
   keys: readonly Subject[],
 ): void | Promise<void> {
-  const { identity } = gate.unsealed();
+  const { identity } = core.rooms;
   const grants = identity.grantsOf(principal);
   const first = identity.isFirstRealm(principal.realm);
   if (!(grants instanceof Promise || first instanceof Promise)) {
-    assertAllowed(gate, grants, first, principal, command, keys);
+    assertAllowed(core, grants, first, principal, command, keys);
     return;
   }
   return Promise.all([grants, first]).then(([found, isFirst]) =>
-    assertAllowed(gate, found, isFirst, principal, command, keys),
+    assertAllowed(core, found, isFirst, principal, command, keys),
   );
 }
 
 function assertAllowed(
-  gate: WorkingGate,
+  core: Core,
   grants: readonly Grant[],
   ofFirstRealm: boolean,
   principal: Identified,
   command: Command,
   keys: readonly Subject[],
 ): void {
-  const { mode, clock } = gate.options;
+  const { mode, clock } = core.options;
   const narrowed = principal.limitedTo === undefined ? {} : { limitedTo: principal.limitedTo };
   const facts = { mode, now: clock(), grants, ofFirstRealm, ...narrowed };
-  const decision = gate.decisions.decide(facts, principal, command, keys);
+  const decision = core.decisions.decide(facts, principal, command, keys);
   if (!decision.allow) throw new KmsError(decision.code, decision.reason);
   for (const { missing } of keys) if (missing !== undefined) throw missing;
 }
 
 /** What a command would give to somebody is judged with all that he already holds, before any of it is written. */
 export async function assertDutiesStaySeparate(
-  gate: WorkingGate,
+  core: Core,
   granter: Principal,
   command: Command,
   result: object,
 ): Promise<void> {
-  const { mode, clock } = gate.options;
-  const { identity } = gate.unsealed();
+  const { mode, clock } = core.options;
+  const { identity } = core.rooms;
   const now = clock();
   let refusal: KmsError | undefined;
   if (command.kind === 'create-grant') {

@@ -1,85 +1,80 @@
 import { proveEntry, readEntries } from '#audit/audit.ts';
 import { type Command, KmsError, type Origin, type Principal, type Proof, type Result } from '#domain/domain.ts';
 import { authorize } from './authorize.ts';
-import type { WorkingGate } from './gate.ts';
+import type { Core } from './core.ts';
 import { identified, type Line } from './lines.ts';
 import { runSchedule } from './schedule.ts';
 import { isRoomAction, type ServerAction } from './verbs.ts';
 
 /** What concerns the server as a whole: its ledger, its numbers, its seal, its clock. The same order as for every request. */
 export async function serve(
-  gate: WorkingGate,
+  core: Core,
   proof: Proof,
   command: Command,
   line: Line,
   origin: Origin,
 ): Promise<Result<ServerAction>> {
   if (isRoomAction(command)) throw new KmsError('internal', 'A room does this, not the server.');
-  if (command.kind === 'unseal') return unseal(gate, command, line);
-  if (command.kind === 'read-status') return gate.status();
-  const rooms = gate.unsealed();
+  if (command.kind === 'unseal') return unseal(core, command, line);
+  if (command.kind === 'read-status') return core.status();
+  const rooms = core.rooms;
   const principal = await rooms.identity.identify(proof, false);
   identified(line, principal);
-  await authorize(gate, principal, command, []);
-  const access = gate.commits.accessGeneration;
-  const result = await act(gate, principal, command, origin);
-  await gate.commits.submit(line, undefined, () => gate.commits.accessGeneration === access);
-  if (command.kind === 'seal') await gate.entrust(undefined);
+  await authorize(core, principal, command, []);
+  const access = core.commits.accessGeneration;
+  const result = await act(core, principal, command, origin);
+  await core.commits.submit(line, undefined, () => core.commits.accessGeneration === access);
+  if (command.kind === 'seal') await core.entrust(undefined);
   return result;
 }
 
 type Act = Exclude<ServerAction, 'unseal' | 'read-status'>;
 
-async function act(
-  gate: WorkingGate,
-  principal: Principal,
-  command: Command<Act>,
-  origin: Origin,
-): Promise<Result<Act>> {
-  const { store, ledger, metrics, clock } = gate.options;
+async function act(core: Core, principal: Principal, command: Command<Act>, origin: Origin): Promise<Result<Act>> {
+  const { store, ledger, metrics, clock } = core.options;
   switch (command.kind) {
     case 'read-audit':
       return { entries: await readEntries(store, command.from, command.limit), size: ledger.size };
     case 'prove-audit':
       // A line that is asked for at once has no checkpoint yet.
-      if (command.index >= ledger.checkpointed && command.index < ledger.size) await gate.commits.checkpoint();
+      if (command.index >= ledger.checkpointed && command.index < ledger.size) await core.commits.checkpoint();
       return await proveEntry(store, command.index);
     case 'read-checkpoint': {
-      await gate.commits.checkpoint();
+      await core.commits.checkpoint();
       const { checkpoints } = await store.ledger(ledger.checkpointed - 1, 1);
       const newest = checkpoints.at(-1);
       if (newest === undefined) throw new KmsError('not-found', 'There is no checkpoint yet.');
-      return { checkpoint: newest.note, verifierKey: gate.unsealed().signer.verifierKey };
+      return { checkpoint: newest.note, verifierKey: core.rooms.signer.verifierKey };
     }
     case 'read-metrics':
       return { text: metrics.text() };
     case 'seal':
       return {};
     case 'run-schedule': {
-      const { keyring } = gate.unsealed();
+      const { keyring } = core.rooms;
       const now = clock();
-      const counts = await runSchedule(keyring, gate.commits, principal, origin, now);
-      return { ...counts, forgotten: await forget(gate) };
+      const counts = await runSchedule(keyring, core.commits, principal, origin, now);
+      return { ...counts, forgotten: await forget(core) };
     }
   }
 }
 
 /** Takes away what is over: credentials, grants, and signed calls whose window is closed. */
-async function forget(gate: WorkingGate): Promise<number> {
+async function forget(core: Core): Promise<number> {
   let forgotten = 0;
   for (;;) {
-    const { result, change } = await gate.unsealed().identity.sweep();
+    const { result, change } = await core.rooms.identity.sweep();
     if (change === undefined) return forgotten;
-    await gate.commits.change(change);
+    await core.commits.change(change);
     forgotten += result;
   }
 }
 
 /** The passphrase is its own proof, so nobody is identified; the attempt is recorded like any other. */
-async function unseal(gate: WorkingGate, command: Command<'unseal'>, line: Line): Promise<Result<'unseal'>> {
-  if (!gate.status().sealed) throw new KmsError('not-sealed', 'The server is not sealed.');
-  const rooms = await gate.options.open(command.passphrase);
-  await gate.entrust(rooms);
-  await gate.commits.submit(line);
-  return gate.status();
+async function unseal(core: Core, command: Command<'unseal'>, line: Line): Promise<Result<'unseal'>> {
+  if (!core.status().sealed) throw new KmsError('not-sealed', 'The server is not sealed.');
+  const rooms = await core.options.open(command.passphrase);
+  await core.entrust(rooms);
+  await core.commits.submit(line);
+  return core.status();
 }

@@ -1,9 +1,8 @@
-import { generateMaterial, randomUuid } from '#crypto/crypto.ts';
+import { randomUuid } from '#crypto/crypto.ts';
 import {
   type Command,
   isSymmetric,
   type Key,
-  type KeyVersion,
   KmsError,
   type Outcome,
   type RecordChange,
@@ -12,9 +11,8 @@ import {
 import type { Parts } from './change.ts';
 import { dueRecords } from './due.ts';
 import { encodeKey, keyRecordId, nameRecordId } from './key-record.ts';
-import { bindingOf } from './open.ts';
-import { wrapMaterial } from './root.ts';
-import { nextRotation } from './rotate.ts';
+import { makeVersion } from './material.ts';
+import { nextRotation } from './rotation-plan.ts';
 
 const maxTags = 50;
 const maxDescription = 8192;
@@ -95,22 +93,6 @@ export async function createKey(
     parts.keys.replace(key, key.names);
   };
   return { result: { key }, change: { records, summary: `created ${key.spec} for ${key.usages.join(', ')}`, applied } };
-}
-
-/** New material, wrapped for exactly this key and version. */
-export async function makeVersion(
-  realmKey: Parameters<typeof wrapMaterial>[0],
-  key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>,
-  version: number,
-  now: number,
-): Promise<KeyVersion> {
-  const { material, publicKey } = await generateMaterial(key.spec);
-  try {
-    const wrapped = wrapMaterial(realmKey, bindingOf(key, version), material);
-    return Object.freeze({ version, state: 'active', createdAt: now, wrapped, ...(publicKey && { publicKey }) });
-  } finally {
-    material.dispose();
-  }
 }
 
 function assertCommand(command: Command<'create-key'>): void {

@@ -1,7 +1,7 @@
 import { type Command, isSymmetric, type Key, type KeyPatch, KmsError, move, type Outcome } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
-import { nextRotation } from './rotate.ts';
+import { nextRotation } from './rotation-plan.ts';
 import { assertNotEnding, stateOf } from './state.ts';
 
 type Changed = Outcome<{ readonly key: Key }>;

@@ -1,19 +1,11 @@
-import { type Command, type Key, KmsError, type Outcome, type RotationPlan } from '#domain/domain.ts';
+import { type Command, type Key, KmsError, type Outcome } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
-import { makeVersion } from './create.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
+import { makeVersion } from './material.ts';
+import { nextRotation } from './rotation-plan.ts';
 import { assertAllowed } from './state.ts';
 
-const day = 24 * 60 * 60 * 1000;
 const maxOnDemand = 25;
-const maxPeriodDays = 36_500;
-
-export function nextRotation(periodDays: number, from: number): RotationPlan {
-  if (!Number.isInteger(periodDays) || periodDays < 1 || periodDays > maxPeriodDays) {
-    throw new KmsError('invalid-parameter', `A rotation period is 1 to ${maxPeriodDays} whole days.`);
-  }
-  return { periodDays, nextAt: from + periodDays * day };
-}
 
 /** New material becomes the current version; the former one only decrypts and verifies from now on. */
 export async function rotateKey(

@@ -1,7 +1,7 @@
 import { aeadOpen, aeadSeal, argon2id, nonceLength, randomBytes } from '#crypto/crypto.ts';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
-import type { Seal } from '../seal.ts';
+import type { Seal } from '../contract.ts';
 
 /** Argon2id parameters (RFC 9106 section 3.1). */
 export interface PassphraseCost {

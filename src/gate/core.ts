@@ -1,0 +1,79 @@
+import type { CheckpointSigner, Ledger } from '#audit/audit.ts';
+import { KmsError, type Plaintext, type Status } from '#domain/domain.ts';
+import type { Mode } from '#policy/policy.ts';
+import type { Store } from '#store/store.ts';
+import { Gauge, type Metrics } from '#telemetry/telemetry.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { Decisions } from './decisions.ts';
+import type { Rooms } from './verbs.ts';
+
+/** An unsealed server: its working rooms, and what signs its checkpoints. */
+export interface Unsealed extends Rooms {
+  readonly signer: CheckpointSigner;
+  /** Forgets all secrets. */
+  dispose(): void;
+}
+
+export interface GateOptions {
+  readonly store: Store;
+  readonly ledger: Ledger;
+  /** The sealed part of the stored head; empty for a new store. */
+  readonly sealedHead: Uint8Array;
+  readonly mode: Mode;
+  readonly version: string;
+  readonly sealKind: string;
+  readonly clock: () => number;
+  readonly metrics: Metrics;
+  /** Opens the rooms. Rejects with 'invalid-unseal' or 'tampered'. */
+  readonly open: (passphrase: Plaintext) => Promise<Unsealed>;
+  /** Told of every failure that is the server's own fault, for its log. */
+  readonly onInternalError: (error: unknown, requestId: string) => void;
+}
+
+/** What one server is at the moment: sealed or with its working rooms open, and the queue to its disk. */
+export class Core {
+  readonly options: GateOptions;
+  readonly commits: CommitQueue;
+  readonly decisions = new Decisions();
+  #rooms: Unsealed | undefined;
+
+  constructor(options: GateOptions) {
+    this.options = options;
+    this.commits = new CommitQueue(options);
+    const { metrics, ledger } = options;
+    metrics.add(new Gauge('claviger_ledger_lines', 'Lines in the ledger.', () => ledger.size));
+    metrics.add(
+      new Gauge('claviger_sealed', '1 while the server is sealed.', () => (this.#rooms === undefined ? 1 : 0)),
+    );
+  }
+
+  /** The working rooms. Throws 'sealed'. */
+  get rooms(): Unsealed {
+    if (this.#rooms === undefined) throw new KmsError('sealed', 'The server is sealed; unseal it first.');
+    return this.#rooms;
+  }
+
+  /** Takes rooms into service, or out of it for undefined: answers under way are finished first. */
+  async entrust(rooms: Unsealed | undefined): Promise<void> {
+    const former = this.#rooms;
+    this.#rooms = undefined;
+    await this.commits.entrust(rooms);
+    former?.dispose();
+    this.#rooms = rooms;
+  }
+
+  status(): Status {
+    const { mode, version, sealKind, clock, ledger } = this.options;
+    const sealed = this.#rooms === undefined;
+    return {
+      initialized: true,
+      sealed,
+      sealKind,
+      version,
+      mode,
+      time: clock(),
+      ledgerSize: ledger.size,
+      ready: !sealed,
+    };
+  }
+}
