@@ -7,7 +7,7 @@ import {
 import { type HashName, type KeySpec, specFacts } from '#domain/domain.ts';
 import { type KeyHandle, objectOf } from './key-handle.ts';
 
-// From about 100 us on, a hop to the thread pool costs less than what the loop would lose (bench/ measures both sides).
+// From about 100 us on, a hop to the thread pool costs less than what the loop would lose.
 const signsFast: ReadonlySet<KeySpec> = new Set<KeySpec>(['ec-p256', 'ed25519']);
 
 function verifiesFast(spec: KeySpec): boolean {
