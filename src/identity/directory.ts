@@ -39,6 +39,10 @@ export interface Page<T> {
   readonly next?: string;
 }
 
+export function isAccount(text: string): boolean {
+  return /^[0-9]{12}$/.test(text);
+}
+
 /** Where each noun's record lives. Identities by folded name, so that no two differ by case only. */
 export const ids = {
   realm: (account: string) => account,
@@ -71,7 +75,9 @@ export class Directory {
     };
   }
 
-  realm(account: string): Promise<Realm | undefined> {
+  async realm(account: string): Promise<Realm | undefined> {
+    // Indexes are of the same kind and must not be taken for a realm.
+    if (!isAccount(account)) return undefined;
     return this.#read('realm', ids.realm(account));
   }
 

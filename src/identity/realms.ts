@@ -7,7 +7,7 @@ import {
   type RecordChange,
   type Results,
 } from '#domain/domain.ts';
-import { type Directory, ids, put, type Realm } from './directory.ts';
+import { type Directory, ids, isAccount, put, type Realm } from './directory.ts';
 import { checkLimit, checkName } from './names.ts';
 import { Recent } from './recent.ts';
 
@@ -66,7 +66,7 @@ export class Realms {
     const own = await this.own(principal);
     if (name === undefined || name === own.name || name === own.account) return own;
     if (!own.first) throw new KmsError('denied', 'Only the first realm may name another one.');
-    if (/^[0-9]{12}$/.test(name)) return this.#directory.realm(name);
+    if (isAccount(name)) return this.#directory.realm(name);
     const realm = await this.#directory.realmNamed(name);
     if (realm !== undefined && realm.name !== name) throw sameButForCase(realm.name);
     return realm;
