@@ -160,7 +160,7 @@ const cases: ReadonlyArray<readonly [what: string, Exception, () => Promise<unkn
   ],
   [
     'the public half of a symmetric key',
-    sdk.UnsupportedOperationException,
+    sdk.InvalidKeyUsageException,
     async () => kms.getPublicKey({ KeyId: await create() }),
   ],
   [

@@ -23,18 +23,18 @@ const json11 = 'application/x-amz-json-1.1';
 const type = (body: string) => JSON.parse(body).__type as string;
 
 interface HttpRequest {
-  body: string | Uint8Array;
+  body: Uint8Array | string;
   headers: Record<string, string>;
 }
 
 /** A client that changes each request before or after it is signed. */
 function tampering(step: 'build' | 'deserialize', change: (request: HttpRequest) => void, config = {}): KMS {
   const client = kmsClient(env, { maxAttempts: 1, ...config });
-  const change_ = (next: (args: never) => Promise<never>) => (args: { request: unknown }) => {
+  const tamper = (next: (args: never) => Promise<never>) => (args: { request: unknown }) => {
     change(args.request as HttpRequest);
     return next(args as never);
   };
-  client.middlewareStack.add(change_ as never, { step: step as 'build', priority: 'low', name: 'tamper' });
+  client.middlewareStack.add(tamper as never, { step: step as 'build', priority: 'low', name: 'tamper' });
   return client;
 }
 
@@ -97,7 +97,7 @@ test('a body that changed after it was signed is an InvalidSignatureException, a
   const { KeyMetadata } = await kms.createKey({ Description: 'before' });
   const KeyId = KeyMetadata!.KeyId!;
   const client = tampering('deserialize', (request) => {
-    request.body = String(request.body).replace('second', 'forged');
+    request.body = new TextDecoder().decode(request.body as Uint8Array).replace('second', 'forged');
   });
   await rejectsWith('InvalidSignatureException', client.updateKeyDescription({ KeyId, Description: 'second' }));
   assert.equal((await kms.describeKey({ KeyId })).KeyMetadata!.Description, 'before');
@@ -110,10 +110,11 @@ test('a header that changed after it was signed is an InvalidSignatureException'
   await rejectsWith('InvalidSignatureException', client.listKeys({}));
 });
 
-test('a clock an hour off is refused, and the SDK corrects itself by the answer', async () => {
-  const skewed = { systemClockOffset: 3_600_000 };
-  await rejectsWith('InvalidSignatureException', kmsClient(env, { ...skewed, maxAttempts: 1 }).listKeys({}));
-  const { Keys } = await kmsClient(env, skewed).listKeys({});
+test('a clock an hour off is refused, and the SDK corrects itself by the answer', async (t) => {
+  const { now } = Date;
+  t.mock.method(Date, 'now', () => now() + 3_600_000);
+  await rejectsWith('InvalidSignatureException', kmsClient(env, { maxAttempts: 1 }).listKeys({}));
+  const { Keys } = await kmsClient(env).listKeys({});
   assert.ok(Keys);
 });
 
@@ -150,9 +151,7 @@ test('a body of 100 MB is refused unread', async () => {
 
 test('every refusal above is a line of an audit log that verifies', async () => {
   await server.claviger('audit', 'verify');
-  const { stdout } = await server
-    .claviger('audit', 'tail', '--limit', '1000')
-    .catch(() => server.claviger('audit', 'tail'));
+  const { stdout } = await server.claviger('audit', 'tail', '--lines', '500');
   for (const outcome of ['malformed', 'unknown-operation', 'invalid-proof', 'expired-proof', 'unauthenticated']) {
     assert.ok(stdout.includes(outcome), `the log tells of ${outcome}`);
   }
