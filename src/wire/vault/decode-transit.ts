@@ -2,7 +2,7 @@ import { type Command, type Context, KmsError, noContext, Plaintext } from '#dom
 import type { JsonObject } from '#wire/common/common.ts';
 import { symmetricUsages } from './decode-keys.ts';
 import { boolean, bytes, integer, text } from './fields.ts';
-import { hashOf, isUuid, keyName, keyRef, specOf, undress } from './names.ts';
+import { hashOf, keyName, keyRef, specOf, undress } from './names.ts';
 import type { Input } from './row.ts';
 
 export function contextOf(item: JsonObject): Context {
@@ -64,9 +64,8 @@ export function decodeEncrypt(input: Input): Command<'encrypt'> {
 }
 
 /** Vault's upsert: a key of the type asked for, derived exactly if there is a context. */
-export function decodeUpsert({ path, body, item }: Input): Command<'create-key'> | undefined {
+export function decodeUpsert({ path, body, item }: Input): Command<'create-key'> {
   const name = keyName(path.name);
-  if (isUuid(name)) return undefined;
   if (boolean(body, 'convergent_encryption') === true) {
     throw new KmsError('unsupported', 'Convergent encryption is not offered.');
   }

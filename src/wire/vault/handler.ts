@@ -97,7 +97,8 @@ export class Exchange {
 
   /** Vault creates the key that an encryption names, if it isn't there. */
   async #askAgain(row: Row, input: Input, error: unknown): Promise<Result> {
-    if (row.creates === undefined || !(error instanceof KmsError) || error.code !== 'not-found') throw error;
+    const nameIsFree = error instanceof KmsError && error.code === 'alias-not-found';
+    if (row.creates === undefined || !nameIsFree) throw error;
     this.#creation ??= this.#create(row.creates, input, error);
     await this.#creation;
     return await this.#gate.perform(this.#proof, row.decode(input), this.#origin);
@@ -105,13 +106,12 @@ export class Exchange {
 
   /** Who may not create keys is told that there is none. */
   async #create(creates: NonNullable<Row['creates']>, input: Input, notFound: KmsError): Promise<void> {
-    let command: Command<'create-key'> | undefined;
+    let command: Command<'create-key'>;
     try {
       command = creates(input);
     } catch (error) {
       return await this.#refuse(error);
     }
-    if (command === undefined) throw notFound;
     try {
       await this.#gate.perform(this.#proof, command, this.#origin);
     } catch (error) {

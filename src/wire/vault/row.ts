@@ -46,7 +46,7 @@ export interface Row<A extends Action = Action> {
   /** Vault's request names no algorithm, the key does: ask for the key first. */
   readonly looksAtKey?: (input: Input) => Command<'describe-key'> | undefined;
   /** Vault makes the key that isn't there. */
-  readonly creates?: (input: Input) => Command<'create-key'> | undefined;
+  readonly creates?: (input: Input) => Command<'create-key'>;
   /** The next page, where a list has one. */
   readonly more?: (result: Result<A>) => Command<A> | undefined;
 }

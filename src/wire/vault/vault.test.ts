@@ -205,7 +205,7 @@ test('creates the key that is not there, once for a batch, and encrypts then', a
       there = true;
       return {};
     }
-    return there ? { ...used, ciphertext: Uint8Array.of(1) } : fail('not-found');
+    return there ? { ...used, ciphertext: Uint8Array.of(1) } : fail('alias-not-found');
   });
   const items = [
     { plaintext, context: plaintext, reference: 'one' },
@@ -235,7 +235,7 @@ test('creates the key that is not there, once for a batch, and encrypts then', a
 });
 
 test('tells who may not create a key that there is none', async () => {
-  const { send } = scripted((command) => fail(command.kind === 'create-key' ? 'denied' : 'not-found'));
+  const { send } = scripted((command) => fail(command.kind === 'create-key' ? 'denied' : 'alias-not-found'));
   const answer = await send('POST', '/v1/transit/encrypt/k', { plaintext });
   assert.deepEqual([answer.status, answer.json], [400, { errors: ['encryption key not found'] }]);
 });
