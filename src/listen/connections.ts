@@ -64,7 +64,7 @@ export class Connections {
   async close(server: Server): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // What had already reached this machine when the order came is read first: those requests count as accepted.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.#draining = true;
     for (const socket of this.#handshakes.values()) socket.destroy();
     for (const connection of this.#open) connection.drain();
@@ -73,10 +73,15 @@ export class Connections {
       for (const connection of this.#open) connection.destroy();
     }, this.#carrier.limits.stopMs);
     await closed;
+    // The server counts sockets, whose last event is still to come.
+    while (this.#open.size + this.#handshakes.size > 0) await nextTurn();
     clearTimeout(cut);
     clearInterval(this.#sweep);
   }
 }
+
+/** The sockets have been looked at once more. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function peerOf(socket: Socket): string {
   const address = socket.remoteAddress ?? '';

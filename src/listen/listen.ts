@@ -67,6 +67,8 @@ function open(options: ListenerOptions, limits: Limits, connections: Connections
   const server = createTlsServer({ ...socketOptions, ...tlsOptions(options.tls, limits) });
   server.maxConnections = limits.maxConnections;
   server.on('connection', (socket: Socket) => connections.shakeHands(socket));
+  // A handshake that failed has ended its socket already; one that took too long has not.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('secureConnection', (socket: TLSSocket) =>
     connections.speak(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1'),
   );
