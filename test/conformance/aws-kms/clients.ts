@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { promisify } from 'node:util';
 import { KMS, type KMSClientConfig } from '@aws-sdk/client-kms';
-import type { RunningServer } from '../../harness.ts';
 
 export type Env = Record<string, string>;
 
@@ -19,25 +18,6 @@ export function kmsClient(env: Env, config: KMSClientConfig = {}): KMS {
     requestHandler: { httpsAgent: new Agent({ ca: readFileSync(env.AWS_CA_BUNDLE!), keepAlive: true, maxSockets: 8 }) },
     ...config,
   });
-}
-
-/** Runs `work` with the developer's client against a server of its own. */
-export async function withServer(
-  start: () => Promise<RunningServer>,
-  work: (kms: KMS, server: RunningServer, env: Env) => Promise<void>,
-): Promise<void> {
-  const server = await start();
-  try {
-    const env = await server.env();
-    const kms = kmsClient(env);
-    try {
-      await work(kms, server, env);
-    } finally {
-      kms.destroy();
-    }
-  } finally {
-    await server.stop();
-  }
 }
 
 export interface Answer {
