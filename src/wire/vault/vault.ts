@@ -5,6 +5,7 @@ import { asKmsError, errorResponse, noStore, PlacedError } from './errors.ts';
 import { Exchange } from './handler.ts';
 import { operations } from './operations.ts';
 import { type Found, Router } from './route.ts';
+import type { OpenRow, Row } from './row.ts';
 import { openOperations } from './system.ts';
 
 export { openOperations, operations };
@@ -23,55 +24,54 @@ export function vaultDoor(gate: Gate, options: VaultOptions): Door {
   const router = new Router(operations, openOperations);
   return {
     name: 'vault',
-    match(head) {
-      if (!head.path.startsWith('/v1/')) return undefined;
-      try {
-        return new VaultRoute(gate, options, router.find(head.method, head.path, head.query));
-      } catch (error) {
-        return new VaultRoute(gate, options, asKmsError(error));
-      }
-    },
+    match: (head) => (head.path.startsWith('/v1/') ? new VaultRoute(gate, options, placeOf(router, head)) : undefined),
   };
+}
+
+/** Where a request head leads, or why it leads nowhere. */
+type Place = Found | KmsError;
+
+function placeOf(router: Router, { method, path, query }: RequestHead): Place {
+  try {
+    const found = router.find(method, path, query);
+    if (found === undefined) return new KmsError('unknown-operation', 'no handler for route: nothing is at this path');
+    if (found.leaf !== undefined || found.open !== undefined) return found;
+    return new PlacedError(405, 'unknown-operation', `unsupported operation: ${method.slice(0, 16)}`);
+  } catch (error) {
+    return asKmsError(error);
+  }
 }
 
 /** Where nothing is, little is read before saying so. */
 const maxBodyOfNothing = 64 * 1024;
 
 class VaultRoute implements Route {
+  readonly maxBody: number;
   readonly #gate: Gate;
   readonly #options: VaultOptions;
-  readonly #found: Found | KmsError | undefined;
+  readonly #place: Place;
+  readonly #row: Row | undefined;
 
-  constructor(gate: Gate, options: VaultOptions, found: Found | KmsError | undefined) {
+  constructor(gate: Gate, options: VaultOptions, place: Place) {
     this.#gate = gate;
     this.#options = options;
-    this.#found = found;
-  }
-
-  get #leaf() {
-    return this.#found instanceof KmsError ? undefined : this.#found?.leaf;
-  }
-
-  get maxBody(): number {
-    return this.#leaf?.row.maxBody ?? maxBodyOfNothing;
+    this.#place = place;
+    this.#row = place instanceof KmsError ? undefined : place.leaf?.row;
+    this.maxBody = this.#row?.maxBody ?? maxBodyOfNothing;
   }
 
   async handle(request: Request): Promise<Response> {
-    const found = this.#found;
-    if (!(found instanceof KmsError) && found?.open !== undefined) {
-      const { status, body } = found.open.open(this.#gate.status(), request.query, this.#options.version);
-      return request.method === 'HEAD' ? empty(status, noStore) : json(status, body, noStore);
-    }
+    const place = this.#place;
+    if (!(place instanceof KmsError) && place.open !== undefined) return this.#answerOpen(place.open, request);
     const { proof, trouble } = readHeaders(request.headers);
     const origin = this.#origin(request);
     try {
-      const error = trouble ?? troubleOf(found, request.method);
-      const leaf = this.#leaf;
-      if (error !== undefined || leaf === undefined || found instanceof KmsError || found === undefined) {
-        return await this.#gate.refuse(proof, leaf?.row.action ?? '', error ?? noSuchPath(), origin);
+      if (place instanceof KmsError || place.leaf === undefined) {
+        return await this.#gate.refuse(proof, '', asKmsError(place), origin);
       }
-      const exchange = new Exchange(this.#gate, leaf, proof, origin);
-      return await exchange.answer(request.body, found.places, request.query, this.#options.clock);
+      if (trouble !== undefined) return await this.#gate.refuse(proof, place.leaf.row.action, trouble, origin);
+      const exchange = new Exchange(this.#gate, place.leaf, proof, origin);
+      return await exchange.answer(request.body, place.places, request.query, this.#options.clock);
     } catch (error) {
       return errorResponse(asKmsError(error), proof, this.#reads);
     }
@@ -80,21 +80,25 @@ class VaultRoute implements Route {
   async refuse(head: RequestHead, fault: CarrierFault): Promise<Response> {
     const { proof } = readHeaders(head.headers);
     try {
-      return await this.#gate.refuse(proof, this.#leaf?.row.action ?? '', faults[fault](), this.#origin(head));
+      return await this.#gate.refuse(proof, this.#row?.action ?? '', faults[fault](), this.#origin(head));
     } catch (error) {
       return errorResponse(asKmsError(error), proof, this.#reads);
     }
   }
 
+  #answerOpen({ open }: OpenRow, { method, query }: Request): Response {
+    const { status, body } = open(this.#gate.status(), query, this.#options.version);
+    return method === 'HEAD' ? empty(status, noStore) : json(status, body, noStore);
+  }
+
   get #reads(): boolean {
-    const method = this.#leaf?.row.method;
-    return method === 'GET' || method === 'LIST';
+    return this.#row?.method === 'GET' || this.#row?.method === 'LIST';
   }
 
   #origin(head: RequestHead): Origin {
     return {
       protocol: 'vault',
-      operation: this.#leaf?.row.operation ?? 'unknown',
+      operation: this.#row?.operation ?? 'unknown',
       peer: head.peer,
       requestId: this.#options.newRequestId(),
     };
@@ -106,15 +110,6 @@ const faults = {
   timeout: () => new PlacedError(408, 'malformed', 'the request did not arrive in time'),
   malformed: () => new KmsError('malformed', 'The request is not valid HTTP.'),
 } as const satisfies Record<CarrierFault, () => KmsError>;
-
-const noSuchPath = () => new KmsError('unknown-operation', 'no handler for route: there is nothing at this path');
-
-function troubleOf(found: Found | KmsError | undefined, method: string): KmsError | undefined {
-  if (found instanceof KmsError) return found;
-  if (found === undefined) return noSuchPath();
-  if (found.leaf !== undefined) return undefined;
-  return new PlacedError(405, 'unknown-operation', `unsupported operation: ${method.slice(0, 16)}`);
-}
 
 interface Asking {
   readonly proof: Proof;

@@ -157,3 +157,33 @@ test('leaves a line in the ledger for each refusal', async () => {
   for (const outcome of ['malformed', 'invalid-ciphertext', 'unknown-operation'])
     assert.match(after, new RegExp(outcome));
 });
+
+test('refuses a key that another door disabled or gave an end', async () => {
+  await vault.write('transit/keys/waning', {});
+  const { ciphertext } = (await vault.write('transit/encrypt/waning', { plaintext: message })).data;
+  const encrypt = () => vault.write('transit/encrypt/waning', { plaintext: message });
+  const decrypt = () => vault.write('transit/decrypt/waning', { ciphertext });
+  await server.claviger('key', 'disable', 'waning');
+  for (const use of [encrypt, decrypt]) await refused(use(), 400, /disabled/);
+  await server.claviger('key', 'enable', 'waning');
+  await encrypt();
+  await server.claviger('key', 'schedule-destruction', 'waning', '--days', '7');
+  for (const use of [encrypt, decrypt]) await refused(use(), 400, /pending deletion/);
+  await refused(vault.write('transit/keys/waning/rotate', {}), 400, /pending deletion/);
+  assert.equal((await vault.read('transit/keys/waning')).data.name, 'waning');
+});
+
+test('says that it is sealed, and nothing else', async () => {
+  await server.claviger('seal');
+  const health = await vault.health();
+  assert.deepEqual([health.initialized, health.sealed], [true, true]);
+  assert.equal((await send('GET', '/v1/sys/health', '')).status, 503);
+  assert.equal((await send('GET', '/v1/sys/health?sealedcode=200', '')).status, 200);
+  assert.equal((await vault.status()).sealed, true);
+  for (const token of [env.VAULT_TOKEN!, 'clv.forged']) {
+    const client = clientFrom(env, token);
+    await refused(client.write('transit/encrypt/k', { plaintext: message }), 503, /^Vault is sealed/);
+    await refused(client.write('transit/encrypt/k', { plaintext: '!' }), 503, /^Vault is sealed/);
+    await refused(client.read('auth/token/lookup-self'), 503, /^Vault is sealed/);
+  }
+});
