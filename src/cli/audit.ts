@@ -107,9 +107,10 @@ export class Unverified extends Error {}
 async function tail(call: Call): Promise<void> {
   const count = wholeNumber('-n', call.text('lines') ?? '20');
   const { client } = call.connect();
-  let next = Math.max(0, (await client.readAudit(0, 1)).size - count);
+  const { size } = await client.readAudit(0, 1);
+  let next = Math.max(0, size - count);
   if (!call.flag('follow')) {
-    const entries = await readFrom(client, next, count);
+    const entries = await readFrom(client, next, size - next);
     call.out.result({ entries }, () =>
       call.out.table(
         ['INDEX', 'TIME (UTC)', 'WHO', 'THROUGH', 'ACTION', 'KEY', 'OUTCOME', 'FROM'],

@@ -3,9 +3,6 @@ import { type IdentityFile, readServerFile, type ServerFile } from '#config/conf
 import { type Call, type Command, present, UsageError } from './command.ts';
 import { savedIdentity } from './connect.ts';
 
-/** AWS clients want a region; any will do, since the endpoint is given. */
-const region = 'us-east-1';
-
 /** Would take precedence over what is set, or be sent along with it. */
 const inTheWay = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'VAULT_NAMESPACE'];
 
@@ -39,8 +36,8 @@ function clientVariables(server: ServerFile, identity: IdentityFile): Readonly<R
     AWS_ENDPOINT_URL_KMS: server.url,
     AWS_ACCESS_KEY_ID: identity.accessKeyId,
     AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
-    AWS_REGION: region,
-    AWS_DEFAULT_REGION: region,
+    AWS_REGION: server.region,
+    AWS_DEFAULT_REGION: server.region,
     AWS_CA_BUNDLE: caFile,
     NODE_EXTRA_CA_CERTS: caFile,
     REQUESTS_CA_BUNDLE: caFile,

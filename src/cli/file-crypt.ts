@@ -110,7 +110,7 @@ async function runThreads(job: ChunkJob, threads: number): Promise<void> {
 function runThread(job: ChunkJob): Promise<WorkerEnd> {
   return new Promise((resolve) => {
     // Node announces on stderr that node:ffi is new; the chunk cipher tests it before each use.
-    const execArgv = [...process.execArgv, '--disable-warning=ExperimentalWarning'];
+    const execArgv = ['--disable-warning=ExperimentalWarning'];
     const worker = new Worker(new URL('./file-worker.ts', import.meta.url), { workerData: job, execArgv });
     let end: WorkerEnd = { kind: 'failed', message: 'A thread ended before its work was done.' };
     worker.once('message', (message: WorkerEnd) => {

@@ -102,13 +102,17 @@ export function openOutput(
 
 function standardOutput(): Sink {
   const { stdout } = process;
+  // Each failed write is told to whoever wrote; without a listener the same error would end the process.
+  stdout.on('error', () => {});
   return {
     fd: undefined,
     path: undefined,
     write: (bytes) =>
       new Promise((done, fail) => {
         // The memory is used again once this resolves.
-        stdout.write(bytes, (error) => (error ? fail(error) : done()));
+        stdout.write(bytes, (error) =>
+          error ? fail(new CliError(`Standard output was closed: ${error.message}.`)) : done(),
+        );
       }),
     async keep() {},
     async discard() {},

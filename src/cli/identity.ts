@@ -2,6 +2,7 @@ import type { Credentials } from '#client/client.ts';
 import { saveIdentityFile } from '#config/config.ts';
 import { type Call, type Command, duration, present } from './command.ts';
 import type { Connection } from './connect.ts';
+import { shellQuoted } from './env.ts';
 import { shortTime } from './output.ts';
 
 const realm = { type: 'string', value: 'R', help: 'another realm than your own' } as const;
@@ -118,7 +119,9 @@ function showCredentials(call: Call, { dataDir, mode }: Connection, made: Creden
     ]);
   });
   if (path !== undefined) {
-    out.note(`\nSaved in ${path}, for its owner only. Use it: eval "$(claviger env --identity ${made.identity})"`);
+    const where = call.text('data') === undefined ? '' : ` --data ${shellQuoted(call.dataDir)}`;
+    out.note(`\nSaved in ${path}, for its owner only. To use it:`);
+    out.note(`  eval "$(claviger env --identity ${made.identity}${where})"`);
   } else if (call.flag('save')) {
     out.note('\nNot saved: --save needs a data folder, and CLAVIGER_ADDR names a server without one.');
   } else {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 
@@ -49,6 +49,8 @@ export interface ServerFile {
   /** Absolute path of the PEM file with the CA of the server's certificate; undefined for plain HTTP. */
   readonly caFile: string | undefined;
   readonly mode: 'development' | 'production';
+  /** What AWS clients call the place. */
+  readonly region: string;
 }
 
 /** Throws SettingsError. */
@@ -60,9 +62,20 @@ export function readServerFile(dataDir: string): ServerFile {
       `There is no server in ${resolve(dataDir)}: start one with "claviger dev", or name its folder with --data.`,
     );
   }
-  const { url, caFile, mode } = fields;
+  const { url, caFile, mode, region } = fields;
   if (typeof url !== 'string' || (mode !== 'development' && mode !== 'production')) throw damaged(path);
-  return { url, caFile: typeof caFile === 'string' ? resolve(dataDir, caFile) : undefined, mode };
+  return {
+    url,
+    caFile: typeof caFile === 'string' ? caPath(dataDir, caFile) : undefined,
+    mode,
+    region: typeof region === 'string' ? region : 'us-east-1',
+  };
+}
+
+/** The path counts from the data folder, which may have been moved since the server wrote it. */
+function caPath(dataDir: string, written: string): string {
+  const path = resolve(dataDir, written);
+  return existsSync(path) ? path : resolve(dataDir, 'tls', 'ca.pem');
 }
 
 /** DATA/identities/NAME.json: credentials that were saved for the commands on this machine. */

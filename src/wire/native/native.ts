@@ -7,7 +7,6 @@ import { router } from './router.ts';
 
 export interface NativeOptions {
   readonly newRequestId: () => string;
-  readonly clock: () => number;
   /** Claviger's own, as the index of operations says it. */
   readonly version: string;
 }
