@@ -251,10 +251,8 @@ export class Http1Connection implements RequestSink {
   #peerEnded(): void {
     this.#endSeen = true;
     if (this.#reader.stopped && !this.#deaf && !this.#draining) return;
-    if (!this.#deaf) {
-      this.#reader.end();
-      this.#deaf = true;
-    }
+    if (this.#halfRead()) this.#reader.fail('cut-short');
+    this.#deaf = true;
     const tail = this.#exchanges.at(-1);
     if (tail !== undefined) tail.last = true;
     else if (!this.#finished) this.#socket.end();

@@ -63,11 +63,7 @@ export class Http1Reader {
     this.#run();
   }
 
-  /** The peer sends no more. Whatever is half read is a fault. */
-  end(): void {
-    if (this.partial) this.fail('cut-short');
-  }
-
+  /** Gives up, for a reason that the bytes don't show. */
   fail(fault: Fault): void {
     this.#dead = true;
     this.#body = undefined;
