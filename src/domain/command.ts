@@ -225,6 +225,7 @@ export interface Results {
   'create-key': { readonly key: Key };
   'describe-key': KeyAndVersions;
   'list-keys': {
+    readonly realm: string;
     readonly keys: ReadonlyArray<{ readonly id: string; readonly names: readonly string[] }>;
     readonly next?: string;
   };
@@ -240,6 +241,7 @@ export interface Results {
   'update-alias': Record<never, never>;
   'delete-alias': Record<never, never>;
   'list-aliases': {
+    readonly realm: string;
     readonly aliases: ReadonlyArray<{
       readonly name: string;
       readonly keyId: string;

@@ -38,10 +38,10 @@ export async function listKeys(
     for (const { revision, value } of rows) {
       const key = decodeKey(revision, value);
       if (isGone(key)) continue;
-      if (keys.length === limit) return { result: { keys, next: keys.at(-1)!.id } };
+      if (keys.length === limit) return { result: { realm, keys, next: keys.at(-1)!.id } };
       keys.push({ id: key.id, names: key.names });
     }
-    if (rows.length <= limit) return { result: { keys } };
+    if (rows.length <= limit) return { result: { realm, keys } };
     from = rows.at(-1)!.id;
   }
 }
@@ -53,11 +53,12 @@ export async function listAliases(
   { after, limit }: Command<'list-aliases'>,
   key: Key | undefined,
 ): Promise<Outcome<Result<'list-aliases'>>> {
-  if (key !== undefined) return { result: pageOf(await namesOf(parts, key, after), limit) };
+  if (key !== undefined) return { result: pageOf(realm, await namesOf(parts, key, after), limit) };
   const prefix = nameRecordId(realm, '');
   const rows = await parts.records.list('name', prefix, after === '' ? '' : prefix + after, limit + 1);
   return {
     result: pageOf(
+      realm,
       rows.map(({ id, value }) => alias(id.slice(prefix.length), value as NameRecord)),
       limit,
     ),
@@ -77,7 +78,7 @@ function alias(name: string, { key, createdAt, updatedAt }: NameRecord) {
   return { name, keyId: key, createdAt, updatedAt };
 }
 
-function pageOf(found: ReturnType<typeof alias>[], limit: number): Result<'list-aliases'> {
+function pageOf(realm: string, found: ReturnType<typeof alias>[], limit: number): Result<'list-aliases'> {
   const aliases = found.slice(0, limit);
-  return found.length > limit ? { aliases, next: aliases.at(-1)!.name } : { aliases };
+  return found.length > limit ? { realm, aliases, next: aliases.at(-1)!.name } : { realm, aliases };
 }

@@ -13,6 +13,7 @@ import { toUtf8 } from '#encoding/encoding.ts';
 import type { Parts } from './change.ts';
 import { used } from './encrypt.ts';
 import type { OpenVersion } from './open.ts';
+import { assertUsage } from './state.ts';
 import { openFor } from './version.ts';
 
 const noSalt = new Uint8Array(0);
@@ -48,6 +49,7 @@ async function compute(
   hash: HashName,
   message: Uint8Array,
 ): Promise<Uint8Array> {
+  if (isSymmetric(key.spec)) assertUsage(key, 'mac');
   const { family, hash: own } = specFacts(key.spec);
   if (family === 'hmac') {
     if (hash !== own) throw new KmsError('wrong-algorithm', `This key computes HMAC with ${own} only.`, key.id);

@@ -1,4 +1,4 @@
-import { type Command, type Key, KmsError, type Outcome } from '#domain/domain.ts';
+import { type Command, isSymmetric, type Key, KmsError, type Outcome } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { makeVersion } from './material.ts';
@@ -14,6 +14,9 @@ export async function rotateKey(
   command: Command<'rotate-key'>,
   now: number,
 ): Promise<Outcome<{ key: Key }>> {
+  if (command.onDemand === true && !isSymmetric(key.spec)) {
+    throw new KmsError('unsupported', 'Only symmetric keys rotate on demand.', key.id);
+  }
   assertAllowed(key, key.current, 'rotate');
   if (command.onDemand === true && key.onDemandRotations >= maxOnDemand) {
     throw new KmsError('limit-exceeded', `A key can be rotated on demand at most ${maxOnDemand} times.`, key.id);
