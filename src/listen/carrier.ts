@@ -1,4 +1,4 @@
-import type { Door, RequestHead, Response, Route } from '#wire/wire.ts';
+import type { Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
 import { doorFault, type Fault, faultAnswer, internalError, neutralAnswer } from './fault.ts';
 import type { Limits } from './limits.ts';
 
@@ -92,35 +92,27 @@ export class Carrier {
     }
   }
 
-  /** `done` is called once, with an answer in any case. */
-  handle(route: Route, request: RequestHead & { readonly body: Uint8Array }, done: (response: Response) => void): void {
+  /** Never rejects: what a handler throws is told to `onError`, and to the peer only that something went wrong. */
+  handle(route: Route, request: Request): Promise<Response> {
     this.requests++;
-    this.#run(() => route.handle(request), done);
+    return this.#settle(() => route.handle(request));
   }
 
   /** As `handle`, for a request that its carrier gave up. */
-  refuse(route: Route, head: RequestHead, fault: Fault, done: (response: Response) => void): void {
+  refuse(route: Route, head: RequestHead, fault: Fault): Promise<Response> {
     this.refused++;
-    this.#run(() => route.refuse(head, doorFault(fault)), done);
+    return this.#settle(() => route.refuse(head, doorFault(fault)));
   }
 
-  #run(start: () => Promise<Response>, done: (response: Response) => void): void {
+  async #settle(start: () => Promise<Response>): Promise<Response> {
     this.underWay++;
-    const settle = (response: Response): void => {
-      this.underWay--;
-      done(response);
-    };
-    const fail = (error: unknown): void => {
-      this.onError(error);
-      settle(internalError);
-    };
-    let pending: Promise<Response>;
     try {
-      pending = start();
+      return await start();
     } catch (error) {
-      fail(error);
-      return;
+      this.onError(error);
+      return internalError;
+    } finally {
+      this.underWay--;
     }
-    pending.then(settle, fail);
   }
 }

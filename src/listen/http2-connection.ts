@@ -114,25 +114,20 @@ export class Http2Connection {
       if (exchange.phase !== 'reading' || stream.aborted || stream.rstCode !== NGHTTP2_NO_ERROR) return;
       exchange.phase = 'under-way';
       request.body = exchange.received?.view() ?? noBytes;
-      this.#underWay++;
-      this.#carrier.handle(route, request, (answer) => {
-        this.#underWay--;
-        this.#answer(exchange, answer, false);
-      });
+      this.#answerWith(exchange, this.#carrier.handle(route, request), false);
     });
   }
 
   #refuse(exchange: Exchange, fault: Fault): void {
     exchange.phase = 'under-way';
     exchange.received = undefined;
-    this.#underWay++;
-    this.#carrier.refuse(exchange.route, exchange.request, fault, (answer) => {
-      this.#underWay--;
-      this.#answer(exchange, answer, true);
-    });
+    this.#answerWith(exchange, this.#carrier.refuse(exchange.route, exchange.request, fault), true);
   }
 
-  #answer(exchange: Exchange, answer: Response, unread: boolean): void {
+  async #answerWith(exchange: Exchange, pending: Promise<Response>, unread: boolean): Promise<void> {
+    this.#underWay++;
+    const answer = await pending;
+    this.#underWay--;
     exchange.phase = 'answering';
     exchange.since = this.#carrier.now;
     this.#respond(exchange.stream, answer, unread);
