@@ -110,7 +110,9 @@ export const keyCommands: readonly Command[] = [
     words: [2, 2],
     async run(call) {
       const [key, name] = call.words as [string, string];
-      await call.connect().client.createAlias(key, name);
+      const { client } = call.connect();
+      // A name is given to an id, so that names can't point at names.
+      await client.createAlias((await client.describeKey(key)).key.id, name);
       call.out.result({ name, key }, () => call.out.line(`${key} is now also called ${name}.`));
     },
   },
