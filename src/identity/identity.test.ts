@@ -68,6 +68,24 @@ test('what is no known token is refused', async () => {
   assert.deepEqual(job, { realm: '', name: 'schedule', kind: 'system', groups: [], credential: '' });
 });
 
+test('a token that leads to a record of another token is refused', async () => {
+  const { rig, officer } = await Rig.withOfficer();
+  const id = officer.set.tokenAccessor;
+  const { revision, value } = (await rig.records.read('credential', id))!;
+  const digest = (value as { digest: string }).digest;
+  // The same 80 bits that make the accessor, and other ones after.
+  const collision = {
+    ...(value as object),
+    digest: digest.slice(0, 20) + digest.slice(20).replaceAll('a', 'b').replaceAll('0', '1'),
+  };
+  await rig.commit({
+    result: undefined,
+    change: { records: [{ kind: 'credential', id, expect: revision, value: collision }], summary: '' },
+  });
+  rig.open();
+  await fails(rig, officer.token);
+});
+
 test('credentials end at their time, to the millisecond', async () => {
   const { rig, officer } = await Rig.withOfficer();
   const member = await officer.hire('ann', { ttl: hour });
@@ -123,14 +141,14 @@ test('a revocation that becomes durable while a credential is being read is not 
   const member = await officer.hire('ann');
   const principal = await officer.byToken();
   let once = true;
-  rig.beforeRead = async () => {
+  rig.afterRead = async () => {
     if (!once) return;
     once = false;
     const id = member.set.tokenAccessor;
     await rig.commit(rig.room.verbs['revoke-credential'](principal, { kind: 'revoke-credential', id }));
   };
   await fails(rig, member.token);
-  rig.beforeRead = undefined;
+  rig.afterRead = undefined;
   await fails(rig, member.token);
 });
 

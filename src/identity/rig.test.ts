@@ -40,8 +40,10 @@ export class Rig {
   now = start;
   reads = 0;
   readonly store = memoryStore();
-  /** Awaited before each read, so that a test can put something in between. */
-  beforeRead: (() => Promise<void>) | undefined;
+  /** Awaited after each read, so that a test can put something in between. */
+  afterRead: (() => Promise<void>) | undefined;
+  /** Awaited after each list. */
+  afterList: (() => Promise<void>) | undefined;
   readonly mode: 'development' | 'production';
   readonly records: RecordReader;
   room: ReturnType<typeof identityRoom>;
@@ -53,10 +55,14 @@ export class Rig {
       read: async (kind, id) => {
         this.reads++;
         const result = await inner.read(kind, id);
-        await this.beforeRead?.();
+        await this.afterRead?.();
         return result;
       },
-      list: (...args) => inner.list(...args),
+      list: async (...args) => {
+        const result = await inner.list(...args);
+        await this.afterList?.();
+        return result;
+      },
     };
     this.room = this.open();
   }
@@ -141,6 +147,11 @@ export interface Request {
   readonly path: string;
   /** In canonical form already. */
   readonly query: string;
+  /** For clients that sign properly what they should not have: the day of the scope, the list of signed headers. */
+  readonly day: string;
+  /** A header of the usual ones with another value. */
+  readonly replace: readonly [name: string, value: string];
+  readonly signed: (names: readonly string[]) => readonly string[];
 }
 
 /** Signs as AWS documents it, in one go and for canonical paths and queries only: shares nothing with the verifier. */
@@ -159,12 +170,13 @@ export function sign(set: CredentialSet, request: Partial<Request>): Signed {
     ...['x-amz-date', time, 'content-length', String(body.length)],
     ...(request.headers ?? []),
   ];
-  const pairs = headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]!] as const] : []));
-  pairs.sort(([a], [b]) => (a < b ? -1 : 1));
-  const names = pairs.map(([name]) => name).join(';');
-  const lines = pairs.map(([name, value]) => `${name}:${value}\n`).join('');
+  if (request.replace !== undefined) headers[headers.indexOf(request.replace[0]) + 1] = request.replace[1];
+  const every = headers.filter((_, i) => i % 2 === 0).sort();
+  const signed = request.signed?.(every) ?? every;
+  const names = signed.join(';');
+  const lines = signed.map((name) => `${name}:${headers[headers.indexOf(name) + 1]}\n`).join('');
   const canonical = `POST\n${path}\n${query}\n${lines}\n${names}\n${digestHex('sha256', body)}`;
-  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`;
+  const scope = `${request.day ?? time.slice(0, 8)}/${region}/${service}/aws4_request`;
   let key: Uint8Array = toUtf8(`AWS4${textOf(set.secretAccessKey)}`);
   for (const part of scope.split('/')) key = hmac('sha256', new SecretBytes(key), part);
   const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digestHex('sha256', canonical)}`;

@@ -147,6 +147,48 @@ test('host, every x-amz header and the time must be signed, and sent once', asyn
   await rejectsWith('unauthenticated', () => identify(withoutHeader(proof, 'authorization')));
 });
 
+test('a request that is properly signed in an improper way is refused', async () => {
+  const header = (name: string, value: string) => ({ headers: [name, value] });
+  await member.bySignature({ ...header('x-custom', 'a,b'), signed: (names) => names });
+  const improper: Record<string, Parameters<typeof sign>[1]> = {
+    'the day before': { day: '20261123' },
+    'host not signed': { signed: (names) => names.filter((name) => name !== 'host') },
+    'not sorted': { signed: (names) => [...names].reverse() },
+    'one name twice': { signed: (names) => [names[0]!, ...names] },
+    'x-amz-target not signed': { signed: (names) => names.filter((name) => name !== 'x-amz-target') },
+    'a name that is not sent': { signed: (names) => ['a', ...names] },
+  };
+  for (const [what, request] of Object.entries(improper)) {
+    await rejectsWith('invalid-proof', () => member.bySignature({ at: rig.now, ...request }), what);
+  }
+});
+
+test('a header that decides something can’t be split in two under one signature', async () => {
+  const split = (proof: Signed, name: string, value: string): Signed => {
+    const [first, second] = value.split(',') as [string, string];
+    return {
+      ...replaceHeader(proof, name, () => first),
+      headers: [...replaceHeader(proof, name, () => first).headers, name, second],
+    };
+  };
+  const custom = sign(member.set, { headers: ['x-custom', 'a,b'] });
+  await identify(split(custom, 'x-custom', 'a,b'));
+  for (const name of ['host', 'content-type', 'x-amz-target']) {
+    const proof = sign(member.set, { replace: [name, 'a,b'] });
+    await identify(proof);
+    await rejectsWith('invalid-proof', () => identify(split(proof, name, 'a,b')), name);
+  }
+});
+
+test('a signature has one spelling, so that a replay can’t have another', async () => {
+  const upper = replaceHeader(
+    sign(member.set, {}),
+    'authorization',
+    (value) => value.slice(0, -64) + value.slice(-64).toUpperCase(),
+  );
+  await rejectsWith('invalid-proof', () => identify(upper));
+});
+
 test('a payload hash that is sent must be that of the body', async () => {
   const hash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
   await identify(sign(member.set, { body: '', headers: ['x-amz-content-sha256', hash] }));
