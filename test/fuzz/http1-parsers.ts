@@ -22,8 +22,8 @@ export interface Reading {
 type Request = { method: string; target: string; headers: string; body: string };
 
 /** Small, so that inputs reach them. */
-const limits = { maxTarget: 256, maxHead: 4096, maxFields: 40 };
-const maxBody = 600;
+export const readerLimits = { maxTarget: 256, maxHead: 4096, maxFields: 40 };
+export const maxBody = 600;
 
 /** `cuts`: positions in ascending order at which the bytes come as separate packets. */
 export function readWithOurs(bytes: Buffer, cuts: readonly number[] = []): Reading {
@@ -54,7 +54,7 @@ export function readWithOurs(bytes: Buffer, cuts: readonly number[] = []): Readi
         end = fault;
       },
     },
-    limits,
+    readerLimits,
     '',
   );
   let from = 0;
