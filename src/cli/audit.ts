@@ -13,7 +13,7 @@ import {
 import type { AuditEntry, ClavigerClient } from '#client/client.ts';
 import { fromBase64 } from '#encoding/encoding.ts';
 import { type Call, CliError, type Command, exitCodes, UsageError, wholeNumber } from './command.ts';
-import { shortTime } from './output.ts';
+import { printable, shortTime } from './output.ts';
 
 const keyOption = { type: 'string', value: 'FILE', help: 'the verifier key (default: DATA/ledger.pub)' } as const;
 const followEvery = 2000;
@@ -124,7 +124,7 @@ async function tail(call: Call): Promise<void> {
     for (const entry of entries) {
       next = entry.index + 1;
       if (entry.action === 'read-audit' && entry.protocol === 'native') continue;
-      call.out.line(call.out.json ? JSON.stringify(entry) : cells(entry).join('  '));
+      call.out.line(call.out.json ? JSON.stringify(entry) : printable(cells(entry).join('  ')));
     }
     if (entries.length < 1000) await wait(followEvery);
   }

@@ -34,6 +34,7 @@ export interface Target {
 export function connect({ environment, dataDir, identity }: Target, anonymous = false): Connection {
   const { address, token, caFile } = environment;
   if (dataDir === undefined && identity === undefined && address !== undefined) {
+    if (isInTheClear(address)) throw new SettingsError(`${address} would send the token in the clear: use https.`);
     trust(caFile);
     if (token === undefined && !anonymous) throw new SettingsError('CLAVIGER_ADDR is set and CLAVIGER_TOKEN is not.');
     const client = new ClavigerClient({ url: address, ...(token !== undefined && { token }) });
@@ -41,10 +42,18 @@ export function connect({ environment, dataDir, identity }: Target, anonymous = 
   }
   const dir = dataDir ?? environment.dataDir;
   const server = readServerFile(dir);
-  const found = anonymous ? undefined : savedIdentity(dir, server.mode, identity);
+  // With an address beside it, CLAVIGER_TOKEN belongs to that other server.
+  const given = identity === undefined && address === undefined ? token : undefined;
+  const bearer = anonymous ? undefined : (given ?? savedIdentity(dir, server.mode, identity).token);
   trust(server.caFile);
-  const client = new ClavigerClient({ url: server.url, ...(found !== undefined && { token: found.token }) });
+  const client = new ClavigerClient({ url: server.url, ...(bearer !== undefined && { token: bearer }) });
   return { client, dataDir: dir, mode: server.mode };
+}
+
+function isInTheClear(address: string): boolean {
+  if (!URL.canParse(address)) throw new SettingsError(`CLAVIGER_ADDR is no address: "${address}".`);
+  const { protocol, hostname } = new URL(address);
+  return protocol !== 'https:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 /** Throws SettingsError, saying what to do. */
@@ -55,7 +64,7 @@ export function savedIdentity(
 ): IdentityFile {
   if (given === undefined && mode === 'production') {
     throw new SettingsError(
-      'In production mode say who asks: --identity NAME (saved with "claviger identity create NAME --save"), or CLAVIGER_ADDR and CLAVIGER_TOKEN.',
+      'In production mode say who asks: --identity NAME (saved with "claviger identity create NAME --save"), or set CLAVIGER_TOKEN.',
     );
   }
   const name = given ?? developer;

@@ -185,3 +185,19 @@ test('a sealed server says so, and the passphrase unseals it from a file', async
     rmSync(own.data, { recursive: true, force: true });
   }
 });
+
+test('a token is never sent in the clear to another machine', async () => {
+  const env = { CLAVIGER_ADDR: 'http://192.0.2.1:8200', CLAVIGER_TOKEN: 'clv.x' };
+  assert.match((await failure(['key', 'list'], env)).stderr, /in the clear/);
+  assert.match((await failure(['key', 'list'], { ...env, CLAVIGER_ADDR: 'nonsense' })).stderr, /no address/);
+});
+
+test('CLAVIGER_TOKEN asks the server of a data folder, and not when it belongs to another address', async () => {
+  const made = await server.claviger('identity', 'create', 'tom', '--role', 'auditor', '--json');
+  const token = JSON.parse(made.stdout).token;
+  const asTom = await runClaviger(['token', 'show', '--json', '--data', server.data], { CLAVIGER_TOKEN: token });
+  assert.equal(JSON.parse(asTom.stdout).identity, 'tom');
+  const elsewhere = { CLAVIGER_TOKEN: token, CLAVIGER_ADDR: 'https://127.0.0.1:1' };
+  const asDeveloper = await runClaviger(['token', 'show', '--json', '--data', server.data], elsewhere);
+  assert.equal(JSON.parse(asDeveloper.stdout).identity, 'developer');
+});
