@@ -21,7 +21,9 @@ export class Courier {
     this.#worker = worker;
     this.#bell = bell;
     worker.on('message', (answers: Answers) => this.#take(answers));
-    worker.on('error', (error: Error) => this.#finish(`The storage thread failed (${error.name}).`));
+    worker.on('error', ({ name, code }: NodeJS.ErrnoException) =>
+      this.#finish(`The storage thread failed (${code ?? name}).`),
+    );
     this.#gone = new Promise((resolve) => {
       worker.on('exit', () => {
         this.#finish('The storage thread has ended.');

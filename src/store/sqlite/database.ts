@@ -54,6 +54,8 @@ export class Database {
   readonly #anchor: AnchorFile | undefined;
   readonly #statements: Statements;
   #ledgerSize: number;
+  /** Set once it isn't known what is on disk. */
+  #stopped: OutcomeUnknown | undefined;
 
   /** Owns the connection and the anchor, which is absent where the database is only read. */
   constructor(connection: DatabaseSync, places: Places, anchor: AnchorFile | undefined) {
@@ -99,6 +101,7 @@ export class Database {
 
   commit({ changes, block, head, checkpoint, anchor }: Batch): void {
     if (this.#anchor === undefined) throw new KmsError('unavailable', 'The data file is open for reading only.');
+    if (this.#stopped !== undefined) throw this.#stopped;
     if (block !== undefined && (block.first !== this.#ledgerSize || block.count < 1)) {
       throw new KmsError('internal', `A ledger block begins at ${block.first} where ${this.#ledgerSize} was next.`);
     }
@@ -146,7 +149,7 @@ export class Database {
     try {
       this.#statements.commit.run();
     } catch (error) {
-      if (!surelyNotWritten(error)) throw new OutcomeUnknown(asKmsError(error, this.#places.path));
+      if (!surelyNotWritten(error)) throw this.#stop(error);
       this.#rollback();
       throw error;
     }
@@ -173,7 +176,12 @@ export class Database {
     try {
       file.write(anchor, flush && this.#places.unsafeNoFlush !== true);
     } catch (error) {
-      throw new OutcomeUnknown(asKmsError(error, this.#places.path));
+      throw this.#stop(error);
     }
+  }
+
+  #stop(error: unknown): OutcomeUnknown {
+    this.#stopped = new OutcomeUnknown(asKmsError(error, this.#places.path));
+    return this.#stopped;
   }
 }

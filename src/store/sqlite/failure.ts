@@ -4,7 +4,7 @@ import { KmsError } from '#domain/domain.ts';
 
 /**
  * It isn't known whether the batch is on disk: its COMMIT failed on the way to the disk, or the anchor after it. Going on could
- * contradict what a restart finds, so the store answers nothing more until it is opened again.
+ * contradict what a restart finds, so the store commits nothing more until it is opened again.
  */
 export class OutcomeUnknown extends KmsError {
   constructor(cause: KmsError) {

@@ -23,7 +23,9 @@ export async function openSqliteStore({ readOnly = false, ...places }: SqliteOpt
   const bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const settings: WorkerSettings = { places, readOnly, bell };
   const script = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-  const courier = new Courier(new Worker(script, { workerData: settings, name: 'store' }), bell);
+  // Flags meant for the main script, such as --input-type, would stop the worker from starting.
+  const worker = new Worker(script, { workerData: settings, name: 'store', execArgv: [] });
+  const courier = new Courier(worker, bell);
   await courier.opened();
   return new SqliteStore(courier);
 }

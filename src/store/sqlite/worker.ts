@@ -1,7 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { CommitConflict } from '../durable-state.ts';
 import type { Database } from './database.ts';
-import { asKmsError, OutcomeUnknown } from './failure.ts';
+import { asKmsError } from './failure.ts';
 import type { Answer, Question, WorkerSettings } from './messages.ts';
 import { openForReading, openForWriting } from './open.ts';
 
@@ -11,9 +11,6 @@ import { openForReading, openForWriting } from './open.ts';
  */
 const port = parentPort!;
 const { places, readOnly, bell } = workerData as WorkerSettings;
-
-/** Set once it isn't known what is on disk; then nothing but `close` is answered. */
-let stopped: OutcomeUnknown | undefined;
 
 function open(): ({ database: Database } & Disposable) | undefined {
   try {
@@ -34,11 +31,9 @@ function failed(error: unknown): Answer {
 
 function answer(database: Database, [name, args]: Question): Answer {
   try {
-    if (stopped !== undefined && name !== 'close') throw stopped;
     const call = database[name] as (...args: unknown[]) => unknown;
     return { value: call.apply(database, args as unknown[]) };
   } catch (error) {
-    if (error instanceof OutcomeUnknown) stopped = error;
     return failed(error);
   }
 }
