@@ -106,5 +106,21 @@ export interface SignatureScheme {
   readonly encoding?: 'der' | 'p1363';
 }
 
+/**
+ * How a message is signed where the protocol leaves the algorithm to the key, as Vault's does: of what the request says, the key's
+ * family picks what concerns it. ECDSA takes `hash` and `encoding`, RSA `rsa`, `hash` and `saltLength`; Ed25519 given a digest of
+ * SHA-512 is Ed25519ph; the others have one scheme only.
+ */
+export interface NaturalScheme {
+  readonly family: 'natural';
+  readonly hash: HashName | 'none';
+  readonly rsa: 'pss' | 'pkcs1';
+  readonly saltLength: NonNullable<SignatureScheme['saltLength']>;
+  readonly encoding: NonNullable<SignatureScheme['encoding']>;
+}
+
+/** What a request may ask for; `crypto/` knows `SignatureScheme` only. */
+export type AskedScheme = SignatureScheme | NaturalScheme;
+
 /** `digest`: the message is already hashed with the scheme's hash. `external-mu`: FIPS 204 section 6.2, 64 bytes. */
 export type MessageType = 'raw' | 'digest' | 'external-mu';

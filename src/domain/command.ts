@@ -1,4 +1,4 @@
-import type { EncryptionScheme, HashName, KeySpec, KeyUsage, MessageType, SignatureScheme } from './algorithm.ts';
+import type { AskedScheme, EncryptionScheme, HashName, KeySpec, KeyUsage, MessageType } from './algorithm.ts';
 import type { Context } from './context.ts';
 import type { Entry } from './entry.ts';
 import type { Credential, Grant, GrantScope, Identity } from './grant.ts';
@@ -96,6 +96,8 @@ export interface Commands {
     readonly bytes: number;
     readonly context: Context;
     readonly withPlaintext: boolean;
+    /** Of the key that wraps. Default: as for 'encrypt'. */
+    readonly version?: number;
   };
   'generate-data-key-pair': OnKey & {
     readonly spec: KeySpec;
@@ -108,7 +110,7 @@ export interface Commands {
   sign: OnKey & {
     readonly message: Plaintext;
     readonly messageType: MessageType;
-    readonly scheme: SignatureScheme;
+    readonly scheme: AskedScheme;
     readonly version?: number;
     /** Derived Ed25519 keys and `context` of EdDSA/ML-DSA are told apart by the keyring. */
     readonly context: Context;
@@ -116,15 +118,21 @@ export interface Commands {
   verify: OnKey & {
     readonly message: Plaintext;
     readonly messageType: MessageType;
-    readonly scheme: SignatureScheme;
+    readonly scheme: AskedScheme;
     readonly signature: Uint8Array;
     readonly version?: number;
     readonly context: Context;
   };
   'get-public-key': OnKey & { readonly version?: number };
-  'generate-mac': OnKey & { readonly hash: HashName; readonly message: Plaintext; readonly version?: number };
+  'generate-mac': OnKey & {
+    /** Default: the one that an HMAC key is bound to; SHA-256 for others. */
+    readonly hash?: HashName;
+    readonly message: Plaintext;
+    readonly version?: number;
+  };
   'verify-mac': OnKey & {
-    readonly hash: HashName;
+    /** As for 'generate-mac'. */
+    readonly hash?: HashName;
     readonly message: Plaintext;
     readonly mac: Uint8Array;
     readonly version?: number;
@@ -222,7 +230,7 @@ export interface TokenInfo {
 }
 
 export interface Results {
-  'create-key': { readonly key: Key };
+  'create-key': { readonly key: Key /** `ifAbsent` found it there. */; readonly existed?: true };
   'describe-key': KeyAndVersions;
   'list-keys': {
     readonly realm: string;
@@ -271,8 +279,8 @@ export interface Results {
   };
   verify: Used & { readonly valid: boolean };
   'get-public-key': Used & { readonly key: Key; readonly publicKey: Uint8Array };
-  'generate-mac': Used & { readonly mac: Uint8Array };
-  'verify-mac': Used & { readonly valid: boolean };
+  'generate-mac': Used & { readonly mac: Uint8Array; readonly hash: HashName };
+  'verify-mac': Used & { readonly valid: boolean; readonly hash: HashName };
   'create-realm': { readonly name: string; readonly account: string };
   'list-realms': {
     readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string }>;

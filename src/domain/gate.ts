@@ -13,7 +13,7 @@ export interface Gate {
   perform<A extends Action>(proof: Proof, command: Command<A>, origin: Origin): Promise<Result<A>>;
   /**
    * For a request that a door can't decode: identifies, records the refusal, and rejects: with the identity's error if the proof
-   * is wrong, else with `error`.
+   * is wrong, else with `error`. What was not read can't be proven, so there `error` stands, with nobody's name on its line.
    */
   refuse(proof: Proof, action: Action | '', error: KmsError, origin: Origin): Promise<never>;
   /** What anyone may know: alive, sealed, version. Reads nothing and leaves no ledger line. */

@@ -1,6 +1,10 @@
 /** What a door hands to `identity/`, unverified. */
 export type Proof =
-  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'none';
+      /** The request was refused before all of it was read that its proof stands on. */
+      readonly unread?: true;
+    }
   /** A Claviger token, from X-Vault-Token or an Authorization: Bearer header. */
   | { readonly kind: 'token'; readonly token: string }
   /** AWS Signature Version 4, header form. */

@@ -51,6 +51,7 @@ export class WorkingGate implements Gate {
 
   async refuse(proof: Proof, action: Action | '', error: KmsError, origin: Origin): Promise<never> {
     const line = lineOf(origin, action, this.core.options.clock());
+    if (proof.kind === 'none' && proof.unread === true) return await this.#refused(line, error);
     try {
       const { rooms } = this.core;
       identified(line, await rooms.identity.identify(proof, changesState(action)));

@@ -6,6 +6,7 @@ import {
   KmsError,
   type Outcome,
   type RecordChange,
+  type Result,
   specFacts,
 } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
@@ -39,13 +40,13 @@ export async function createKey(
   realm: string,
   command: Command<'create-key'>,
   now: number,
-): Promise<Outcome<{ key: Key }>> {
+): Promise<Outcome<Result<'create-key'>>> {
   assertCommand(command);
   const { name } = command;
   if (name !== undefined) {
     const taken = await parts.keys.find(realm, { by: 'name', name });
     if (taken !== undefined) {
-      if (command.ifAbsent === true && taken.spec === command.spec) return { result: { key: taken } };
+      if (command.ifAbsent === true && taken.spec === command.spec) return { result: { key: taken, existed: true } };
       throw new KmsError('already-exists', `There is already a key named ${name}.`, name);
     }
   }

@@ -16,14 +16,13 @@ export function generateDataKey(
   if (!Number.isInteger(command.bytes) || command.bytes < 1 || command.bytes > maxBytes) {
     throw new KmsError('invalid-parameter', `A data key has 1 to ${maxBytes} bytes.`);
   }
+  assertWraps(key);
   const plaintext = new Plaintext(randomBytes(command.bytes));
-  const { context } = command;
-  return then(
-    encrypt(parts, key, { kind: 'encrypt', key: command.key, plaintext, context, scheme: 'natural' }),
-    ({ result }) => ({
-      result: command.withPlaintext ? { ...result, plaintext } : result,
-    }),
-  );
+  const { context, version } = command;
+  const wrap: Command<'encrypt'> = { kind: 'encrypt', key: command.key, plaintext, context, scheme: 'envelope' };
+  return then(encrypt(parts, key, version === undefined ? wrap : { ...wrap, version }), ({ result }) => ({
+    result: command.withPlaintext ? { ...result, plaintext } : result,
+  }));
 }
 
 /** A key pair for the caller, its private half (PKCS#8 DER) also under this key. */
@@ -33,9 +32,7 @@ export async function generateDataKeyPair(
   command: Command<'generate-data-key-pair'>,
 ): Promise<Outcome<Result<'generate-data-key-pair'>>> {
   if (isSymmetric(command.spec)) throw new KmsError('invalid-parameter', `${command.spec} is no key pair.`);
-  if (!isSymmetric(key.spec)) {
-    throw new KmsError('wrong-usage', 'Key pairs are protected by symmetric keys only.', key.id);
-  }
+  assertWraps(key);
   const { material, publicKey } = await generateMaterial(command.spec);
   using _ = material;
   const plaintext = releaseToCaller(material);
@@ -56,6 +53,13 @@ export async function generateDataKeyPair(
       ...(command.withPlaintext && { privateKey: plaintext }),
     },
   };
+}
+
+/** What is handed out can be opened again only where context and key id stand in the ciphertext: in an envelope. */
+function assertWraps(key: Key): void {
+  if (!isSymmetric(key.spec)) {
+    throw new KmsError('wrong-usage', `Data keys are protected by symmetric keys only, not by ${key.spec}.`, key.id);
+  }
 }
 
 export function generateRandom(command: Command<'generate-random'>): Outcome<Result<'generate-random'>> {

@@ -24,8 +24,9 @@ export async function generateMac(
   command: Command<'generate-mac'>,
 ): Promise<Outcome<Result<'generate-mac'>>> {
   const open = await openFor(parts, key, command.version, 'protect');
-  const mac = await compute(parts, key, open, command.hash, command.message.release());
-  return { result: { ...used(key, open.version.version), mac } };
+  const hash = hashFor(key, command.hash);
+  const mac = await compute(parts, key, open, hash, command.message.release());
+  return { result: { ...used(key, open.version.version), mac, hash } };
 }
 
 export async function verifyMac(
@@ -34,8 +35,14 @@ export async function verifyMac(
   command: Command<'verify-mac'>,
 ): Promise<Outcome<Result<'verify-mac'>>> {
   const open = await openFor(parts, key, command.version, 'process');
-  const mac = await compute(parts, key, open, command.hash, command.message.release());
-  return { result: { ...used(key, open.version.version), valid: equalSecrets(mac, command.mac) } };
+  const hash = hashFor(key, command.hash);
+  const mac = await compute(parts, key, open, hash, command.message.release());
+  return { result: { ...used(key, open.version.version), valid: equalSecrets(mac, command.mac), hash } };
+}
+
+function hashFor({ spec }: Key, asked: HashName | undefined): HashName {
+  const { family, hash } = specFacts(spec);
+  return asked ?? (family === 'hmac' ? hash! : 'sha256');
 }
 
 /**

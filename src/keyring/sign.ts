@@ -2,20 +2,24 @@ import { openPublicKey, sign as signWith, verify as verifyWith } from '#crypto/c
 import { type Command, type Key, KmsError, type Outcome, type Result } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
 import { used } from './encrypt.ts';
+import { schemeOf } from './natural-scheme.ts';
 import { assertAllowed, assertUsage } from './state.ts';
 import { openFor } from './version.ts';
 
 export async function sign(parts: Parts, key: Key, command: Command<'sign'>): Promise<Outcome<Result<'sign'>>> {
   assertUsage(key, 'sign');
+  const { messageType, message } = command;
+  const scheme = schemeOf(key, command.scheme, messageType);
   const open = await openFor(parts, key, command.version, 'protect');
-  const signature = await signWith(open.handle, command.scheme, command.messageType, command.message.release());
+  const signature = await signWith(open.handle, scheme, messageType, message.release());
   return { result: { ...used(key, open.version.version), signature } };
 }
 
 export async function verify(parts: Parts, key: Key, command: Command<'verify'>): Promise<Outcome<Result<'verify'>>> {
   assertUsage(key, 'sign');
+  const { messageType, message, signature } = command;
+  const scheme = schemeOf(key, command.scheme, messageType);
   const open = await openFor(parts, key, command.version, 'process');
-  const { scheme, messageType, message, signature } = command;
   const publicKey = openPublicKey(key.spec, open.version.publicKey!);
   const valid = await verifyWith(publicKey, scheme, messageType, message.release(), signature);
   return { result: { ...used(key, open.version.version), valid } };

@@ -1,4 +1,5 @@
 import {
+  type AskedScheme,
   type EncryptionScheme,
   type HashName,
   type Key,
@@ -116,10 +117,11 @@ export const signingByAwsName: ReadonlyMap<string, SigningAlgorithm> = new Map(
   signingAlgorithms.map((algorithm) => [algorithm.name, algorithm]),
 );
 
-const signingKey = (scheme: SignatureScheme) => `${scheme.family} ${scheme.hash ?? ''}`;
+const signingKey = (scheme: AskedScheme) => `${scheme.family} ${scheme.hash ?? ''}`;
 const signingNames = new Map(signingAlgorithms.map(({ name, scheme }) => [signingKey(scheme), name]));
 
-export function awsSigningName(scheme: SignatureScheme): string {
+/** Every AWS request names its algorithm, so none leads to a natural scheme. */
+export function awsSigningName(scheme: AskedScheme): string {
   return signingNames.get(signingKey(scheme)) ?? scheme.family;
 }
 

@@ -127,7 +127,9 @@ const carrierFaults = {
   },
 } as const satisfies Record<CarrierFault, AwsError & { code: 'too-large' | 'malformed' }>;
 
-/** A body that wasn't read can't be proven, so whoever sent it is nobody to the ledger. */
+const unread: Proof = Object.freeze({ kind: 'none', unread: true });
+
+/** The signature is over the body: of one that wasn't read nobody can be shown to be the sender. */
 async function refuseUnread(
   walk: Walk,
   operation: string,
@@ -138,10 +140,10 @@ async function refuseUnread(
   const { code, ...answer } = carrierFaults[fault];
   const origin = originOf(walk, operation, head);
   try {
-    return await walk.gate.refuse({ kind: 'none' }, action, new KmsError(code, answer.message), origin);
+    return await walk.gate.refuse(unread, action, new KmsError(code, answer.message), origin);
   } catch (verdict) {
-    const unrecorded = verdict instanceof KmsError && verdict.code === 'audit-unavailable';
-    return failure(unrecorded ? awsError(verdict, { kind: 'none' }, undefined) : answer, origin);
+    const recorded = verdict instanceof KmsError && verdict.code === code;
+    return failure(recorded ? answer : awsError(verdict, unread, undefined), origin);
   }
 }
 

@@ -151,32 +151,25 @@ const nextPage = (next: string | undefined) => ({
   ...(next !== undefined && { NextMarker: toMarker(next) }),
 });
 
-/** A list that tells whose it is. */
-interface OfRealm {
-  readonly realm?: string;
-}
-
 export function encodeListKeys(
-  result: Result<'list-keys'> & OfRealm,
+  { keys, next, realm }: Result<'list-keys'>,
   _asked: Asked<'list-keys'>,
   names: Names,
 ): string {
-  const { keys, next, realm } = result;
   return JSON.stringify({
-    Keys: keys.map(({ id }) => ({ ...(realm && { KeyArn: names.keyArn(realm, id) }), KeyId: id })),
+    Keys: keys.map(({ id }) => ({ KeyArn: names.keyArn(realm, id), KeyId: id })),
     ...nextPage(next),
   });
 }
 
 export function encodeListAliases(
-  result: Result<'list-aliases'> & OfRealm,
+  { aliases, next, realm }: Result<'list-aliases'>,
   _asked: Asked<'list-aliases'>,
   names: Names,
 ): string {
-  const { aliases, next, realm } = result;
   return JSON.stringify({
     Aliases: aliases.map(({ name, keyId, createdAt, updatedAt }) => ({
-      ...(realm && { AliasArn: names.aliasArn(realm, name) }),
+      AliasArn: names.aliasArn(realm, name),
       AliasName: `alias/${name}`,
       CreationDate: seconds(createdAt),
       LastUpdatedDate: seconds(updatedAt),

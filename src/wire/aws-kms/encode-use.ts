@@ -81,15 +81,11 @@ export function encodeGetPublicKey(
   });
 }
 
-export function encodeGenerateMac(
-  result: Result<'generate-mac'>,
-  { command }: Asked<'generate-mac'>,
-  names: Names,
-): string {
-  return `{${keyId(names, result)},${blob('Mac', result.mac)},"MacAlgorithm":"${awsMacName(command.hash)}"}`;
+export function encodeGenerateMac(result: Result<'generate-mac'>, _asked: Asked<'generate-mac'>, names: Names): string {
+  return `{${keyId(names, result)},${blob('Mac', result.mac)},"MacAlgorithm":"${awsMacName(result.hash)}"}`;
 }
 
-export function encodeVerifyMac(result: Result<'verify-mac'>, { command }: Asked<'verify-mac'>, names: Names): string {
+export function encodeVerifyMac(result: Result<'verify-mac'>, _asked: Asked<'verify-mac'>, names: Names): string {
   if (!result.valid) throw new KmsError('invalid-mac', 'The MAC does not fit the message.');
-  return `{${keyId(names, result)},"MacAlgorithm":"${awsMacName(command.hash)}","MacValid":true}`;
+  return `{${keyId(names, result)},"MacAlgorithm":"${awsMacName(result.hash)}","MacValid":true}`;
 }

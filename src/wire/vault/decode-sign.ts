@@ -1,31 +1,16 @@
-import {
-  type Command,
-  type HashName,
-  type KeySpec,
-  KmsError,
-  type MessageType,
-  type SignatureScheme,
-  specFacts,
-} from '#domain/domain.ts';
+import { type Command, KmsError, type MessageType, type NaturalScheme } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { algorithmWord, contextOf, keyVersion, requiredInput } from './decode-transit.ts';
+import { algorithmWord, contextOf, keyVersion, macHash, requiredInput } from './decode-transit.ts';
 import { boolean, text } from './fields.ts';
-import { hashOf, keyRef, undress, wordsOf } from './names.ts';
+import { hashOf, keyRef, undress } from './names.ts';
 import type { Input } from './row.ts';
 
-interface Signing {
-  readonly scheme: SignatureScheme;
+interface Asked {
+  readonly scheme: NaturalScheme;
   readonly messageType: MessageType;
 }
 
-/** The request's words, read once. */
-interface Words {
-  readonly hash: HashName | 'none';
-  readonly prehashed: boolean;
-  readonly jws: boolean;
-  readonly body: JsonObject;
-  readonly purpose: 'sign' | 'verify';
-}
+type Purpose = 'sign' | 'verify';
 
 export function usesJws(body: JsonObject): boolean {
   const marshaling = text(body, 'marshaling_algorithm') ?? 'asn1';
@@ -35,71 +20,36 @@ export function usesJws(body: JsonObject): boolean {
   return marshaling === 'jws';
 }
 
-function wordsFrom(input: Input, purpose: Words['purpose']): Words {
+/** What Vault's request says of the algorithm: the key picks from it. */
+function asked(input: Input, purpose: Purpose): Asked {
+  const { body } = input;
   const word = algorithmWord(input);
+  const prehashed = boolean(body, 'prehashed') ?? false;
+  const rsa = rsaAlgorithm(body);
+  if (word === 'none' && !(prehashed && rsa === 'pkcs1')) {
+    throw new KmsError('invalid-parameter', '"none" needs prehashed=true and signature_algorithm=pkcs1v15.');
+  }
+  const hash = word === 'none' ? word : hashOf(word);
+  const encoding = usesJws(body) ? 'p1363' : 'der';
   return {
-    hash: word === 'none' ? 'none' : hashOf(word),
-    prehashed: boolean(input.body, 'prehashed') ?? false,
-    jws: usesJws(input.body),
-    body: input.body,
-    purpose,
+    scheme: { family: 'natural', hash, rsa, saltLength: saltLength(body, purpose), encoding },
+    messageType: prehashed ? 'digest' : 'raw',
   };
 }
 
-/** What the key's family makes of Vault's parameters. */
-function signing(spec: KeySpec, words: Words): Signing {
-  const { family } = specFacts(spec);
-  switch (family) {
-    case 'rsa':
-      return rsaSigning(words);
-    case 'ec': {
-      if (words.hash === 'none') throw noneElsewhere();
-      const encoding = words.jws ? 'p1363' : 'der';
-      return {
-        scheme: { family: 'ecdsa', hash: words.hash, encoding },
-        messageType: words.prehashed ? 'digest' : 'raw',
-      };
-    }
-    case 'ed25519':
-      if (!words.prehashed) return { scheme: { family: 'ed25519' }, messageType: 'raw' };
-      if (words.hash !== 'sha512') {
-        throw new KmsError('wrong-algorithm', 'An ed25519 key signs a digest of sha2-512 only (Ed25519ph).');
-      }
-      return { scheme: { family: 'ed25519ph', hash: 'sha512' }, messageType: 'digest' };
-    case 'ml-dsa':
-    case 'slh-dsa':
-      if (words.prehashed) {
-        throw new KmsError('unsupported', `"prehashed" is not offered for ${wordsOf(spec).type} keys.`);
-      }
-      return { scheme: { family }, messageType: 'raw' };
-    case 'aes':
-    case 'chacha20':
-    case 'hmac':
-    case 'x25519':
-    case 'ml-kem':
-      throw new KmsError('wrong-usage', `key type ${wordsOf(spec).type} does not support signing`);
+function rsaAlgorithm(body: JsonObject): NaturalScheme['rsa'] {
+  switch (text(body, 'signature_algorithm')) {
+    case undefined:
+    case 'pss':
+      return 'pss';
+    case 'pkcs1v15':
+      return 'pkcs1';
   }
-}
-
-const noneElsewhere = () =>
-  new KmsError('invalid-parameter', '"none" needs prehashed=true and signature_algorithm=pkcs1v15.');
-
-function rsaSigning({ hash, prehashed, body, purpose }: Words): Signing {
-  const algorithm = text(body, 'signature_algorithm') ?? 'pss';
-  const messageType: MessageType = prehashed ? 'digest' : 'raw';
-  if (algorithm === 'pkcs1v15') {
-    if (hash === 'none' && !prehashed) throw noneElsewhere();
-    return { scheme: { family: 'rsa-pkcs1', hash }, messageType };
-  }
-  if (algorithm !== 'pss') {
-    throw new KmsError('invalid-parameter', '"signature_algorithm" must be "pss" or "pkcs1v15".');
-  }
-  if (hash === 'none') throw noneElsewhere();
-  return { scheme: { family: 'rsa-pss', hash, saltLength: saltLength(body, purpose) }, messageType };
+  throw new KmsError('invalid-parameter', '"signature_algorithm" must be "pss" or "pkcs1v15".');
 }
 
 /** Vault's `auto` is as long as can be when signing, and whatever it is when verifying. */
-function saltLength(body: JsonObject, purpose: Words['purpose']): number | 'auto' | 'digest' | 'max' {
+function saltLength(body: JsonObject, purpose: Purpose): NaturalScheme['saltLength'] {
   const given = Object.hasOwn(body, 'salt_length') ? body.salt_length : undefined;
   const word = typeof given === 'number' ? String(given) : (text(body, 'salt_length') ?? 'auto').toLowerCase();
   if (word === 'auto') return purpose === 'sign' ? 'max' : 'auto';
@@ -108,31 +58,13 @@ function saltLength(body: JsonObject, purpose: Words['purpose']): number | 'auto
   throw new KmsError('invalid-parameter', '"salt_length" must be "auto", "hash" or a number of bytes.');
 }
 
-/** The row looked at the key before. */
-function specOfKey(input: Input): KeySpec {
-  if (input.spec === undefined) throw new KmsError('internal', 'The kind of key is not known.');
-  return input.spec;
-}
-
-export function lookBeforeSigning({ path }: Input): Command<'describe-key'> {
-  return { kind: 'describe-key', key: keyRef(path.name) };
-}
-
-/** A HMAC needs no look: every key computes it the same way. */
-export function lookBeforeVerifying(input: Input): Command<'describe-key'> | undefined {
-  const { batch_input: batch } = input.body;
-  const items = Array.isArray(batch) ? batch : [input.body];
-  const signed = items.some((item) => item !== null && typeof item === 'object' && Object.hasOwn(item, 'signature'));
-  return signed ? lookBeforeSigning(input) : undefined;
-}
-
 export function decodeSign(input: Input): Command<'sign'> {
   const version = keyVersion(input.body);
   return {
     kind: 'sign',
     key: keyRef(input.path.name),
     message: requiredInput(input.item, 'input'),
-    ...signing(specOfKey(input), wordsFrom(input, 'sign')),
+    ...asked(input, 'sign'),
     context: contextOf(input.item),
     ...(version === undefined ? {} : { version }),
   };
@@ -149,16 +81,15 @@ export function decodeVerify(input: Input): Command<'verify' | 'verify-mac'> {
   const message = requiredInput(item, 'input');
   if (mac !== undefined) {
     const { version, bytes } = undressed(mac, 'hmac', false);
-    return { kind: 'verify-mac', key, hash: hashOf(algorithmWord(input)), message, mac: bytes, version };
+    return { kind: 'verify-mac', key, ...macHash(input), message, mac: bytes, version };
   }
   if (signature === undefined) throw new KmsError('invalid-parameter', 'Give a "signature" or an "hmac" to verify.');
-  const words = wordsFrom(input, 'verify');
-  const { version, bytes } = undressed(signature, 'signature', words.jws);
+  const { version, bytes } = undressed(signature, 'signature', usesJws(input.body));
   return {
     kind: 'verify',
     key,
     message,
-    ...signing(specOfKey(input), words),
+    ...asked(input, 'verify'),
     signature: bytes,
     version,
     context: contextOf(item),

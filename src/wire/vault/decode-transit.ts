@@ -1,4 +1,4 @@
-import { type Command, type Context, KmsError, noContext, Plaintext } from '#domain/domain.ts';
+import { type Command, type Context, type HashName, KmsError, noContext, Plaintext } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { symmetricUsages } from './decode-keys.ts';
 import { boolean, bytes, integer, text } from './fields.ts';
@@ -118,9 +118,7 @@ export function decodeDataKey({ path, body }: Input): Command<'generate-data-key
     throw new KmsError('invalid-parameter', 'The path must say "plaintext" or "wrapped".');
   }
   refuseNonce(body);
-  if (keyVersion(body) !== undefined) {
-    throw new KmsError('unsupported', '"key_version" can not be chosen for data keys: leave it out.');
-  }
+  const version = keyVersion(body);
   const bits = integer(body, 'bits') ?? 256;
   if (bits !== 128 && bits !== 256 && bits !== 512) {
     throw new KmsError('invalid-parameter', '"bits" must be 128, 256 or 512.');
@@ -131,6 +129,7 @@ export function decodeDataKey({ path, body }: Input): Command<'generate-data-key
     bytes: bits / 8,
     context: contextOf(body),
     withPlaintext: path.form === 'plaintext',
+    ...(version === undefined ? {} : { version }),
   };
 }
 
@@ -170,12 +169,18 @@ export function decodeHash(input: Input): Command<'hash'> {
   return { kind: 'hash', hash: hashOf(algorithmWord(input)), input: requiredInput(input.body, 'input') };
 }
 
+/** Vault's default is SHA-256, which an HMAC key of another hash can't do: without a word the key decides. */
+export function macHash(input: Input): { readonly hash?: HashName } {
+  const word = algorithmWord(input);
+  return word === undefined ? {} : { hash: hashOf(word) };
+}
+
 export function decodeHmac(input: Input): Command<'generate-mac'> {
   const version = keyVersion(input.body);
   return {
     kind: 'generate-mac',
     key: keyRef(input.path.name),
-    hash: hashOf(algorithmWord(input)),
+    ...macHash(input),
     message: requiredInput(input.item, 'input'),
     ...(version === undefined ? {} : { version }),
   };

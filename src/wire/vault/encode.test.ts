@@ -37,7 +37,7 @@ const transit: ReadonlyArray<readonly [string, string, object]> = [
   ['random hex', encodeRandom({ bytes: new Plaintext(some) }, input({ format: 'hex' })), { random_bytes: 'fbff01' }],
   ['a hash', encodeHash({ digest: some }, input()), { sum: 'fbff01' }],
   ['a hash in base64', encodeHash({ digest: some }, input({ format: 'base64' })), { sum: '+/8B' }],
-  ['a hmac', encodeHmac({ ...used, mac: some }), { hmac: 'vault:v3:+/8B' }],
+  ['a hmac', encodeHmac({ ...used, mac: some, hash: 'sha256' }), { hmac: 'vault:v3:+/8B' }],
   [
     'a signature',
     encodeSignature({ ...used, signature: some }, input()),
@@ -148,8 +148,9 @@ test('shows no destroyed version', () => {
 
 test('lists names in order over all pages, and the id of a key without a name', () => {
   const pages = [
-    { keys: [{ id: 'i1', names: ['b', 'a'] }], next: 'i1' },
+    { realm: used.realm, keys: [{ id: 'i1', names: ['b', 'a'] }], next: 'i1' },
     {
+      realm: used.realm,
       keys: [
         { id: 'i2', names: [] },
         { id: 'i3', names: ['"quoted"'] },
@@ -157,7 +158,8 @@ test('lists names in order over all pages, and the id of a key without a name', 
     },
   ];
   assert.deepEqual(JSON.parse(encodeKeyList(pages[1]!, input(), pages)), { keys: ['"quoted"', 'a', 'b', 'i2'] });
-  assert.equal(encodeKeyList({ keys: [] }, input(), [{ keys: [] }]), '');
+  const none = { realm: used.realm, keys: [] };
+  assert.equal(encodeKeyList(none, input(), [none]), '');
 });
 
 const credential: Credential = {

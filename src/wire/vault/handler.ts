@@ -21,6 +21,7 @@ export class Exchange {
   readonly #origin: Origin;
   /** Under way or done: one creation for all items of a batch. */
   #creation: Promise<void> | undefined;
+  #warnings: readonly string[] = [];
 
   constructor(gate: Gate, leaf: Leaf, proof: Proof, origin: Origin) {
     this.#gate = gate;
@@ -50,7 +51,6 @@ export class Exchange {
     } catch (error) {
       return await this.#refuse(error);
     }
-    if (row.looksAtKey !== undefined) input = await this.#look(input);
     if (items !== undefined) return await this.#answerBatch(items, input);
     return this.#dress(await this.#answerItem(input));
   }
@@ -58,18 +58,6 @@ export class Exchange {
   /** What can't be decoded is still identified and recorded. Always rejects. */
   #refuse(error: unknown): Promise<never> {
     return this.#gate.refuse(this.#proof, this.#leaf.row.action, asKmsError(error), this.#origin);
-  }
-
-  async #look(input: Input): Promise<Input> {
-    let command: Command<'describe-key'> | undefined;
-    try {
-      command = this.#leaf.row.looksAtKey?.(input);
-    } catch (error) {
-      return await this.#refuse(error);
-    }
-    if (command === undefined) return input;
-    const { key } = await this.#gate.perform(this.#proof, command, this.#origin);
-    return { ...input, spec: key.spec };
   }
 
   /** The row's JSON object. */
@@ -92,6 +80,7 @@ export class Exchange {
       result = await this.#gate.perform(this.#proof, next, this.#origin);
       pages.push(result);
     }
+    if (row.warnings !== undefined) this.#warnings = row.warnings(result, input);
     return row.encode(result, input, pages);
   }
 
@@ -146,7 +135,11 @@ export class Exchange {
 
   /** Vault's envelope around the object. */
   #dress(object: string, status = 200): Response {
-    const { row, tail } = this.#leaf;
+    const { row } = this.#leaf;
+    let { tail } = this.#leaf;
+    if (this.#warnings.length > 0) {
+      tail = tail.replace('"warnings":null', () => `"warnings":${JSON.stringify(this.#warnings)}`);
+    }
     if (object === '') return row.method === 'LIST' ? nothingThere : empty(204, noStore);
     const head = `{"request_id":"${this.#origin.requestId}","lease_id":"","renewable":false,"lease_duration":0,"data":`;
     const { as = 'data' } = row;

@@ -9,7 +9,7 @@ import {
   decodeTrimKey,
   pageSize,
 } from './decode-keys.ts';
-import { decodeSign, decodeVerify, lookBeforeSigning, lookBeforeVerifying } from './decode-sign.ts';
+import { decodeSign, decodeVerify } from './decode-sign.ts';
 import {
   decodeCreateToken,
   decodeLookupAccessor,
@@ -74,6 +74,7 @@ const keys: readonly Row[] = [
     maxBody: small,
     decode: decodeCreateKey,
     encode: encodeCreatedKey,
+    warnings: ({ existed }, { path }) => (existed === true ? [`key ${path.name} already existed`] : []),
   }),
   row({
     operation: 'transit/keys:read',
@@ -210,7 +211,6 @@ const cryptography: readonly Row[] = [
     decode: decodeSign,
     encode: encodeSignature,
     batch: signed,
-    looksAtKey: lookBeforeSigning,
   }),
   row<'verify' | 'verify-mac'>({
     operation: 'transit/verify',
@@ -221,7 +221,6 @@ const cryptography: readonly Row[] = [
     decode: decodeVerify,
     encode: encodeValid,
     batch: verified,
-    looksAtKey: lookBeforeVerifying,
   }),
 ];
 

@@ -1,4 +1,4 @@
-import type { Action, Command, KeySpec, Result, Status } from '#domain/domain.ts';
+import type { Action, Command, Result, Status } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 
 /** PUT is POST, and GET with `list=true` is LIST. */
@@ -16,8 +16,6 @@ export interface Input {
   readonly token: string;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** The kind of key, in rows that look at it first. */
-  readonly spec?: KeySpec;
 }
 
 /** One operation. What a row doesn't say, the handler does alike for all. */
@@ -43,8 +41,8 @@ export interface Row<A extends Action = Action> {
     /** Members that an item's error is answered with besides `error`. */
     readonly blank: string;
   };
-  /** Vault's request names no algorithm, the key does: ask for the key first. */
-  readonly looksAtKey?: (input: Input) => Command<'describe-key'> | undefined;
+  /** What the answer warns of, in rows that know a reason. */
+  readonly warnings?: (result: Result<A>, input: Input) => readonly string[];
   /** Vault makes the key that isn't there. */
   readonly creates?: (input: Input) => Command<'create-key'>;
   /** The next page, where a list has one. */

@@ -34,7 +34,7 @@ function scripted(reply: (command: Command) => object, now: Status = status) {
     },
     async refuse(proof: Proof, action: string, error: KmsError, origin: Origin) {
       asked.push({ proof, kind: action, error, origin });
-      if (proof.kind === 'none') throw new KmsError('unauthenticated', 'Who is asking?');
+      if (proof.kind === 'none' && proof.unread !== true) throw new KmsError('unauthenticated', 'Who is asking?');
       throw error;
     },
     status: () => now,
@@ -184,6 +184,9 @@ test('tells the carrier how much to read and answers what it gave up on', async 
     const answer = answerOf(await route!.refuse(head, fault));
     assert.equal(answer.status, status);
     assert.equal(asked.at(-1)?.kind, 'encrypt');
+    assert.deepEqual(asked.at(-1)?.proof, { kind: 'token', token: 'clv.t' });
+    assert.equal(answerOf(await route!.refuse({ ...head, headers: [] }, fault)).status, status);
+    assert.deepEqual(asked.at(-1)?.proof, { kind: 'none', unread: true });
   }
 });
 
@@ -250,20 +253,28 @@ test('creates no key in place of an id', async () => {
   );
 });
 
-test('looks at the key before it signs, and not before it checks a hmac', async () => {
+test('warns that a key was there before', async () => {
+  const key = { spec: 'aes-256', usages: ['encrypt'], names: ['k'], current: { version: 1, createdAt: 0 } };
+  for (const [result, warnings] of [
+    [{ key }, null],
+    [{ key, existed: true }, ['key k already existed']],
+  ] as const) {
+    const answer = await scripted(() => result).send('POST', '/v1/transit/keys/k', {});
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.json.warnings, warnings);
+  }
+});
+
+test('asks once to sign, to verify and to check a hmac', async () => {
   const { asked, send } = scripted((command) =>
-    command.kind === 'describe-key'
-      ? { key: { spec: 'ed25519' }, versions: [] }
-      : command.kind === 'sign'
-        ? { ...used, signature: Uint8Array.of(1) }
-        : { ...used, valid: true },
+    command.kind === 'sign' ? { ...used, signature: Uint8Array.of(1) } : { ...used, valid: true },
   );
   await send('POST', '/v1/transit/sign/k', { input: plaintext });
   await send('POST', '/v1/transit/verify/k', { input: plaintext, signature: 'vault:v1:AQ==' });
   await send('POST', '/v1/transit/verify/k', { input: plaintext, hmac: 'vault:v1:AQ==' });
   assert.deepEqual(
     asked.map(({ kind }) => kind),
-    ['describe-key', 'sign', 'describe-key', 'verify', 'verify-mac'],
+    ['sign', 'verify', 'verify-mac'],
   );
 });
 

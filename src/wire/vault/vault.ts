@@ -78,7 +78,8 @@ class VaultRoute implements Route {
   }
 
   async refuse(head: RequestHead, fault: CarrierFault): Promise<Response> {
-    const { proof } = readHeaders(head.headers);
+    const { proof: given } = readHeaders(head.headers);
+    const proof: Proof = given.kind === 'none' ? unread : given;
     try {
       return await this.#gate.refuse(proof, this.#row?.action ?? '', faults[fault](), this.#origin(head));
     } catch (error) {
@@ -118,6 +119,7 @@ interface Asking {
 }
 
 const noProof: Proof = Object.freeze({ kind: 'none' });
+const unread: Proof = Object.freeze({ kind: 'none', unread: true });
 
 /** X-Vault-Token, else a bearer token. Of a header sent twice the first counts. */
 function readHeaders(headers: readonly string[]): Asking {
