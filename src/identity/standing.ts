@@ -26,8 +26,10 @@ export const signatureWindow = 5 * 60 * 1000;
 /** More tokens above one another than anybody needs; fewer than would be costly to walk. */
 export const maxChain = 8;
 
-const invalid = () => new KmsError('invalid-proof', 'The credential is unknown, wrong or no longer valid.');
-const expired = () => new KmsError('expired-proof', 'The credential has expired; ask for a new one.');
+/** Of an 'invalid-proof' the subject says which half failed, of an 'expired-proof' what is over. Doors may tell, the message doesn't. */
+const invalid = (subject: 'credential' | 'signature') =>
+  new KmsError('invalid-proof', 'The credential is unknown, wrong or no longer valid.', subject);
+const expired = () => new KmsError('expired-proof', 'The credential has expired; ask for a new one.', 'credential');
 
 /** From proof to principal. Remembers what it has read until `forget`, which any revocation calls. */
 export class Standings {
@@ -72,7 +74,7 @@ export class Standings {
   }
 
   async #readToken(token: string, digest: string): Promise<Identified> {
-    if (!isToken(token)) throw invalid();
+    if (!isToken(token)) throw invalid('credential');
     const standing = await this.#read(tokenAccessor(digest), this.#tokens, digest, (record) => {
       return record.digest !== undefined && equalSecrets(fromHex(record.digest)!, fromHex(digest)!);
     });
@@ -81,13 +83,17 @@ export class Standings {
 
   #identifySignature(proof: SigV4Proof, mutating: boolean): Identified | Promise<Identified> {
     const request = parseSigV4(proof);
-    if (Math.abs(this.#clock() - request.signedAt) > signatureWindow) {
-      throw new KmsError('expired-proof', 'The request was signed more than 5 minutes from now; set the clock.');
-    }
-    if (!this.#signingKeys.verify(request)) throw invalid();
+    assertTimely(request.signedAt, this.#clock());
+    if (!this.#signingKeys.verify(request)) return this.#refuseSignature(request.accessKeyId);
     const known = this.#known(this.#accessKeys, request.accessKeyId);
     if (known !== undefined) return answered(known, request, mutating);
     return this.#readAccessKey(request, mutating);
+  }
+
+  /** AWS tells an access key that isn't there from a secret that is wrong; both take a signature and a look-up to find out. */
+  async #refuseSignature(id: string): Promise<never> {
+    const record = await this.#directory.credential(id);
+    throw invalid(record?.kind === 'access-key' && record.enabled ? 'signature' : 'credential');
   }
 
   async #readAccessKey(request: SignedRequest, mutating: boolean): Promise<Identified> {
@@ -113,7 +119,7 @@ export class Standings {
     for (;;) {
       const epoch = this.#epoch;
       const record = await this.#directory.credential(id);
-      if (record === undefined || !matches(record)) throw invalid();
+      if (record === undefined || !matches(record)) throw invalid('credential');
       const standing = await this.standingOf(record);
       // Something was revoked while we read: it may have been this.
       if (epoch !== this.#epoch) continue;
@@ -127,18 +133,44 @@ export class Standings {
     const { realm, identity: name } = record;
     let until = Number.POSITIVE_INFINITY;
     for (let link = record, depth = 0; ; depth++) {
-      if (!link.enabled || link.realm !== realm || link.identity !== name || depth >= maxChain) throw invalid();
+      if (!link.enabled || link.realm !== realm || link.identity !== name || depth >= maxChain)
+        throw invalid('credential');
       until = Math.min(until, link.expiresAt ?? until);
       if (link.parent === undefined) break;
       const parent = await this.#directory.credential(link.parent);
-      if (parent === undefined) throw invalid();
+      if (parent === undefined) throw invalid('credential');
       link = parent;
     }
     const identity = await this.#directory.identity(realm, name);
-    if (identity === undefined || !identity.enabled) throw invalid();
+    if (identity === undefined || !identity.enabled) throw invalid('credential');
     if (until <= this.#clock()) throw expired();
     return { principal: principalOf(record, identity.groups), until };
   }
+}
+
+/** In the words of AWS, whose clients show them and set their clocks by them. */
+function assertTimely(signedAt: number, now: number): void {
+  if (signedAt < now - signatureWindow) {
+    const bound = `${compact(now - signatureWindow)} (${compact(now)} - 5 min.)`;
+    throw new KmsError(
+      'expired-proof',
+      `Signature expired: ${compact(signedAt)} is now earlier than ${bound}`,
+      'clock',
+    );
+  }
+  if (signedAt > now + signatureWindow) {
+    const bound = `${compact(now + signatureWindow)} (${compact(now)} + 5 min.)`;
+    throw new KmsError(
+      'expired-proof',
+      `Signature not yet current: ${compact(signedAt)} is still later than ${bound}`,
+      'clock',
+    );
+  }
+}
+
+/** `yyyymmddThhmmssZ`, as signatures write time. */
+function compact(time: number): string {
+  return new Date(time).toISOString().replace(/[-:]|\.[0-9]+/g, '');
 }
 
 function principalOf(record: CredentialRecord, groups: readonly string[]): Identified {

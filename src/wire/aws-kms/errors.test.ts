@@ -69,3 +69,16 @@ test('anything unforeseen says nothing of itself', () => {
 test('validation names the member as AWS does', () => {
   assert.match(invalid('KeyId', 'text').message, /^1 validation error detected: Value at 'keyId' failed/);
 });
+
+test('of a proof that fails AWS clients hear which half of it did', () => {
+  const heard = (code: 'invalid-proof' | 'expired-proof', subject?: string) => {
+    const { type, status, message } = awsError(new KmsError(code, 'text', subject), signed, undefined);
+    assert.equal(status, 400);
+    return [type, message === 'text'];
+  };
+  assert.deepEqual(heard('invalid-proof', 'credential'), ['UnrecognizedClientException', false]);
+  assert.deepEqual(heard('invalid-proof', 'signature'), ['InvalidSignatureException', false]);
+  assert.deepEqual(heard('invalid-proof'), ['InvalidSignatureException', true]);
+  assert.deepEqual(heard('expired-proof', 'credential'), ['ExpiredTokenException', false]);
+  assert.deepEqual(heard('expired-proof', 'clock'), ['InvalidSignatureException', true]);
+});

@@ -59,6 +59,23 @@ const answers = {
   internal: server('KMSInternalException'),
 } as const satisfies Record<ErrorCode, Answer>;
 
+/** AWS tells more of a proof that fails than the domain's code: what of it failed is the error's subject. */
+const unprovenAnswers: Readonly<Record<string, Partial<AwsError> & { readonly type: string }>> = {
+  'invalid-proof credential': {
+    type: 'UnrecognizedClientException',
+    message: 'The security token included in the request is invalid.',
+  },
+  'invalid-proof signature': {
+    type: 'InvalidSignatureException',
+    message:
+      'The request signature we calculated does not match the signature you provided. Check your secret access key and signing method.',
+  },
+  'expired-proof credential': {
+    type: 'ExpiredTokenException',
+    message: 'The security token included in the request is expired',
+  },
+};
+
 /** A refusal for which AWS has an exception of its own that no code of the domain stands for. */
 export class AwsFault extends KmsError {
   readonly type: string;
@@ -101,6 +118,8 @@ export function awsError(error: unknown, proof: Proof, key: string | undefined):
     return { type: 'MissingAuthenticationTokenException', status: 400, message: 'Missing Authentication Token' };
   }
   const { type, status, text }: Answer = answers[error.code];
+  const unproven = error.subject === undefined ? undefined : unprovenAnswers[`${error.code} ${error.subject}`];
+  if (unproven !== undefined) return { status, message: error.message, ...unproven };
   if (error instanceof AwsFault) return { type: error.type, status, message: error.message };
   return { type, status, message: text && key !== undefined ? text(key) : error.message };
 }

@@ -56,7 +56,7 @@ test('an access key that was disabled is refused', async () => {
   await leaver.encrypt({ KeyId: 'alias/first', Plaintext: data });
   await server.claviger('identity', 'disable', 'leo');
   await assert.rejects(leaver.encrypt({ KeyId: 'alias/first', Plaintext: data }), {
-    name: 'InvalidSignatureException',
+    name: 'UnrecognizedClientException',
   });
 });
 

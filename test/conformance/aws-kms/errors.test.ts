@@ -255,7 +255,7 @@ const named: ReadonlyArray<readonly [what: string, string, () => Promise<unknown
   ],
   [
     'an access key that nobody has',
-    'InvalidSignatureException',
+    'UnrecognizedClientException',
     () => kmsClient({ ...env, AWS_ACCESS_KEY_ID: 'CLAVAAAAAAAAAAAAAAAA' }).listKeys({}),
   ],
   [
