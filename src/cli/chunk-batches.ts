@@ -17,17 +17,24 @@ export interface ChunkJob {
   readonly length: number;
   readonly key: Uint8Array;
   readonly baseNonce: Uint8Array;
-  /** False: `node:crypto` only. */
-  readonly native: boolean;
   readonly shared: SharedArrayBuffer;
 }
 
 /** What the threads of a job share: three 64-bit counters. */
 export const sharedLength = 24;
-const counter = { nextBatch: 0, doneBytes: 1, stop: 2 } as const;
+const counter = { nextBatch: 0, doneChunks: 1, stop: 2 } as const;
 
-export function doneBytes(shared: SharedArrayBuffer): number {
-  return Number(Atomics.load(new BigInt64Array(shared), counter.doneBytes));
+/** Every message has a last chunk that isn't full, perhaps an empty one. */
+export function chunksOf(length: number): number {
+  return Math.floor(length / chunkLength) + 1;
+}
+
+/**
+ * Chunks that are read, proven or encrypted, and written. Only all of them are the whole: the bytes may be complete while the last
+ * chunk, an empty one, is still to be proven.
+ */
+export function doneChunks(shared: SharedArrayBuffer): number {
+  return Number(Atomics.load(new BigInt64Array(shared), counter.doneChunks));
 }
 
 /** Makes every thread of the job end soon. */
@@ -46,14 +53,15 @@ export class ShortFileError extends Error {
 /**
  * Takes batches until none is left: reads straight to where the cipher works in place, and writes from there. Runs in any number
  * of threads at once; the order in which batches land in the output doesn't matter, since each has its place. Throws
- * InauthenticError or ShortFileError; then what was written is worth nothing.
+ * InauthenticError or ShortFileError; then what was written is worth nothing. `onBatch` is called after each batch, and may make
+ * it wait.
  */
-export async function runBatches(job: ChunkJob): Promise<void> {
+export async function runBatches(job: ChunkJob, onBatch?: () => Promise<void> | undefined): Promise<void> {
   const counters = new BigInt64Array(job.shared);
   const memory = new ArrayBuffer(batchChunks * sealedChunkLength);
-  const cipher = await openChunkCipher(job.key, job.baseNonce, memory, { native: job.native });
+  const cipher = await openChunkCipher(job.key, job.baseNonce, memory);
   job.key.fill(0);
-  const chunks = Math.floor(job.length / chunkLength) + 1;
+  const chunks = chunksOf(job.length);
   const whole = Buffer.from(memory);
   const bodies = Array.from({ length: batchChunks }, (_, i) =>
     whole.subarray(i * sealedChunkLength, i * sealedChunkLength + chunkLength),
@@ -82,7 +90,9 @@ export async function runBatches(job: ChunkJob): Promise<void> {
         }
         writeAll(job.output, plain, job.outputStart + plainAt);
       }
-      Atomics.add(counters, counter.doneBytes, BigInt((count - 1) * chunkLength + lastLength));
+      Atomics.add(counters, counter.doneChunks, BigInt(count));
+      const pause = onBatch?.();
+      if (pause !== undefined) await pause;
     }
   } finally {
     cipher.dispose();

@@ -145,6 +145,16 @@ test('in threads too, an altered, cut, extended or reordered file is refused', a
   await assert.rejects(open(sealed.subarray(0, header.length + 10), 2), InauthenticError);
 });
 
+test('the empty last chunk of a file that fills its chunks is proven like every other', async () => {
+  const sealed = await seal(patterned(8 * 1024 * 1024), 2);
+  sealed[sealed.length - 1]! ^= 1;
+  for (let round = 0; round < 10; round++) await assert.rejects(open(sealed, 3), InauthenticError);
+  for (const batches of [9, 12, 15]) {
+    const cut = sealed.subarray(0, header.length + prefixLength + batches * 32 * sealedChunkLength);
+    await assert.rejects(open(Buffer.concat([cut, Buffer.alloc(16)]), 3), InauthenticError);
+  }
+});
+
 test('a file that shrinks or grows while it is encrypted is not taken for whole', async () => {
   for (const length of [5 * 1024 * 1024, 100]) {
     writeFileSync(path('changing'), patterned(8 * 1024 * 1024));

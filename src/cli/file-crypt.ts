@@ -1,4 +1,5 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import {
   type ChunkEngine,
@@ -18,13 +19,13 @@ import {
   tagLength,
 } from '#client/client.ts';
 import { openChunkCipher } from '#crypto/chunk-engine.ts';
-import { type ChunkJob, doneBytes, runBatches, sharedLength, stopBatches } from './chunk-batches.ts';
+import { type ChunkJob, chunksOf, doneChunks, runBatches, sharedLength, stopBatches } from './chunk-batches.ts';
 import { CliError } from './command.ts';
 import type { WorkerEnd } from './file-worker.ts';
 
 /** Below this, starting a thread takes longer than the work. */
 const smallFile = 4 * 1024 * 1024;
-const progressEvery = 100;
+const breathEvery = 50;
 
 export interface Working {
   readonly threads: number;
@@ -82,7 +83,7 @@ function readStart(fd: number, length: number): Uint8Array {
   return bytes.subarray(0, got);
 }
 
-type Part = Omit<ChunkJob, 'key' | 'baseNonce' | 'native' | 'shared'>;
+type Part = Omit<ChunkJob, 'key' | 'baseNonce' | 'shared'>;
 
 async function work(part: Part, message: MessageKey, { threads, onProgress }: Working): Promise<void> {
   const { key, baseNonce } = message;
@@ -90,38 +91,57 @@ async function work(part: Part, message: MessageKey, { threads, onProgress }: Wo
   // Views would drag the whole memory behind them along to every thread.
   const job = { ...part, key: key.slice(), baseNonce: baseNonce.slice(), shared };
   key.fill(0);
-  const timer = setInterval(() => onProgress?.(doneBytes(shared)), progressEvery);
+  // This thread works too, so the others may take their time to start.
+  const others = part.length < smallFile ? [] : Array.from({ length: threads - 1 }, () => startThread(job));
+  const isWhole = () => doneChunks(shared) === chunksOf(part.length);
+  const breath = breather(() => onProgress?.(doneChunks(shared) * chunkLength));
   try {
-    if (part.length < smallFile) await runBatches({ ...job, native: false });
-    else await runThreads({ ...job, native: true }, threads);
+    await runBatches(job, breath);
+    // Whoever hasn't begun by the time that all is written is not waited for.
+    const ends = isWhole() ? [] : await Promise.all(others.map(({ end }) => end));
+    for (const end of ends) {
+      if (end.kind === 'failed') throw new CliError(end.message);
+      if (end.kind === 'inauthentic') throw new InauthenticError();
+    }
+    if (!isWhole()) throw new CliError('A thread ended before its work was done.');
     onProgress?.(part.length);
   } finally {
-    clearInterval(timer);
     job.key.fill(0);
+    // Until the last thread is gone, it may still write: only then may the files be closed.
+    await Promise.all(others.map(({ stop }) => stop()));
   }
 }
 
-async function runThreads(job: ChunkJob, threads: number): Promise<void> {
-  const ends = await Promise.all(Array.from({ length: threads }, () => runThread(job)));
-  for (const end of ends) if (end.kind === 'failed') throw new CliError(end.message);
-  if (ends.some(({ kind }) => kind === 'inauthentic')) throw new InauthenticError();
+/** The batches are synchronous: now and then, signals, timers and the other threads' messages must get their turn. */
+function breather(act: () => void): () => Promise<void> | undefined {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - last < breathEvery) return undefined;
+    last = now;
+    act();
+    return nextTurn();
+  };
 }
 
-function runThread(job: ChunkJob): Promise<WorkerEnd> {
-  return new Promise((resolve) => {
-    // Node announces on stderr that node:ffi is new; the chunk cipher tests it before each use.
-    const execArgv = ['--disable-warning=ExperimentalWarning'];
-    const worker = new Worker(new URL('./file-worker.ts', import.meta.url), { workerData: job, execArgv });
-    let end: WorkerEnd = { kind: 'failed', message: 'A thread ended before its work was done.' };
-    worker.once('message', (message: WorkerEnd) => {
-      end = message;
-    });
-    worker.once('error', (error: Error) => {
+interface Thread {
+  readonly end: Promise<WorkerEnd>;
+  /** Resolves once the thread is gone. */
+  stop(): Promise<unknown>;
+}
+
+function startThread(job: ChunkJob): Thread {
+  const worker = new Worker(new URL('./file-worker.ts', import.meta.url), { workerData: job, execArgv: [] });
+  const end = new Promise<WorkerEnd>((resolve) => {
+    worker.once('message', resolve);
+    const failed = (message: string) => {
       stopBatches(job.shared);
-      end = { kind: 'failed', message: error.message };
-    });
-    worker.once('exit', () => resolve(end));
+      resolve({ kind: 'failed', message });
+    };
+    worker.once('error', (error: Error) => failed(error.message));
+    worker.once('exit', () => failed('A thread ended before its work was done.'));
   });
+  return { end, stop: () => worker.terminate() };
 }
 
 /** The same cipher for streams, such as pipes, in this thread. */
@@ -130,7 +150,7 @@ export const streamEngine: ChunkEngine = {
   async start(key, baseNonce) {
     const memory = new ArrayBuffer(16 * sealedChunkLength);
     const bytes = new Uint8Array(memory);
-    const cipher = await openChunkCipher(key, baseNonce, memory, { native: false });
+    const cipher = await openChunkCipher(key, baseNonce, memory);
     const out = new Uint8Array(16 * sealedChunkLength);
     return {
       seal(first, run, final) {

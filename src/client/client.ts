@@ -1,4 +1,3 @@
-import { fromBase64, toBase64 } from '#encoding/encoding.ts';
 import type { DataKeys } from './encrypt-stream.ts';
 import { ApiError, UnreachableError } from './errors.ts';
 import type {
@@ -164,7 +163,7 @@ export class ClavigerClient implements DataKeys {
   // --- using keys
 
   async encrypt(key: string, plaintext: Uint8Array, context: Pairs = []): Promise<Used & { ciphertext: Uint8Array }> {
-    const body = { plaintext: toBase64(plaintext), context: Object.fromEntries(context) };
+    const body = { plaintext: plaintext.toBase64(), context: Object.fromEntries(context) };
     const answer = await this.#json<Used & { ciphertext: string }>('POST', `/keys/${segment(key)}/encrypt`, { body });
     return { ...answer, ciphertext: bytesOf(answer.ciphertext) };
   }
@@ -175,7 +174,7 @@ export class ClavigerClient implements DataKeys {
     context: Pairs = [],
     key?: string,
   ): Promise<Used & { readonly plaintext: Uint8Array }> {
-    const body = { key, ciphertext: toBase64(ciphertext), context: Object.fromEntries(context) };
+    const body = { key, ciphertext: ciphertext.toBase64(), context: Object.fromEntries(context) };
     const answer = await this.#json<Used & { plaintext: string }>('POST', '/decrypt', { body });
     return { ...answer, plaintext: bytesOf(answer.plaintext) };
   }
@@ -283,7 +282,9 @@ export class ClavigerClient implements DataKeys {
 }
 
 function bytesOf(text: string): Uint8Array {
-  const bytes = fromBase64(text);
-  if (bytes === undefined) throw new ApiError('internal', 'The server answered damaged base64.', 200, '');
-  return bytes;
+  try {
+    return Uint8Array.fromBase64(text, { lastChunkHandling: 'strict' });
+  } catch {
+    throw new ApiError('internal', 'The server answered damaged base64.', 200, '');
+  }
 }

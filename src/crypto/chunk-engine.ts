@@ -177,7 +177,7 @@ let loading: Promise<OpenSsl | undefined> | undefined;
 /** The OpenSSL inside this very process; undefined where its symbols can't be reached or don't do what `node:crypto` does. */
 async function loadOpenSsl(): Promise<OpenSsl | undefined> {
   try {
-    const ffi = await import('node:ffi');
+    const ffi = await importFfi();
     const init = { arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer'], return: 'i32' } as const;
     const update = { arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'i32'], return: 'i32' } as const;
     const final = { arguments: ['pointer', 'pointer', 'pointer'], return: 'i32' } as const;
@@ -211,6 +211,19 @@ async function loadOpenSsl(): Promise<OpenSsl | undefined> {
     return openssl.cipher !== none && agrees(openssl) ? openssl : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Node warns on stderr that its FFI is new. Users of a command can do nothing about that, and the self-test answers for it. */
+async function importFfi(): Promise<typeof import('node:ffi')> {
+  const { emitWarning } = process;
+  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
+    if (!String(warning).startsWith('FFI is an experimental feature')) emitWarning.call(process, warning, ...rest);
+  }) as typeof emitWarning;
+  try {
+    return await import('node:ffi');
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }
 
