@@ -19,6 +19,8 @@ interface Member {
   readonly entry: Entry | undefined;
   readonly change: Change | undefined;
   readonly protected: ProtectedChange | undefined;
+  /** Under whose keys the change is protected. */
+  readonly authority: Authority | undefined;
   /** Whether what the entry says was decided on is still so. Asked just before it is written. */
   readonly holds: (() => boolean) | undefined;
   readonly resolve: () => void;
@@ -47,8 +49,8 @@ export class CommitQueue {
   #authority: Authority | undefined;
   #sealedHead: Uint8Array;
   #pending: Member[] = [];
+  #turns: Array<() => Promise<void> | void> = [];
   #busy = false;
-  #idle: Array<() => void> = [];
   #nextCheckpoint = 0;
   #access = 0;
 
@@ -71,16 +73,17 @@ export class CommitQueue {
     );
   }
 
-  /** Changes with every durable change of who may do what. */
+  /** Changes with every durable change of what somebody may do. */
   get accessGeneration(): number {
     return this.#access;
   }
 
-  /** From now on heads are authenticated and checkpoints signed; undefined: sealed. Waits for what is under way. */
-  async entrust(authority: Authority | undefined): Promise<void> {
-    await this.drained();
-    this.#authority = authority;
-    this.#nextCheckpoint = 0;
+  /** From when it resolves heads are authenticated and checkpoints signed; undefined: sealed. */
+  entrust(authority: Authority | undefined): Promise<void> {
+    return this.#between(() => {
+      this.#authority = authority;
+      this.#nextCheckpoint = 0;
+    });
   }
 
   /**
@@ -91,13 +94,10 @@ export class CommitQueue {
     return change === undefined ? this.#enqueue(entry, change, undefined, holds) : this.#protect(entry, change, holds);
   }
 
-  async #protect(entry: Entry, change: Change, holds: (() => boolean) | undefined): Promise<void> {
-    return this.#enqueue(entry, change, await this.#trusted().keyring.protect(change.records), holds);
-  }
-
-  #trusted(): Authority {
-    if (this.#authority === undefined) throw new KmsError('sealed', 'The server is sealed.');
-    return this.#authority;
+  async #protect(entry: Entry | undefined, change: Change, holds: (() => boolean) | undefined): Promise<void> {
+    const authority = this.#authority;
+    if (authority === undefined) throw new KmsError('sealed', 'The server is sealed.');
+    return this.#enqueue(entry, change, await authority.keyring.protect(change.records), holds, authority);
   }
 
   #enqueue(
@@ -105,30 +105,34 @@ export class CommitQueue {
     change: Change | undefined,
     rows: ProtectedChange | undefined,
     holds: (() => boolean) | undefined,
+    authority?: Authority,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ entry, change, protected: rows, holds, resolve, reject });
+      this.#pending.push({ entry, change, protected: rows, authority, holds, resolve, reject });
       this.#wake();
     });
   }
 
   /** Makes a change durable that has no line of its own: housekeeping, which the line of its caller counts. */
-  async change(change: Change): Promise<void> {
-    await this.#enqueue(undefined, change, await this.#trusted().keyring.protect(change.records), undefined);
+  change(change: Change): Promise<void> {
+    return this.#protect(undefined, change, undefined);
   }
 
   /** Signs what no checkpoint vouches for yet. */
-  async checkpoint(): Promise<void> {
-    await this.drained();
-    if (this.#authority === undefined || this.#options.ledger.checkpointed === this.#options.ledger.size) return;
-    this.#nextCheckpoint = 0;
-    this.#busy = true;
-    await this.#write([]).finally(() => this.#settle());
+  checkpoint(): Promise<void> {
+    return this.#between(async () => {
+      if (this.#authority === undefined || this.#options.ledger.checkpointed === this.#options.ledger.size) return;
+      this.#nextCheckpoint = 0;
+      await this.#write([]);
+    });
   }
 
-  drained(): Promise<void> {
-    if (!this.#busy && this.#pending.length === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+  /** Does something behind the transaction that is under way and before the one after the next: alone, however many come meanwhile. */
+  #between(act: () => Promise<void> | void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#turns.push(() => Promise.try(act).then(resolve, reject));
+      this.#wake();
+    });
   }
 
   #wake(): void {
@@ -139,43 +143,57 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    while (this.#pending.length > 0) {
-      const members = this.#pending.splice(0, maxBatch);
-      await this.#commit(members.filter(stillHolds));
+    while (this.#pending.length > 0 || this.#turns.length > 0) {
+      const members = this.#take();
+      if (members.length > 0) await this.#commit(members);
+      for (const turn of this.#turns.splice(0)) await turn();
     }
-    this.#settle();
+    this.#busy = false;
   }
 
-  #settle(): void {
-    this.#busy = false;
-    if (this.#pending.length > 0) {
-      this.#wake();
-      return;
-    }
-    const waiting = this.#idle;
-    this.#idle = [];
-    for (const resolve of waiting) resolve();
+  /**
+   * The members of the next transaction. All of them were decided on the state before it, so what changes nothing stands before what
+   * does, and nothing stands behind a change of rights: that is decided again.
+   */
+  #take(): readonly Member[] {
+    const members = this.#pending.splice(0, maxBatch).filter((member) => this.#stillHolds(member));
+    if (!members.some(({ change }) => change !== undefined)) return members;
+    const uses = members.filter(({ change }) => change === undefined);
+    const changes = members.filter(({ change }) => change !== undefined);
+    const last = changes.findIndex(({ change }) => changesAccess(change!));
+    if (last >= 0) this.#pending.unshift(...changes.splice(last + 1));
+    return [...uses, ...changes];
+  }
+
+  #stillHolds(member: Member): boolean {
+    const trusted = member.protected === undefined || member.authority === this.#authority;
+    if (trusted && (member.holds === undefined || member.holds())) return true;
+    member.reject(new KmsError('conflict', 'What this was decided on changed meanwhile; ask again.'));
+    return false;
   }
 
   /** Writes the members, without those whose rows turn out to be at another revision. */
   async #commit(members: readonly Member[]): Promise<void> {
     let left = members;
+    const losers: Array<() => void> = [];
     while (left.length > 0) {
       try {
         await this.#write(left);
         for (const member of left) member.resolve();
-        return;
+        break;
       } catch (error) {
         const loser =
           error instanceof CommitConflict ? left.filter((member) => member.change)[error.change] : undefined;
         if (loser === undefined) {
           for (const member of left) member.reject(asUnavailable(error));
-          return;
+          break;
         }
-        loser.reject(error);
+        losers.push(() => loser.reject(error));
         left = left.filter((member) => member !== loser);
       }
     }
+    // Told last, so that whoever asks again finds what he lost to.
+    for (const tell of losers) tell();
   }
 
   async #write(members: readonly Member[]): Promise<void> {
@@ -209,16 +227,15 @@ export class CommitQueue {
   #apply(members: readonly Member[]): void {
     for (const { change } of members) {
       if (change === undefined) continue;
-      if (change.records.some(({ kind }) => accessKinds.has(kind))) this.#access++;
+      if (changesAccess(change)) this.#access++;
       change.applied?.();
     }
   }
 }
 
-function stillHolds(member: Member): boolean {
-  if (member.holds === undefined || member.holds()) return true;
-  member.reject(new KmsError('conflict', 'What this was decided on changed meanwhile; ask again.'));
-  return false;
+/** Whether somebody's rights may be others after it. A credential that is new takes nothing from anybody. */
+function changesAccess({ records }: Change): boolean {
+  return records.some(({ kind, expect }) => accessKinds.has(kind) && !(kind === 'credential' && expect === 0));
 }
 
 /** Whatever the disk said, the caller learns that nothing was done and which part failed. */

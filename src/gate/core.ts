@@ -36,6 +36,7 @@ export class Core {
   readonly commits: CommitQueue;
   readonly decisions = new Decisions();
   #rooms: Unsealed | undefined;
+  #unsealing: Promise<unknown> = Promise.resolve();
 
   constructor(options: GateOptions) {
     this.options = options;
@@ -53,13 +54,35 @@ export class Core {
     return this.#rooms;
   }
 
-  /** Takes rooms into service, or out of it for undefined: answers under way are finished first. */
+  /** Whether what these rooms decided still counts. */
+  serves(rooms: Unsealed): boolean {
+    return this.#rooms === rooms;
+  }
+
+  /** Takes rooms into service, or out of it for undefined: what isn't durable by then is decided again. */
   async entrust(rooms: Unsealed | undefined): Promise<void> {
     const former = this.#rooms;
     this.#rooms = undefined;
     await this.commits.entrust(rooms);
     former?.dispose();
     this.#rooms = rooms;
+  }
+
+  /** Opens rooms and takes them into service once `recorded`. One opening at a time: a second would not see what the first wrote. */
+  unseal(passphrase: Plaintext, recorded: () => Promise<void>): Promise<void> {
+    const opening = this.#unsealing.then(async () => {
+      if (this.#rooms !== undefined) throw new KmsError('not-sealed', 'The server is not sealed.');
+      const rooms = await this.options.open(passphrase);
+      try {
+        await recorded();
+      } catch (error) {
+        rooms.dispose();
+        throw error;
+      }
+      await this.entrust(rooms);
+    });
+    this.#unsealing = opening.catch(() => {});
+    return opening;
   }
 
   status(): Status {

@@ -20,7 +20,8 @@ import { changesState, isRoomAction, verbOf } from './verbs.ts';
 
 export type { GateOptions, Unsealed } from './core.ts';
 
-const attempts = 3;
+/** Each attempt but the last loses to somebody who did something. */
+const attempts = 10;
 
 /** The way of every request: identify, find, decide, do, make durable, answer. */
 export class WorkingGate implements Gate {
@@ -43,7 +44,8 @@ export class WorkingGate implements Gate {
         return result as Result<A>;
       } catch (error) {
         // What it was decided on changed before it was written: decide again on what is so now.
-        if (error instanceof KmsError && error.code === 'conflict' && attempt < attempts) continue;
+        const sealed = this.core.status().sealed && command.kind !== 'unseal';
+        if (isOvertaken(error, sealed) && attempt < attempts) continue;
         return await this.#refused(line, error);
       }
     }
@@ -88,7 +90,9 @@ export class WorkingGate implements Gate {
     if (outcome.change !== undefined) await assertDutiesStaySeparate(this.core, principal, command, outcome.result);
 
     const holds = () =>
-      this.core.commits.accessGeneration === access && keys.every((key) => rooms.keyring.isCurrent(key));
+      this.core.serves(rooms) &&
+      this.core.commits.accessGeneration === access &&
+      keys.every((key) => rooms.keyring.isCurrent(key));
     const change = withReplay(rooms, command, outcome.change, principal);
     await this.core.commits.submit(done(line, outcome.result, outcome.change), change, holds);
     return outcome.result;
@@ -103,6 +107,11 @@ export class WorkingGate implements Gate {
     if (refusal.code !== 'audit-unavailable' && refusal.code !== 'storage-full') await this.core.commits.submit(line);
     throw refusal;
   }
+}
+
+/** Rooms that were sealed in the midst of a call fail anyhow: their secrets are gone. */
+function isOvertaken(error: unknown, sealed: boolean): boolean {
+  return error instanceof KmsError ? error.code === 'conflict' : sealed;
 }
 
 /** A signed call that was answered once is not done again. */

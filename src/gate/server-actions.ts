@@ -72,9 +72,6 @@ async function forget(core: Core): Promise<number> {
 
 /** The passphrase is its own proof, so nobody is identified; the attempt is recorded like any other. */
 async function unseal(core: Core, command: Command<'unseal'>, line: Line): Promise<Result<'unseal'>> {
-  if (!core.status().sealed) throw new KmsError('not-sealed', 'The server is not sealed.');
-  const rooms = await core.options.open(command.passphrase);
-  await core.entrust(rooms);
-  await core.commits.submit(line);
+  await core.unseal(command.passphrase, () => core.commits.submit(line));
   return core.status();
 }

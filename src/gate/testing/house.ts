@@ -1,0 +1,234 @@
+/** What the tests of this room live in: one whole server on a memory store, put together as `assemble.ts` does, with a clock of its own. */
+import assert from 'node:assert/strict';
+import {
+  assertGrownFrom,
+  CheckpointSigner,
+  newLedger,
+  openLedger,
+  parseVerifierKey,
+  readEntries,
+  storeLog,
+  verifyLedger,
+} from '#audit/audit.ts';
+import { digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
+import {
+  type Action,
+  type Command,
+  type CredentialSet,
+  type Entry,
+  type ErrorCode,
+  type Key,
+  KmsError,
+  type Origin,
+  Plaintext,
+  type Proof,
+  type RecordKind,
+  type Result,
+  type Role,
+  recordKinds,
+  SecretBytes,
+} from '#domain/domain.ts';
+import { toUtf8, view } from '#encoding/encoding.ts';
+import { type Unsealed, WorkingGate } from '#gate/gate.ts';
+import { identityRoom } from '#identity/identity.ts';
+import { Keyring, newRoot, readHead } from '#keyring/keyring.ts';
+import type { Mode } from '#policy/policy.ts';
+import { passphraseSeal } from '#seal/seal.ts';
+import { Metrics } from '#telemetry/telemetry.ts';
+import { BreakableStore } from './breakable-store.ts';
+
+export const startTime = Date.UTC(2026, 10, 24, 12);
+export const passphrase = 'a passphrase for tests';
+const quick = { memoryKiB: 64, passes: 1, parallelism: 1 };
+
+export interface Options {
+  readonly mode?: Mode;
+  readonly store?: BreakableStore;
+  readonly capacity?: number;
+}
+
+/** Secrets as text, for the one who was given them. */
+export const textOf = (secret: Plaintext): string => view(secret.release()).toString('latin1');
+export const plain = (text: string): Plaintext => new Plaintext(toUtf8(text));
+export const byToken = (set: Pick<CredentialSet, 'token'>): Proof => ({ kind: 'token', token: textOf(set.token) });
+export const byId = (key: Pick<Key, 'id'>) => ({ by: 'id', id: key.id }) as const;
+export const byName = (name: string) => ({ by: 'name', name }) as const;
+
+export class House {
+  now = startTime;
+  readonly clock = () => this.now;
+  readonly store: BreakableStore;
+  readonly mode: Mode;
+  readonly log: string[] = [];
+  readonly metrics = new Metrics();
+  readonly gate: WorkingGate;
+  first!: CredentialSet;
+  verifierKey = '';
+  /** Awaited in every opening of the rooms, so that a test can put something in between. */
+  whileOpening: () => Promise<void> = async () => {};
+
+  private constructor(store: BreakableStore, mode: Mode, gate: (house: House) => WorkingGate) {
+    this.store = store;
+    this.mode = mode;
+    this.gate = gate(this);
+  }
+
+  /** Unsealed, with its first identity: a developer in development mode, else a security officer. */
+  static async open({ mode = 'development', store = new BreakableStore(), capacity = 1000 }: Options = {}) {
+    using secret = new SecretBytes(toUtf8(passphrase));
+    using root = newRoot();
+    const wrapped = await passphraseSeal(secret, quick).wrap(root);
+    const house = await House.#build(store, mode, capacity, wrapped);
+    await house.gate.core.entrust(await house.gate.core.options.open(plain(passphrase)));
+    const { result, change } = house.gate.core.rooms.identity.bootstrap(
+      'main',
+      'founder',
+      mode === 'development' ? 'developer' : 'security-officer',
+    );
+    await house.gate.core.commits.submit(house.#initLine(result), change);
+    house.first = result;
+    house.reopen = () => House.#build(store, mode, capacity, wrapped).then((next) => house.#inherit(next));
+    return house;
+  }
+
+  /** The same data under a new server, sealed, as after a restart. */
+  reopen!: () => Promise<House>;
+
+  #inherit(next: House): House {
+    next.first = this.first;
+    next.reopen = this.reopen;
+    next.now = this.now;
+    next.verifierKey = this.verifierKey;
+    return next;
+  }
+
+  static async #build(store: BreakableStore, mode: Mode, capacity: number, wrapped: Uint8Array): Promise<House> {
+    const head = await store.head();
+    const stored = head === undefined ? undefined : readHead(head);
+    return new House(
+      store,
+      mode,
+      (house) =>
+        new WorkingGate({
+          store,
+          ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
+          sealedHead: stored?.sealed.bytes ?? new Uint8Array(0),
+          mode,
+          version: '0.0.0',
+          sealKind: 'passphrase',
+          clock: house.clock,
+          metrics: house.metrics,
+          open: (given) => house.#openRooms(given, wrapped, capacity),
+          onInternalError: (error, requestId) =>
+            house.log.push(`${requestId} ${(error as Error)?.stack ?? String(error)}`),
+        }),
+    );
+  }
+
+  async #openRooms(given: Plaintext, wrapped: Uint8Array, capacity: number): Promise<Unsealed> {
+    const { store, clock, mode } = this;
+    using secret = new SecretBytes(Uint8Array.from(given.release()));
+    using root = await passphraseSeal(secret).unwrap(wrapped);
+    const head = await store.head();
+    const stored = head === undefined ? undefined : readHead(head);
+    const keyring = await Keyring.open(root, store, stored?.sealed, { capacity });
+    if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
+    await this.whileOpening();
+    const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, clock, mode });
+    const signing = new Ed25519Signer(keyring.ledgerSeed);
+    const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
+    this.verifierKey = signer.verifierKey;
+    return { keyring, identity, signer, dispose: () => keyring.dispose() };
+  }
+
+  #initLine({ realm }: CredentialSet): Entry {
+    return {
+      ...{ time: this.now, requestId: 'init', protocol: 'start', operation: 'init', peer: '', realm },
+      ...{ principal: 'system', credential: '', action: 'create-identity', outcome: 'ok' },
+    };
+  }
+
+  get proof(): Proof {
+    return byToken(this.first);
+  }
+
+  get realm(): string {
+    return this.first.account;
+  }
+
+  origin(operation = 'test'): Origin {
+    return { protocol: 'test', operation, peer: '127.0.0.1:1', requestId: randomUuid() };
+  }
+
+  perform<A extends Action>(command: Command<A>, proof: Proof = this.proof): Promise<Result<A>> {
+    return this.gate.perform(proof, command, this.origin());
+  }
+
+  async key(more: Partial<Command<'create-key'>> = {}): Promise<Key> {
+    const command = { kind: 'create-key', spec: 'aes-256', usages: ['encrypt'], class: 'enveloped', ...more } as const;
+    return (await this.perform(command)).key;
+  }
+
+  describe = async (key: Key): Promise<Key> => (await this.perform({ kind: 'describe-key', key: byId(key) })).key;
+
+  hire(name: string, role?: Role, more: Partial<Command<'create-identity'>> = {}): Promise<CredentialSet> {
+    return this.perform({ kind: 'create-identity', name, ...(role && { role }), ...more });
+  }
+
+  encrypt = (key: Key, text: string, more: Partial<Command<'encrypt'>> = {}, proof?: Proof) =>
+    this.perform(
+      { kind: 'encrypt', key: byId(key), plaintext: plain(text), context: {}, scheme: 'natural', ...more },
+      proof,
+    );
+
+  async decrypt(key: Key | undefined, ciphertext: Uint8Array, more: Partial<Command<'decrypt'>> = {}, proof?: Proof) {
+    const { plaintext } = await this.perform(
+      { kind: 'decrypt', ...(key && { key: byId(key) }), ciphertext, context: {}, scheme: 'natural', ...more },
+      proof,
+    );
+    return textOf(plaintext);
+  }
+
+  unseal = (text = passphrase) => this.perform({ kind: 'unseal', passphrase: plain(text) }, { kind: 'none' });
+
+  async entries(from = 0): Promise<Entry[]> {
+    const all: Entry[] = [];
+    for (;;) {
+      const page = await readEntries(this.store, from + all.length, 1000);
+      if (page.length === 0) return all;
+      all.push(...page.map(({ entry }) => entry));
+    }
+  }
+
+  get ledgerSize(): number {
+    return this.gate.status().ledgerSize;
+  }
+
+  /** Every row that decides something, by kind and id: its revision and MAC. */
+  async rows(): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (const kind of recordKinds) {
+      for (const record of await this.list(kind)) {
+        found.set(`${kind} ${record.id}`, `${record.revision} ${view(record.mac).toString('hex')}`);
+      }
+    }
+    return found;
+  }
+
+  list = (kind: RecordKind) => this.store.list(kind, '', '', 1_000_000);
+
+  /** Signs the ledger's end, then checks every line, tree and signature of it as an auditor would. */
+  async assertLedgerVerifies(): Promise<void> {
+    if (!this.gate.status().sealed) await this.gate.core.commits.checkpoint();
+    const report = await verifyLedger(storeLog(this.store), [parseVerifierKey(this.verifierKey)!]);
+    assert.ok(report.ok, JSON.stringify(report));
+  }
+}
+
+export function refused(code: ErrorCode, act: Promise<unknown> | (() => Promise<unknown>)): Promise<void> {
+  return assert.rejects(act, (error) => {
+    if (!(error instanceof KmsError)) throw error;
+    assert.equal(error.code, code, error.message);
+    return true;
+  });
+}
