@@ -255,7 +255,7 @@ suite('signatures', () => {
 
   test('are not asked of keys that encrypt', async () => {
     await vault.write('transit/keys/no-signer', {});
-    await refused(sign('no-signer', { input: message }), 400, /does not support signing/);
+    await refused(sign('no-signer', { input: message }), 400, /not for sign/);
     await refused(encrypt('sign-ed25519'), 400, /not for encrypt/);
   });
 
