@@ -23,6 +23,8 @@ export interface Request {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Asked for in turn, in place of `path`. */
+  readonly paths?: readonly string[];
 }
 
 export interface Measured {
@@ -106,11 +108,19 @@ export async function load(
   };
 }
 
-function lua({ headers, body }: Request): string {
+function lua({ headers, body, paths }: Request): string {
   const lines = Object.entries(headers).map(
     ([name, value]) => `wrk.headers[${JSON.stringify(name)}]=${JSON.stringify(value)}`,
   );
-  return ['wrk.method="POST"', ...lines, `wrk.body=${JSON.stringify(body)}`].join('\n');
+  const turns =
+    paths === undefined
+      ? []
+      : [
+          `local paths = {${paths.map((path) => JSON.stringify(path)).join(',')}}`,
+          'local turn = 0',
+          'request = function() turn = turn % #paths + 1; return wrk.format(nil, paths[turn]) end',
+        ];
+  return ['wrk.method="POST"', ...lines, `wrk.body=${JSON.stringify(body)}`, ...turns].join('\n');
 }
 
 function milliseconds(text: string): number {

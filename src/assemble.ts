@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { assertGrownFrom, CheckpointSigner, newLedger, openLedger } from '#audit/audit.ts';
 import { digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
 import { type CredentialSet, KmsError, type Plaintext, type Role, SecretBytes } from '#domain/domain.ts';
@@ -9,7 +10,7 @@ import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
 import { passphraseSeal } from '#seal/seal.ts';
 import { openSqliteStore, type Store } from '#store/store.ts';
-import { Metrics } from '#telemetry/telemetry.ts';
+import { Gauge, Metrics } from '#telemetry/telemetry.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
 import { nativeDoor } from '#wire/native/native.ts';
 import { vaultDoor } from '#wire/vault/vault.ts';
@@ -141,10 +142,14 @@ export class Server {
       clock: this.#clock.now,
       onError: (error) => log(`listener: ${describe(error)}`),
     });
-    const { url } = this.#listener;
+    const { url, stats } = this.#listener;
+    const { metrics } = this.gate.core.options;
+    metrics.add(new Gauge('claviger_connections', 'Open connections.', () => stats().connections));
+    metrics.add(new Gauge('claviger_requests_under_way', 'Requests being answered.', () => stats().underWay));
+    metrics.add(new Gauge('claviger_refused_messages', 'Malformed, too large or too slow.', () => stats().refused));
     this.#options.data.write(
       'server.json',
-      `${JSON.stringify({ url, caFile: tls?.caFile, mode, region }, undefined, 2)}\n`,
+      `${JSON.stringify({ url, caFile: tls?.caFile && resolve(tls.caFile), mode, region }, undefined, 2)}\n`,
       0o644,
     );
     this.#jobs = startJobs(this.gate, {
