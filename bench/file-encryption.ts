@@ -40,8 +40,8 @@ interface Run {
 }
 
 const report =
-  "data:text/javascript,import{isMainThread}from'node:worker_threads';" +
-  "if(isMainThread)process.on('exit',()=>{const r=process.resourceUsage();process.stderr.write(`usage ${r.maxRSS} ${r.userCPUTime+r.systemCPUTime}`)})";
+  "data:text/javascript,import{isMainThread}from'node:worker_threads';if(isMainThread)process.on('exit',()=>{" +
+  "const u=process.resourceUsage();process.stderr.write('usage '+u.maxRSS+' '+(u.userCPUTime+u.systemCPUTime))})";
 
 function claviger(verb: 'encrypt' | 'decrypt', from: string, to: string, threads: number): Run {
   rmSync(to, { force: true });

@@ -148,12 +148,26 @@ export class ClavigerClient implements DataKeys {
     return this.#onKey(key, 'schedule-destruction', { days });
   }
 
+  /** At once and for good; only where `deletionAllowed` is set. */
+  async destroyKey(key: string): Promise<Key> {
+    return (await this.#json<{ key: Key }>('DELETE', `/keys/${segment(key)}`)).key;
+  }
+
   cancelDestruction(key: string): Promise<Key> {
     return this.#onKey(key, 'cancel-destruction');
   }
 
   async createAlias(key: string, name: string): Promise<void> {
     await this.#json('PUT', `/keys/${segment(key)}/aliases/${segment(name)}`);
+  }
+
+  /** Points a name at another key. */
+  async updateAlias(key: string, name: string): Promise<void> {
+    await this.#json('PATCH', `/keys/${segment(key)}/aliases/${segment(name)}`);
+  }
+
+  listAliases(): AsyncGenerator<{ readonly name: string; readonly keyId: string }> {
+    return this.#pages('/aliases', 'aliases');
   }
 
   async deleteAlias(name: string): Promise<void> {

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import tls from 'node:tls';
+import { ApiError, ClavigerClient } from '#client/client.ts';
+import { type RunningServer, startServer } from '../harness.ts';
+
+let server: RunningServer;
+let client: ClavigerClient;
+
+before(async () => {
+  server = await startServer();
+  const env = await server.env();
+  tls.setDefaultCACertificates([readFileSync(env.CLAVIGER_CACERT!, 'utf8')]);
+  client = new ClavigerClient({ url: server.url, token: env.CLAVIGER_TOKEN! });
+});
+after(() => server?.stop());
+
+const refusedWith = (code: string) => (error: unknown) => error instanceof ApiError && error.code === code;
+
+test('every operation of the API is answered through the client, and each leaves its line', async () => {
+  const plaintext = crypto.getRandomValues(new Uint8Array(100));
+  const context = [
+    ['a', '1'],
+    ['__proto__', 'x'],
+  ] as const;
+
+  const key = await client.createKey({ name: 'api/one', tags: { a: 'b' }, deletionAllowed: true });
+  assert.equal((await client.describeKey('api/one')).key.id, key.id);
+  assert.ok((await Array.fromAsync(client.listKeys())).some(({ id }) => id === key.id));
+  assert.equal((await client.updateKey(key.id, { description: 'changed' })).description, 'changed');
+  assert.equal((await client.rotateKey(key.id)).version, 2);
+  await client.disableKey(key.id);
+  await client.enableKey(key.id);
+
+  const sealed = await client.encrypt('api/one', plaintext, context);
+  assert.equal(sealed.version, 2);
+  assert.deepEqual((await client.decrypt(sealed.ciphertext, context.toReversed())).plaintext, plaintext);
+  await assert.rejects(client.decrypt(sealed.ciphertext, []), refusedWith('invalid-ciphertext'));
+  const dataKey = await client.generateDataKey(key.id, context);
+  assert.equal(dataKey.plaintext.length, 32);
+  assert.deepEqual((await client.decrypt(dataKey.ciphertext, context, 'api/one')).plaintext, dataKey.plaintext);
+
+  await client.createAlias(key.id, 'api/two');
+  const other = await client.createKey({});
+  await client.updateAlias(other.id, 'api/two');
+  assert.equal((await client.describeKey('api/two')).key.id, other.id);
+  assert.ok((await Array.fromAsync(client.listAliases())).some(({ name }) => name === 'api/two'));
+  await client.deleteAlias('api/two');
+  await client.scheduleDestruction(other.id, 7);
+  await client.cancelDestruction(other.id);
+  await client.destroyKey(key.id);
+  await assert.rejects(client.encrypt(key.id, plaintext), ApiError);
+
+  assert.match((await client.createRealm('second')).account, /^\d{12}$/);
+  assert.equal((await Array.fromAsync(client.listRealms())).length, 2);
+  const made = await client.createIdentity({ name: 'ida', role: 'auditor', groups: ['g'] });
+  const more = await client.createCredentials('ida', { ttlSeconds: 60 });
+  assert.notEqual(more.token, made.token);
+  const ida = new ClavigerClient({ url: server.url, token: more.token });
+  assert.equal((await ida.lookupToken()).identity, 'ida');
+  await client.revokeCredential(more.tokenAccessor);
+  await assert.rejects(ida.lookupToken(), ApiError);
+  assert.ok((await Array.fromAsync(client.listIdentities())).some(({ name }) => name === 'ida'));
+  const grant = await client.createGrant({ grantee: 'ida', role: 'key-user', names: 'api/*', ttlSeconds: 60 });
+  assert.ok((await Array.fromAsync(client.listGrants())).some(({ id }) => id === grant.id));
+  await client.revokeGrant(grant.id);
+  await client.disableIdentity('ida');
+
+  const token = await client.createToken({ ttlSeconds: 600, renewable: true, label: 'child' });
+  const child = new ClavigerClient({ url: server.url, token: token.token });
+  assert.ok((await child.renewToken('self', 300)).expiresAt);
+  await child.revokeToken();
+  await assert.rejects(child.lookupToken(), ApiError);
+
+  assert.match(await client.metrics(), /^# TYPE claviger_/m);
+  const { checkpoint, verifierKey } = await client.readCheckpoint();
+  assert.ok(checkpoint.startsWith(verifierKey.split('+')[0]!));
+  assert.equal((await client.proveAudit(0)).index, 0);
+
+  const lines = await client.readAudit(0, 1000);
+  const seen = new Set(lines.entries.map(({ operation }) => operation));
+  const { operations } = (await (await fetch(`${server.url}/claviger/v1/`)).json()) as {
+    operations: ReadonlyArray<{ operation: string; action: string }>;
+  };
+  const quiet = ['read-status', 'seal', 'unseal', 'read-audit'];
+  const missing = operations.filter(
+    ({ operation, action }) => !quiet.includes(action) && !seen.has(operation.replace('/claviger/v1', '')),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test('nobody reads metrics, keys or the ledger without a proof, and the refusal is a line', async () => {
+  const nobody = new ClavigerClient({ url: server.url });
+  assert.equal((await nobody.status()).ready, true);
+  for (const ask of [() => nobody.metrics(), () => Array.fromAsync(nobody.listKeys()), () => nobody.readAudit(0, 1)]) {
+    await assert.rejects(ask(), refusedWith('unauthenticated'));
+  }
+  const { size } = await client.readAudit(0, 1);
+  const { entries } = await client.readAudit(Math.max(0, size - 10), 20);
+  assert.ok(entries.some(({ action, outcome }) => action === 'read-metrics' && outcome === 'unauthenticated'));
+});
+
+test('an error says which ledger line tells more', async () => {
+  const error = await client.describeKey('absent').then(
+    () => assert.fail('there is no such key'),
+    (refusal: unknown) => refusal,
+  );
+  assert.ok(error instanceof ApiError);
+  const { size } = await client.readAudit(0, 1);
+  const { entries } = await client.readAudit(Math.max(0, size - 10), 20);
+  assert.ok(entries.some(({ requestId, outcome }) => requestId === error.requestId && outcome === error.code));
+});
+
+test('a body over the limit of its operation is refused in our own form', async () => {
+  const { CLAVIGER_TOKEN } = await server.env();
+  const response = await fetch(`${server.url}/claviger/v1/realms`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${CLAVIGER_TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'x'.repeat(5000) }),
+  });
+  assert.equal(response.status, 413);
+  assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'too-large');
+});
