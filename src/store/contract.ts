@@ -221,6 +221,7 @@ function listPromises(store: () => Store): void {
     'a/1',
     'a/10',
     'a/2',
+    'a/\u{10ffff}',
     'a0',
     'b',
     'z\u00e9',
@@ -248,9 +249,9 @@ function listPromises(store: () => Store): void {
 
   test('lists what begins with a prefix, the prefix itself included', async () => {
     await store().commit(batchOf({ changes: [ids.map((id) => put(id, 0))] }));
-    assert.deepEqual(await idsOf(store(), 'a/', '', 100), ['a/', 'a/1', 'a/10', 'a/2']);
-    assert.deepEqual(await idsOf(store(), 'a/', 'a/1', 100), ['a/10', 'a/2']);
-    assert.deepEqual(await idsOf(store(), 'a/', 'a', 100), ['a/', 'a/1', 'a/10', 'a/2']);
+    assert.deepEqual(await idsOf(store(), 'a/', '', 100), ['a/', 'a/1', 'a/10', 'a/2', 'a/\u{10ffff}']);
+    assert.deepEqual(await idsOf(store(), 'a/', 'a/1', 100), ['a/10', 'a/2', 'a/\u{10ffff}']);
+    assert.deepEqual(await idsOf(store(), 'a/', 'a', 100), ['a/', 'a/1', 'a/10', 'a/2', 'a/\u{10ffff}']);
     assert.deepEqual(await idsOf(store(), 'a/', 'b', 100), []);
     assert.deepEqual(await idsOf(store(), 'z\u{10ffff}', '', 100), ['z\u{10ffff}', 'z\u{10ffff}!']);
     assert.deepEqual(await idsOf(store(), 'nothing', '', 100), []);
