@@ -1,0 +1,282 @@
+/** One request that succeeds for every row of every door's table, so that tests can run all of them. */
+import type { CredentialSet, Key } from '#domain/domain.ts';
+import { toBase64, toUtf8 } from '#encoding/encoding.ts';
+import type { Answer, Doors } from './doors.ts';
+import { byId, type House, passphrase, plain, textOf } from './house.ts';
+
+/** Readies what the request needs, and answers how to send it; a request may be sent more than once. */
+export type Case = (doors: Doors) => Promise<() => Promise<Answer>>;
+export type Cases = Readonly<Record<string, Case>>;
+
+/** What callers gave to keep secret: no ledger line, log, metric, error or stored row may hold any of it. */
+export const canaries = {
+  plaintext: 'canary-plaintext-5d1f',
+  message: 'canary-message-77aa',
+  input: 'canary-input-c0de',
+} as const;
+
+const b64 = (text: string) => toBase64(toUtf8(text));
+const aes = { spec: 'aes-256', usages: ['encrypt', 'mac'] } as const;
+let counted = 0;
+const fresh = (word: string) => `${word}-${++counted}`;
+
+type WithKey = (key: Key, house: House) => object | Promise<object>;
+
+/** An operation of AWS KMS on a key of its own. */
+function aws(operation: string, body: WithKey, more: Parameters<House['key']>[0] = {}, ready?: Ready): Case {
+  return async (doors) => {
+    const key = await doors.house.key({ ...more, name: more.name ?? fresh('aws') });
+    await ready?.(key, doors.house);
+    const fields = await body(key, doors.house);
+    return () => doors.aws(operation, fields);
+  };
+}
+
+type Ready = (key: Key, house: House) => Promise<unknown>;
+
+const pending: Ready = (key, house) => house.perform({ kind: 'schedule-destruction', key: byId(key), days: 7 });
+const onKey: WithKey = ({ id }) => ({ KeyId: id });
+const blobOf = async (key: Key, house: House) => toBase64((await house.encrypt(key, canaries.plaintext)).ciphertext);
+const ec = { spec: 'ec-p256', usages: ['sign'] } as const;
+const hmacKey = { spec: 'hmac-sha256', usages: ['mac'] } as const;
+const signing = { SigningAlgorithm: 'ECDSA_SHA_256', Message: b64(canaries.message) };
+
+async function signatureOf(key: Key, house: House): Promise<string> {
+  const scheme = { family: 'ecdsa', hash: 'sha256' } as const;
+  const message = plain(canaries.message);
+  const { signature } = await house.perform({
+    ...{ kind: 'sign', key: byId(key), message, messageType: 'raw', scheme, context: {} },
+  });
+  return toBase64(signature);
+}
+
+async function macOf(key: Key, house: House): Promise<string> {
+  const message = plain(canaries.message);
+  return toBase64((await house.perform({ kind: 'generate-mac', key: byId(key), hash: 'sha256', message })).mac);
+}
+
+const mac = { MacAlgorithm: 'HMAC_SHA_256', Message: b64(canaries.message) };
+
+export const awsCases: Cases = {
+  CreateKey: aws('CreateKey', () => ({ Description: 'made by a test', Tags: [{ TagKey: 'a', TagValue: 'b' }] })),
+  DescribeKey: aws('DescribeKey', onKey),
+  ListKeys: aws('ListKeys', () => ({})),
+  UpdateKeyDescription: aws('UpdateKeyDescription', ({ id }) => ({ KeyId: id, Description: 'other' })),
+  EnableKey: aws('EnableKey', onKey, {}, (key, house) => house.perform({ kind: 'disable-key', key: byId(key) })),
+  DisableKey: aws('DisableKey', onKey),
+  EnableKeyRotation: aws('EnableKeyRotation', onKey),
+  DisableKeyRotation: aws('DisableKeyRotation', onKey, { rotationPeriodDays: 90 }),
+  GetKeyRotationStatus: aws('GetKeyRotationStatus', onKey),
+  RotateKeyOnDemand: aws('RotateKeyOnDemand', onKey),
+  ListKeyRotations: aws('ListKeyRotations', onKey),
+  ScheduleKeyDeletion: aws('ScheduleKeyDeletion', onKey),
+  CancelKeyDeletion: aws('CancelKeyDeletion', onKey, {}, pending),
+  CreateAlias: aws('CreateAlias', ({ id }) => ({ AliasName: `alias/${fresh('new')}`, TargetKeyId: id })),
+  UpdateAlias: aws('UpdateAlias', async ({ id }, house) => {
+    const other = await house.key({ name: fresh('moving') });
+    return { AliasName: `alias/${other.names[0]}`, TargetKeyId: id };
+  }),
+  DeleteAlias: aws('DeleteAlias', ({ names }) => ({ AliasName: `alias/${names[0]}` })),
+  ListAliases: aws('ListAliases', () => ({})),
+  TagResource: aws('TagResource', ({ id }) => ({ KeyId: id, Tags: [{ TagKey: 'a', TagValue: 'b' }] })),
+  UntagResource: aws('UntagResource', ({ id }) => ({ KeyId: id, TagKeys: ['a'] }), { tags: { a: 'b' } }),
+  ListResourceTags: aws('ListResourceTags', onKey),
+  Encrypt: aws('Encrypt', ({ id }) => ({ KeyId: id, Plaintext: b64(canaries.plaintext) })),
+  Decrypt: aws('Decrypt', async (key, house) => ({ CiphertextBlob: await blobOf(key, house) })),
+  ReEncrypt: aws('ReEncrypt', async (key, house) => ({
+    CiphertextBlob: await blobOf(key, house),
+    DestinationKeyId: key.id,
+  })),
+  GenerateDataKey: aws('GenerateDataKey', ({ id }) => ({ KeyId: id, KeySpec: 'AES_256' })),
+  GenerateDataKeyWithoutPlaintext: aws('GenerateDataKeyWithoutPlaintext', ({ id }) => ({
+    KeyId: id,
+    NumberOfBytes: 64,
+  })),
+  GenerateDataKeyPair: aws('GenerateDataKeyPair', ({ id }) => ({ KeyId: id, KeyPairSpec: 'ECC_NIST_P256' })),
+  GenerateDataKeyPairWithoutPlaintext: aws('GenerateDataKeyPairWithoutPlaintext', ({ id }) => ({
+    KeyId: id,
+    KeyPairSpec: 'ECC_NIST_P256',
+  })),
+  GenerateRandom: aws('GenerateRandom', () => ({ NumberOfBytes: 32 })),
+  Sign: aws('Sign', ({ id }) => ({ KeyId: id, ...signing }), ec),
+  Verify: aws(
+    'Verify',
+    async (key, house) => ({ KeyId: key.id, ...signing, Signature: await signatureOf(key, house) }),
+    ec,
+  ),
+  GetPublicKey: aws('GetPublicKey', onKey, ec),
+  GenerateMac: aws('GenerateMac', ({ id }) => ({ KeyId: id, ...mac }), hmacKey),
+  VerifyMac: aws('VerifyMac', async (key, house) => ({ KeyId: key.id, ...mac, Mac: await macOf(key, house) }), hmacKey),
+};
+
+interface VaultNeeds {
+  readonly key?: Parameters<House['key']>[0];
+  readonly ready?: Ready;
+  readonly body?: (key: Key, house: House) => object | undefined | Promise<object | undefined>;
+}
+
+/** A request of Vault on a key of its own, whose name stands for `:name`. */
+function vault(method: string, path: string, { key: kind, ready, body }: VaultNeeds = {}): Case {
+  return async (doors) => {
+    const key = await doors.house.key({ ...aes, ...kind, name: fresh('vault') });
+    await ready?.(key, doors.house);
+    const fields = await body?.(key, doors.house);
+    return () => doors.vault(method, path.replace(':name', key.names[0]!), fields);
+  };
+}
+
+/** A request with a token of its own, which may end by it. */
+function vaultToken(method: string, path: string, byAccessor: boolean): Case {
+  return async (doors) => {
+    const { token, credential } = await doors.house.perform({ kind: 'create-token', ttl: 1_000_000 });
+    const body = byAccessor ? { accessor: credential.id } : method === 'GET' ? undefined : {};
+    return () => doors.vault(method, path, body, byAccessor ? undefined : textOf(token));
+  };
+}
+
+const vaultBlob = async (key: Key, house: House) => ({ ciphertext: `vault:v1:${await blobOf(key, house)}` });
+const plaintext = () => ({ plaintext: b64(canaries.plaintext) });
+const input = () => ({ input: b64(canaries.input) });
+
+/** By method and first path, as the rows have them. Rows that only say what isn't offered have no case. */
+export const vaultCases: Cases = {
+  'POST transit/keys/:name': async (doors) => {
+    const name = fresh('made');
+    return () => doors.vault('POST', `transit/keys/${name}`, { type: 'aes256-gcm96' });
+  },
+  'GET transit/keys/:name': vault('GET', 'transit/keys/:name'),
+  'LIST transit/keys': vault('LIST', 'transit/keys'),
+  'DELETE transit/keys/:name': vault('DELETE', 'transit/keys/:name', { key: { deletionAllowed: true } }),
+  'POST transit/keys/:name/config': vault('POST', 'transit/keys/:name/config', {
+    body: () => ({ deletion_allowed: true }),
+  }),
+  'POST transit/keys/:name/rotate': vault('POST', 'transit/keys/:name/rotate'),
+  'POST transit/keys/:name/trim': vault('POST', 'transit/keys/:name/trim', {
+    ready: async (key, house) => {
+      await house.perform({ kind: 'rotate-key', key: byId(key) });
+      const patch = { minDecryptionVersion: 2, minEncryptionVersion: 2 };
+      await house.perform({ kind: 'update-key', key: byId(key), patch });
+    },
+    body: () => ({ min_available_version: 2 }),
+  }),
+  'POST transit/encrypt/:name': vault('POST', 'transit/encrypt/:name', { body: plaintext }),
+  'POST transit/decrypt/:name': vault('POST', 'transit/decrypt/:name', { body: vaultBlob }),
+  'POST transit/rewrap/:name': vault('POST', 'transit/rewrap/:name', { body: vaultBlob }),
+  'POST transit/datakey/:form/:name': vault('POST', 'transit/datakey/plaintext/:name', { body: () => ({}) }),
+  'POST transit/random': vault('POST', 'transit/random', { body: () => ({ bytes: 32 }) }),
+  'POST transit/hash': vault('POST', 'transit/hash', { body: input }),
+  'POST transit/hmac/:name': vault('POST', 'transit/hmac/:name', { body: input }),
+  'POST transit/sign/:name': vault('POST', 'transit/sign/:name', { key: ec, body: input }),
+  'POST transit/verify/:name': vault('POST', 'transit/verify/:name', {
+    key: ec,
+    body: async (key, house) => ({
+      input: b64(canaries.message),
+      signature: `vault:v1:${await signatureOf(key, house)}`,
+    }),
+  }),
+  'POST auth/token/create': vault('POST', 'auth/token/create', { body: () => ({ ttl: '1h' }) }),
+  'GET auth/token/lookup-self': vaultToken('GET', 'auth/token/lookup-self', false),
+  'POST auth/token/lookup-accessor': vaultToken('POST', 'auth/token/lookup-accessor', true),
+  'POST auth/token/renew-self': vaultToken('POST', 'auth/token/renew-self', false),
+  'POST auth/token/renew-accessor': vaultToken('POST', 'auth/token/renew-accessor', true),
+  'POST auth/token/revoke-self': vaultToken('POST', 'auth/token/revoke-self', false),
+  'POST auth/token/revoke-accessor': vaultToken('POST', 'auth/token/revoke-accessor', true),
+  'GET sys/mounts': vault('GET', 'sys/mounts'),
+  'GET sys/auth': vault('GET', 'sys/auth'),
+  'GET sys/internal/ui/mounts': vault('GET', 'sys/internal/ui/mounts'),
+  'GET sys/internal/ui/mounts/transit': vault('GET', 'sys/internal/ui/mounts/transit'),
+  'GET sys/internal/ui/mounts/transit/*': vault('GET', 'sys/internal/ui/mounts/transit/keys'),
+};
+
+/** A request of our own API on a key of its own, whose id stands for `{key}`. */
+function native(template: string, body?: WithKey, more: Parameters<House['key']>[0] = {}, ready?: Ready): Case {
+  const [method, path] = template.split(' ') as [string, string];
+  return async (doors) => {
+    const key = await doors.house.key({ ...more, name: fresh('native') });
+    await ready?.(key, doors.house);
+    const fields = await body?.(key, doors.house);
+    const target = path.replace('{key}', key.id).replace('aliases/{name}', `aliases/${fresh('other')}`);
+    return () => doors.native(method, target, fields);
+  };
+}
+
+/** A request about somebody who was made for it. */
+function aboutSomebody(method: string, path: (set: CredentialSet) => string, body?: object): Case {
+  return async (doors) => {
+    const set = await doors.house.hire(fresh('somebody'), 'auditor');
+    return () => doors.native(method, path(set), body);
+  };
+}
+
+const childToken = async ({ house }: Doors) => house.perform({ kind: 'create-token', ttl: 1_000_000 });
+
+/** By the template of the row. 'GET /status' reads nothing and leaves no line, so it has no case. */
+export const nativeCases: Cases = {
+  'GET /metrics': native('GET /metrics'),
+  'POST /seal': async (doors) => () => doors.native('POST', '/seal'),
+  'POST /unseal': async (doors) => {
+    await doors.house.perform({ kind: 'seal' });
+    return () => doors.native('POST', '/unseal', { passphrase });
+  },
+  'GET /keys': native('GET /keys'),
+  'POST /keys': native('POST /keys', () => ({ spec: 'aes-256', name: fresh('named') })),
+  'GET /keys/{key}': native('GET /keys/{key}'),
+  'PATCH /keys/{key}': native('PATCH /keys/{key}', () => ({ description: 'other' })),
+  'DELETE /keys/{key}': native('DELETE /keys/{key}', undefined, { deletionAllowed: true }),
+  'POST /keys/{key}/enable': native('POST /keys/{key}/enable', undefined, {}, (key, house) =>
+    house.perform({ kind: 'disable-key', key: byId(key) }),
+  ),
+  'POST /keys/{key}/disable': native('POST /keys/{key}/disable'),
+  'POST /keys/{key}/rotate': native('POST /keys/{key}/rotate'),
+  'POST /keys/{key}/schedule-destruction': native('POST /keys/{key}/schedule-destruction', () => ({ days: 8 })),
+  'POST /keys/{key}/cancel-destruction': native('POST /keys/{key}/cancel-destruction', undefined, {}, pending),
+  'POST /keys/{key}/encrypt': native('POST /keys/{key}/encrypt', plaintext),
+  'POST /keys/{key}/data-key': native('POST /keys/{key}/data-key', () => ({ bytes: 32 })),
+  'POST /decrypt': native('POST /decrypt', async (key, house) => ({ ciphertext: await blobOf(key, house) })),
+  'GET /aliases': native('GET /aliases'),
+  'PUT /keys/{key}/aliases/{name}': native('PUT /keys/{key}/aliases/{name}'),
+  'PATCH /keys/{key}/aliases/{name}': async (doors) => {
+    const [from, to] = [await doors.house.key({ name: fresh('moves') }), await doors.house.key()];
+    return () => doors.native('PATCH', `/keys/${to.id}/aliases/${from.names[0]}`);
+  },
+  'DELETE /aliases/{name}': async (doors) => {
+    const key = await doors.house.key({ name: fresh('leaves') });
+    return () => doors.native('DELETE', `/aliases/${key.names[0]}`);
+  },
+  'GET /realms': native('GET /realms'),
+  'POST /realms': native('POST /realms', () => ({ name: fresh('realm') })),
+  'GET /identities': native('GET /identities'),
+  'POST /identities': native('POST /identities', () => ({ name: fresh('person'), role: 'auditor' })),
+  'POST /identities/{name}/disable': aboutSomebody('POST', ({ identity }) => `/identities/${identity}/disable`),
+  'POST /identities/{name}/credentials': aboutSomebody('POST', ({ identity }) => `/identities/${identity}/credentials`),
+  'DELETE /credentials/{id}': aboutSomebody('DELETE', ({ accessKeyId }) => `/credentials/${accessKeyId}`),
+  'GET /grants': native('GET /grants'),
+  'POST /grants': async (doors) => {
+    const { identity } = await doors.house.hire(fresh('grantee'));
+    return () => doors.native('POST', '/grants', { grantee: identity, role: 'auditor' });
+  },
+  'DELETE /grants/{id}': async (doors) => {
+    const { identity: name } = await doors.house.hire(fresh('grantee'));
+    const grantee = { kind: 'principal', name } as const;
+    const { grant } = await doors.house.perform({
+      ...{ kind: 'create-grant', grantee, role: 'auditor', scope: { kind: 'realm' } },
+    });
+    return () => doors.native('DELETE', `/grants/${grant.id}`);
+  },
+  'POST /tokens': native('POST /tokens', () => ({ ttlSeconds: 60 })),
+  'GET /tokens/{accessor}': async (doors) => {
+    const { credential } = await childToken(doors);
+    return () => doors.native('GET', `/tokens/${credential.id}`);
+  },
+  'POST /tokens/{accessor}/renew': async (doors) => {
+    const { credential } = await childToken(doors);
+    return () => doors.native('POST', `/tokens/${credential.id}/renew`, {});
+  },
+  'DELETE /tokens/{accessor}': async (doors) => {
+    const { credential } = await childToken(doors);
+    return () => doors.native('DELETE', `/tokens/${credential.id}`);
+  },
+  'GET /audit/entries': native('GET /audit/entries'),
+  'GET /audit/proofs/{index}': async (doors) => () => doors.native('GET', '/audit/proofs/0'),
+  'GET /audit/checkpoint': native('GET /audit/checkpoint'),
+};
