@@ -32,6 +32,10 @@ export async function* storeLog(store: Pick<Store, 'ledger'>): LogItems {
     atEnd = false;
     const end = last === undefined ? Number.POSITIVE_INFINITY : last.first + last.count;
     const standing = checkpoints.filter(({ size }) => !(size > end));
+    if (standing.length > page.blocks.length + 1) {
+      yield { kind: 'unreadable', reason: 'There are more checkpoints than commits.' };
+      return;
+    }
     yield* interleaved(page.blocks, standing);
     lastCheckpoint = standing.at(-1)?.size ?? lastCheckpoint;
     // A damaged block may not lead forwards; what was told of it is enough for a verifier to stop at.

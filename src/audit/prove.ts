@@ -22,17 +22,14 @@ export interface InclusionProof {
 }
 
 /**
- * Proves line `index` under the newest checkpoint, which must cover it: else 'not-found'. Reads the ledger up to there once, in a
- * fixed amount of memory. Rejects with 'tampered' rather than give a proof that does not hold.
+ * Proves line `index` under the first checkpoint that covers it; 'not-found' where there is none yet. Reads the ledger up to there
+ * once, in a fixed amount of memory. Rejects with 'tampered' rather than give a proof that does not hold.
  */
 export async function proveEntry(store: Pick<Store, 'ledger'>, index: number): Promise<InclusionProof> {
   const { checkpoints } = await store.ledger(index, 1);
-  const newest = checkpoints.reduce<LedgerCheckpoint | undefined>(
-    (best, one) => (one.size > index && one.size > (best?.size ?? 0) ? one : best),
-    undefined,
-  );
-  if (newest === undefined) throw new KmsError('not-found', 'No checkpoint covers this ledger line yet.');
-  return proveUnder(storeLog(store), index, newest);
+  const covering = checkpoints.find(({ size }) => size > index);
+  if (covering === undefined) throw new KmsError('not-found', 'No checkpoint covers this ledger line yet.');
+  return proveUnder(storeLog(store), index, covering);
 }
 
 /** The same from any copy of the log; the caller chooses the checkpoint. */

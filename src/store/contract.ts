@@ -303,6 +303,11 @@ function ledgerPromises(store: () => Store): void {
     ]);
     assert.deepEqual(await notes(5), [[9, 'nine again']]);
     assert.deepEqual(await notes(10), []);
+    await checkpoint(2, 'two');
+    assert.deepEqual(await notes(0), [
+      [2, 'two'],
+      [4, 'four'],
+    ]);
   });
 }
 

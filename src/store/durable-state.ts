@@ -46,7 +46,10 @@ export interface Store {
   list(kind: RecordKind, prefix: string, after: string, limit: number): Promise<readonly StoredRecord[]>;
   /** Every row's 32-byte MAC, concatenated in chunks, in no particular order; a consistent snapshot if nothing is committed meanwhile. */
   macs(): AsyncIterable<Uint8Array>;
-  /** Ledger blocks that hold leaves from index `from` on, oldest first; at most `limit` blocks. And all checkpoints from `from`. */
+  /**
+   * Ledger blocks that hold leaves from index `from` on, oldest first; at most `limit`. And the first checkpoints of at least that
+   * size, at most `limit + 1`: of those that stand between that many blocks there can't be more.
+   */
   ledger(
     from: number,
     limit: number,

@@ -51,7 +51,10 @@ class MemoryStore implements Store {
   ): Promise<{ blocks: readonly LeafBlock[]; checkpoints: readonly LedgerCheckpoint[] }> {
     this.#assertOpen();
     const blocks = this.#blocks.filter((block) => block.first + block.count > from).slice(0, limit);
-    const checkpoints = [...this.#checkpoints].filter(([size]) => size >= from).sort(([a], [b]) => a - b);
+    const checkpoints = [...this.#checkpoints]
+      .filter(([size]) => size >= from)
+      .sort(([a], [b]) => a - b)
+      .slice(0, limit + 1);
     return {
       blocks: blocks.map((block) => ({ ...block, bytes: copy(block.bytes) })),
       checkpoints: checkpoints.map(([size, note]) => ({ size, note })),

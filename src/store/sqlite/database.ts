@@ -25,7 +25,7 @@ const sql = {
            where first >= coalesce((select max(first) from ledger where first <= ?1), 0) and first + count > ?1
            order by first limit ?2`,
   addBlock: 'insert into ledger (first, count, bytes) values (?1, ?2, ?3)',
-  checkpoints: 'select size, note from checkpoint where size >= ?1 order by size',
+  checkpoints: 'select size, note from checkpoint where size >= ?1 order by size limit ?2',
   putCheckpoint:
     'insert into checkpoint (size, note) values (?1, ?2) on conflict (size) do update set note = excluded.note',
   walState: 'pragma wal_checkpoint(noop)',
@@ -95,7 +95,7 @@ export class Database {
   ledger(from: number, limit: number): { blocks: readonly LeafBlock[]; checkpoints: readonly LedgerCheckpoint[] } {
     return {
       blocks: this.#statements.blocks.all(from, limit) as unknown as readonly LeafBlock[],
-      checkpoints: this.#statements.checkpoints.all(from) as unknown as readonly LedgerCheckpoint[],
+      checkpoints: this.#statements.checkpoints.all(from, limit + 1) as unknown as readonly LedgerCheckpoint[],
     };
   }
 
