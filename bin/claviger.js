@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Runs Claviger on the Node that comes with the package, whatever Node the machine has.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,9 @@ const wanted = 26;
 if (Number(process.versions.node.split('.')[0]) >= wanted) {
   const module = await import('node:module');
   module.enableCompileCache?.();
-  await import(join(root, 'src/main.ts'));
+  // A checkout runs its sources; the published package brings them without their types.
+  const source = join(root, 'src/main.ts');
+  await import(existsSync(source) ? source : join(root, 'dist/main.js'));
 } else {
   let runtime;
   try {
