@@ -1,4 +1,4 @@
-import { createCipheriv, hkdfSync, createHash, createHmac } from 'node:crypto';
+import { createCipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
 
 /**
  * The worked examples of docs/envelope-format.md and docs/file-format.md, computed from what those pages say and from nothing of
@@ -146,7 +146,11 @@ function expand(prk: Uint8Array, info: Uint8Array, length: number): Uint8Array {
   let block: Uint8Array = new Uint8Array();
   let out: Uint8Array = new Uint8Array();
   for (let i = 1; out.length < length; i++) {
-    block = createHmac('sha512', prk).update(block).update(info).update(Buffer.from([i])).digest();
+    block = createHmac('sha512', prk)
+      .update(block)
+      .update(info)
+      .update(Buffer.from([i]))
+      .digest();
     out = Buffer.concat([out, block]);
   }
   return out.subarray(0, length);
