@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { parseArgs } from 'node:util';
 import { commands } from '#cli/cli.ts';
-import { parse } from '../../src/cli/command.ts';
+import { parse } from '#cli/command.ts';
 import { outOfDate } from '../../tools/protocol-docs.ts';
 import { clavigerLines, pagePaths, proseOf, readPage, root } from './markdown.ts';
 
