@@ -101,6 +101,11 @@ export function isAuthentic(key: SecretBytes, head: SealedHead): boolean {
   return equalSecrets(hmac('sha256', key, 'head', body), head.bytes.subarray(body.length));
 }
 
+/** Whether it is the head that `found` wrote: nothing was ever stored, so there is nothing that could be older than its anchor. */
+export function isFounding(head: Pick<Head, 'sequence' | 'ledger'>): boolean {
+  return head.sequence === 0 && head.ledger.size === 0;
+}
+
 /**
  * Throws 'tampered' unless the database is the newest that the anchor knows of and holds exactly the rows that its head vouches for.
  * `anchors` are the outside copies, newest first; a cut-short one is passed over.
@@ -125,7 +130,7 @@ export function assertNotRolledBack(
     );
   }
   const known = anchors.map(readHead).filter((anchor) => anchor !== undefined && isAuthentic(key, anchor.sealed));
-  if (known.length === 0) {
+  if (known.length === 0 && !isFounding(head)) {
     throw new KmsError(
       'tampered',
       'The anchor beside the database is missing or damaged, so an older database could not be told from this one. See docs/recovery.md.',

@@ -74,7 +74,7 @@ export async function createKey(
     exportable: command.exportable ?? false,
     deletionAllowed: command.deletionAllowed ?? false,
     onDemandRotations: 0,
-    ...(command.rotationPeriodDays && { rotation: nextRotation(command.rotationPeriodDays, now) }),
+    ...(command.rotationPeriodDays !== undefined && { rotation: nextRotation(command.rotationPeriodDays, now) }),
   });
   const records: RecordChange[] = [
     { kind: 'key', id: keyRecordId(key), expect: 0, value: encodeKey(key) },

@@ -20,7 +20,7 @@ import { rotateKey } from './rotate.ts';
 import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
 
-export { loosen, readHead, type SealedHead } from './anchor.ts';
+export { isFounding, loosen, readHead, type SealedHead } from './anchor.ts';
 export type { DueKey } from './due.ts';
 export type { ProtectedChange } from './records.ts';
 export { newRoot } from './root.ts';

@@ -41,6 +41,7 @@ function assertPatch(key: Key, patch: KeyPatch): void {
   if (patch.description !== undefined) assertDescription(patch.description);
   const minDecryption = patch.minDecryptionVersion ?? key.minDecryptionVersion;
   const minEncryption = patch.minEncryptionVersion ?? key.minEncryptionVersion;
+  if (!(Number.isInteger(minDecryption) && Number.isInteger(minEncryption))) refuse('A minimum is a whole number.');
   if (minDecryption < Math.max(1, key.minAvailableVersion) || minDecryption > key.current.version) {
     refuse(
       `The minimum decryption version must be from ${Math.max(1, key.minAvailableVersion)} to ${key.current.version}.`,

@@ -50,7 +50,6 @@ test('a row whose body, MAC, revision or place was altered is not believed', asy
     ['an older revision', { ...row, revision: 0 }],
     ['the row of another key', { ...foreign, kind, id }],
     ['no MAC', { ...row, mac: new Uint8Array(32) }],
-    ['a short MAC', { ...row, mac: row.mac.subarray(0, 31) }],
     ['an empty body', { ...row, body: new Uint8Array(0) }],
     ...[0, 7, 100, row.body.length * 8 - 1].map(
       (bit) => [`bit ${bit}`, { ...row, body: flipped(row.body, bit) }] as const,
