@@ -95,9 +95,13 @@ export class CommitQueue {
   }
 
   async #protect(entry: Entry | undefined, change: Change, holds: (() => boolean) | undefined): Promise<void> {
-    const authority = this.#authority;
-    if (authority === undefined) throw new KmsError('sealed', 'The server is sealed.');
+    const authority = this.#trusted();
     return this.#enqueue(entry, change, await authority.keyring.protect(change.records), holds, authority);
+  }
+
+  #trusted(): Authority {
+    if (this.#authority === undefined) throw new KmsError('sealed', 'The server is sealed.');
+    return this.#authority;
   }
 
   #enqueue(
@@ -116,6 +120,20 @@ export class CommitQueue {
   /** Makes a change durable that has no line of its own: housekeeping, which the line of its caller counts. */
   change(change: Change): Promise<void> {
     return this.#protect(undefined, change, undefined);
+  }
+
+  /**
+   * Gives a new store its first head and its anchor, before it holds anything: were they written with the first change, a crash
+   * between the two would look like a lost anchor. May be repeated until there is a change.
+   */
+  found(): Promise<void> {
+    return this.#between(async () => {
+      const { store, ledger, clock } = this.#options;
+      const head = this.#trusted().keyring.nextHead([], ledger.extend([]), clock());
+      // One list without a write makes the store flush the anchor.
+      await store.commit({ changes: [[]], block: undefined, head: head.bytes, anchor: head.bytes });
+      this.#sealedHead = head.bytes;
+    });
   }
 
   /** Signs what no checkpoint vouches for yet. */

@@ -1,0 +1,334 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import type { Action, ActionTable, Command, CredentialSet, Key, Proof } from '#domain/domain.ts';
+import { byId, byName, byToken, House, passphrase, plain, refused } from './testing/house.ts';
+
+type WithoutKind<A extends Action> = Omit<Command<A>, 'kind'>;
+type Make<A extends Action> = (key: Key, ciphertext: Uint8Array) => WithoutKind<A>;
+
+const scheme = { family: 'ecdsa', hash: 'sha256' } as const;
+const signing = (key: Key) =>
+  ({ key: byId(key), message: plain('m'), messageType: 'raw', scheme, context: {} }) as const;
+const encryption = { context: {}, scheme: 'natural' } as const;
+const page = { after: '', limit: 10 } as const;
+let counted = 0;
+const fresh = (word: string) => `${word}${++counted}`;
+
+/** One sound command for every action there is: an action without one does not type-check. */
+const commands: { readonly [A in Action]: Make<A> } = {
+  'create-key': () => ({ spec: 'aes-256', usages: ['encrypt'], class: 'enveloped' }),
+  'describe-key': (key) => ({ key: byId(key) }),
+  'list-keys': () => page,
+  'update-key': (key) => ({ key: byId(key), patch: { description: 'd' } }),
+  'enable-key': (key) => ({ key: byId(key) }),
+  'disable-key': (key) => ({ key: byId(key) }),
+  'rotate-key': (key) => ({ key: byId(key) }),
+  'schedule-destruction': (key) => ({ key: byId(key), days: 7 }),
+  'cancel-destruction': (key) => ({ key: byId(key) }),
+  'destroy-key': (key) => ({ key: byId(key) }),
+  'trim-key': (key) => ({ key: byId(key), minAvailableVersion: 1 }),
+  'create-alias': (key) => ({ key: byId(key), name: fresh('alias') }),
+  'update-alias': (key) => ({ key: byId(key), name: key.names[0]! }),
+  'delete-alias': (key) => ({ name: key.names[0]! }),
+  'list-aliases': () => page,
+  'tag-key': (key) => ({ key: byId(key), tags: { a: 'b' } }),
+  'untag-key': (key) => ({ key: byId(key), names: ['a'] }),
+  encrypt: (key) => ({ key: byId(key), plaintext: plain('p'), ...encryption }),
+  decrypt: (key, ciphertext) => ({ key: byId(key), ciphertext, ...encryption }),
+  're-encrypt': (key, ciphertext) => ({
+    ...{ source: byId(key), ciphertext, target: byId(key), sourceContext: {}, targetContext: {} },
+    ...{ sourceScheme: 'natural', targetScheme: 'natural' },
+  }),
+  'generate-data-key': (key) => ({ key: byId(key), bytes: 32, context: {}, withPlaintext: true }),
+  'generate-data-key-pair': (key) => ({ key: byId(key), spec: 'ed25519', context: {}, withPlaintext: true }),
+  'generate-random': () => ({ bytes: 8 }),
+  hash: () => ({ hash: 'sha256', input: plain('i') }),
+  sign: signing,
+  verify: (key) => ({ ...signing(key), signature: new Uint8Array(64) }),
+  'get-public-key': (key) => ({ key: byId(key) }),
+  'generate-mac': (key) => ({ key: byId(key), hash: 'sha256', message: plain('m') }),
+  'verify-mac': (key) => ({ key: byId(key), hash: 'sha256', message: plain('m'), mac: new Uint8Array(32) }),
+  'create-realm': () => ({ name: fresh('realm') }),
+  'list-realms': () => page,
+  'create-identity': () => ({ name: fresh('identity') }),
+  'list-identities': () => page,
+  'disable-identity': () => ({ name: 'nobody-of-that-name' }),
+  'create-credentials': () => ({ name: 'nobody-of-that-name' }),
+  'revoke-credential': () => ({ id: 'CLAVAAAAAAAAAAAAAAAA' }),
+  'create-grant': () => ({ grantee: { kind: 'group', name: 'g' }, role: 'auditor', scope: { kind: 'realm' } }),
+  'revoke-grant': () => ({ id: '00000000-0000-4000-8000-000000000000' }),
+  'list-grants': () => page,
+  'create-token': () => ({}),
+  'lookup-token': () => ({}),
+  'renew-token': () => ({}),
+  'revoke-token': () => ({}),
+  'read-audit': () => ({ from: 0, limit: 5 }),
+  'prove-audit': () => ({ index: 0 }),
+  'read-checkpoint': () => ({}),
+  'read-metrics': () => ({}),
+  'read-status': () => ({}),
+  seal: () => ({}),
+  unseal: () => ({ passphrase: plain(passphrase) }),
+  'run-schedule': () => ({}),
+};
+
+type Who = 'key-administrator' | 'key-user' | 'auditor' | 'security-officer';
+const [A, U, X, O] = ['key-administrator', 'key-user', 'auditor', 'security-officer'] as const;
+const everybody = [A, U, X, O];
+
+/** Who may do it, written down apart from the policy. `everybody` still is nobody who has no credential. */
+const allowed: ActionTable<readonly Who[]> = {
+  'create-key': [A],
+  'describe-key': [A, U, X],
+  'list-keys': [A, U, X],
+  'update-key': [A],
+  'enable-key': [A],
+  'disable-key': [A],
+  'rotate-key': [A],
+  'schedule-destruction': [A],
+  'cancel-destruction': [A],
+  'destroy-key': [A],
+  'trim-key': [A],
+  'create-alias': [A],
+  'update-alias': [A],
+  'delete-alias': [A],
+  'list-aliases': [A, U, X],
+  'tag-key': [A],
+  'untag-key': [A],
+  encrypt: [U],
+  decrypt: [U],
+  're-encrypt': [U],
+  'generate-data-key': [U],
+  'generate-data-key-pair': [U],
+  'generate-random': [U],
+  hash: [U],
+  sign: [U],
+  verify: [U],
+  'get-public-key': [U],
+  'generate-mac': [U],
+  'verify-mac': [U],
+  'create-realm': [O],
+  'list-realms': [X, O],
+  'create-identity': [O],
+  'list-identities': [X, O],
+  'disable-identity': [O],
+  'create-credentials': [O],
+  'revoke-credential': [O],
+  'create-grant': [O],
+  'revoke-grant': [O],
+  'list-grants': [X, O],
+  'create-token': everybody,
+  'lookup-token': everybody,
+  'renew-token': everybody,
+  'revoke-token': everybody,
+  'read-audit': [X],
+  'prove-audit': [X],
+  'read-checkpoint': [X],
+  'read-metrics': [X],
+  'read-status': everybody,
+  seal: [O],
+  unseal: everybody,
+  'run-schedule': [],
+};
+
+/** What concerns every realm is only for those of the first. */
+const ofServer: readonly Action[] = ['create-realm', 'read-audit', 'prove-audit', 'read-metrics', 'seal'];
+const open: readonly Action[] = ['read-status', 'unseal'];
+const actions = Object.keys(commands) as Action[];
+
+let house: House;
+let staff: Record<Who, CredentialSet>;
+let abroad: Record<Who, CredentialSet>;
+let unranked: CredentialSet;
+
+const hireAll = async (suffix: string, realm?: string) => {
+  const entries = await Promise.all(
+    everybody.map(async (role) => [role, await house.hire(`${role}${suffix}`, role, realm ? { realm } : {})] as const),
+  );
+  return Object.fromEntries(entries) as Record<Who, CredentialSet>;
+};
+
+before(async () => {
+  house = await House.open({ mode: 'production' });
+  staff = await hireAll('-1');
+  await house.perform({ kind: 'create-realm', name: 'other' });
+  abroad = await hireAll('-2', 'other');
+  unranked = await house.hire('unranked');
+});
+
+const keyFor = (more = {}) =>
+  house
+    .perform(
+      { kind: 'create-key', spec: 'aes-256', usages: ['encrypt'], class: 'enveloped', name: fresh('k'), ...more },
+      byToken(staff[A]),
+    )
+    .then(({ key }) => key);
+
+async function commandFor(action: Action): Promise<Command> {
+  const key = await keyFor();
+  const { ciphertext } = await house.encrypt(key, 'secret', {}, byToken(staff[U]));
+  return { kind: action, ...commands[action](key, ciphertext) } as Command;
+}
+
+const codeOf = async (act: Promise<unknown>): Promise<string> =>
+  act.then(
+    () => 'ok',
+    (error) => error.code ?? String(error),
+  );
+
+/** Opens it again where the action sealed it. */
+async function ask(action: Action, proof: Proof): Promise<string> {
+  const code = await codeOf(house.perform(await commandFor(action), proof));
+  if (house.gate.status().sealed) await house.unseal();
+  return code;
+}
+
+for (const [what, proof, codes] of [
+  ['nobody', { kind: 'none' }, ['unauthenticated']],
+  ['a forged token', { kind: 'token', token: `clv.${'A'.repeat(43)}` }, ['invalid-proof']],
+  ['no token at all', { kind: 'token', token: '' }, ['invalid-proof']],
+] as const) {
+  test(`${what} may do nothing`, async () => {
+    for (const action of actions.filter((one) => !open.includes(one))) {
+      assert.ok((codes as readonly string[]).includes(await ask(action, proof)), action);
+    }
+  });
+}
+
+test('who was granted nothing manages the own token and nothing else', async () => {
+  for (const action of actions.filter((one) => !open.includes(one))) {
+    // A token of its own each time: some of them end it.
+    const { token } = await house.perform({ kind: 'create-token' }, byToken(unranked));
+    const code = await ask(action, byToken({ token }));
+    if (allowed[action] === everybody) assert.equal(code, 'ok', action);
+    else assert.equal(code, 'denied', action);
+  }
+});
+
+for (const role of everybody) {
+  test(`a ${role} may do what the role is for, and is denied everything else`, async () => {
+    for (const action of actions.filter((one) => !open.includes(one))) {
+      const { token } = await house.perform({ kind: 'create-token' }, byToken(staff[role]));
+      const code = await ask(action, byToken({ token }));
+      if (allowed[action].includes(role)) assert.notEqual(code, 'denied', action);
+      else assert.equal(code, 'denied', action);
+      assert.ok(!['internal', 'tampered', 'unauthenticated', 'invalid-proof'].includes(code), `${action}: ${code}`);
+    }
+  });
+
+  test(`a ${role} of another realm reaches nothing of the first, nor what concerns all`, async () => {
+    const mine = ['create-key', 'list-keys', 'list-aliases', 'generate-random', 'hash', 'list-realms'];
+    for (const action of actions) {
+      const command = await commandFor(action);
+      const about = 'key' in command || 'source' in command || action === 'delete-alias' || ofServer.includes(action);
+      if (!about || mine.includes(action)) continue;
+      const { token } = await house.perform({ kind: 'create-token' }, byToken(abroad[role]));
+      const code = await codeOf(house.perform(command, byToken({ token })));
+      assert.notEqual(code, 'ok', action);
+      const found = ['not-found', 'alias-not-found', 'invalid-ciphertext'];
+      const told =
+        allowed[action].includes(role) && !ofServer.includes(action) ? found : ['denied', 'invalid-ciphertext'];
+      assert.ok(told.includes(code), `${action}: ${code}`);
+      // Nor by saying whose it is.
+      if ('key' in command && command.key !== undefined) {
+        const named = { ...command, key: { ...command.key, realm: house.realm } } as Command;
+        assert.notEqual(await codeOf(house.perform(named, byToken(abroad[role]))), 'ok', action);
+      }
+    }
+  });
+}
+
+test('that a key is not there is told to who could have used it, and to nobody else', async () => {
+  const absent = '00000000-0000-4000-8000-00000000abcd';
+  const encrypt = (ref: ReturnType<typeof byName> | ReturnType<typeof byId>, who: CredentialSet) =>
+    house.perform({ kind: 'encrypt', key: ref, plaintext: plain('x'), ...encryption }, byToken(who));
+  await refused('not-found', encrypt(byId({ id: absent }), staff[U]));
+  await refused('alias-not-found', encrypt(byName('no-such-name'), staff[U]));
+  for (const who of [unranked, staff[A], staff[X], staff[O]]) {
+    await refused('denied', encrypt(byId({ id: absent }), who));
+    await refused('denied', encrypt(byName('no-such-name'), who));
+  }
+  // Who may use some names learns of those only.
+  const narrow = await house.hire('narrow');
+  await house.perform({
+    ...{ kind: 'create-grant', grantee: { kind: 'principal', name: 'narrow' }, role: 'key-user' },
+    scope: { kind: 'names', pattern: 'mine/*' },
+  });
+  await refused('alias-not-found', encrypt(byName('mine/absent'), narrow));
+  await refused('denied', encrypt(byName('theirs/absent'), narrow));
+  await refused('denied', encrypt(byId({ id: absent }), narrow));
+  const theirs = await keyFor({ name: 'theirs/present' });
+  await refused('denied', encrypt(byName('theirs/present'), narrow));
+  await refused('denied', encrypt(byId(theirs), narrow));
+  const mine = await keyFor({ name: 'mine/present' });
+  assert.ok(await encrypt(byName('mine/present'), narrow));
+  assert.ok(await encrypt(byId(mine), narrow));
+  await house.perform({ kind: 'delete-alias', name: 'mine/present' }, byToken(staff[A]));
+  await refused('denied', encrypt(byId(mine), narrow));
+});
+
+test('a key of another realm is not there, and its ciphertext is no ciphertext', async () => {
+  const key = await keyFor({ name: 'at-home' });
+  const { ciphertext } = await house.encrypt(key, 'secret', {}, byToken(staff[U]));
+  const user = byToken(abroad[U]);
+  await refused('not-found', house.encrypt(key, 'x', {}, user));
+  await refused('alias-not-found', house.encrypt(key, 'x', { key: byName('at-home') }, user));
+  await refused('not-found', house.encrypt(key, 'x', { key: { ...byId(key), realm: house.realm } }, user));
+  await refused('invalid-ciphertext', house.decrypt(undefined, ciphertext, {}, user));
+  await refused('not-found', house.decrypt(key, ciphertext, {}, user));
+});
+
+test('nobody both administers and uses a key, however the grants came about', async () => {
+  const grant = (name: string, role: Who, scope: Command<'create-grant'>['scope'] = { kind: 'realm' }) =>
+    house.perform({ kind: 'create-grant', grantee: { kind: 'principal', name }, role, scope });
+  const hired = await house.hire('torn', 'key-user');
+  await refused('separation-of-duties', grant('torn', 'key-administrator'));
+  await refused('grant-to-self', grant('founder', 'key-user'));
+  await refused('grant-to-self', grant('founder', 'auditor'));
+  // By two names that meet on one key only later.
+  const two = await house.hire('two-names');
+  await grant('two-names', 'key-administrator', { kind: 'names', pattern: 'a/*' });
+  await grant('two-names', 'key-user', { kind: 'names', pattern: 'b/*' });
+  const key = await keyFor({ name: 'a/1' });
+  await refused('denied', house.encrypt(key, 'x', {}, byToken(two)));
+  await house.perform({ kind: 'create-alias', key: byId(key), name: 'b/1' }, byToken(staff[A]));
+  await refused('separation-of-duties', house.encrypt(key, 'x', {}, byToken(two)));
+  await refused('separation-of-duties', house.perform({ kind: 'rotate-key', key: byId(key) }, byToken(two)));
+  // By a group.
+  await house.hire('member', undefined, { groups: ['users'] });
+  await house.perform({
+    ...{ kind: 'create-grant', grantee: { kind: 'group', name: 'users' }, role: 'key-user', scope: { kind: 'realm' } },
+  });
+  await refused('separation-of-duties', grant('member', 'key-administrator'));
+  await refused('separation-of-duties', house.hire('late', 'key-administrator', { groups: ['users'] }));
+  assert.ok(await house.encrypt(await keyFor(), 'x', {}, byToken(hired)));
+});
+
+test('two grants at once that must not be held together are not both given', async () => {
+  for (let i = 0; i < 5; i++) {
+    await house.hire(`both${i}`);
+    const grantee = { kind: 'principal', name: `both${i}` } as const;
+    const given = await Promise.allSettled(
+      ([A, U] as const).map((role) => house.perform({ kind: 'create-grant', grantee, role, scope: { kind: 'realm' } })),
+    );
+    assert.deepEqual(given.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  }
+});
+
+test('a member who joins a group while the group gets another duty does not end with both', async () => {
+  for (let i = 0; i < 5; i++) {
+    const group = `group${i}`;
+    const settled = await Promise.allSettled([
+      house.hire(`joins${i}`, 'key-administrator', { groups: [group] }),
+      house.perform({
+        ...{
+          kind: 'create-grant',
+          grantee: { kind: 'group', name: group },
+          role: 'key-user',
+          scope: { kind: 'realm' },
+        },
+      }),
+    ]);
+    assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1, `turn ${i}`);
+  }
+});
