@@ -104,6 +104,13 @@ test('the protocol pages say what the doors walk', () => {
   assert.deepEqual(outOfDate(), [], 'run: node tools/protocol-docs.ts');
 });
 
+test('the README counts the operations that the protocol pages list', () => {
+  const counts = [...readPage('README.md').matchAll(/\[(\d+)\]\((docs\/protocols\/[\w-]+\.md)\)/g)];
+  assert.equal(counts.length, 3);
+  for (const [, count, page] of counts)
+    assert.match(readPage(page!), new RegExp(`^## Operations \\(${count}\\)$`, 'm'));
+});
+
 test('no page names a path of the machine that it was written on', () => {
   const places = [root.replace(/\/$/, ''), dirname(root.replace(/\/$/, '')), homedir()].filter(
     (place) => place.length > 4,
