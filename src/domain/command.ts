@@ -230,7 +230,11 @@ export interface TokenInfo {
 }
 
 export interface Results {
-  'create-key': { readonly key: Key /** `ifAbsent` found it there. */; readonly existed?: true };
+  'create-key': {
+    readonly key: Key;
+    /** It was there before: `ifAbsent` asked for that. */
+    readonly existed?: true;
+  };
   'describe-key': KeyAndVersions;
   'list-keys': {
     readonly realm: string;

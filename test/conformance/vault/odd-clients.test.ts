@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -14,6 +16,7 @@ import { b64, clientFrom, refused } from './client.ts';
 /** Official clients in ways that are legal and rare. */
 
 const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'claviger-vault-'));
 let server: RunningServer;
 let env: Record<string, string>;
 let vault: nodeVault.client;
@@ -29,6 +32,7 @@ before(async () => {
 after(async () => {
   await server.claviger('audit', 'verify');
   await server.stop();
+  rmSync(folder, { recursive: true });
 });
 
 interface Line {
@@ -55,13 +59,9 @@ const noCurl = spawnSync('curl', ['--version']).status === 0 ? false : 'skipped:
 async function curl(...args: string[]) {
   const options = ['-s', '--cacert', env.VAULT_CACERT!, '-H', `X-Vault-Token: ${env.VAULT_TOKEN}`];
   const last = args.pop()!;
-  const { stdout } = await run('curl', [
-    ...options,
-    '-w',
-    '\n%{http_version} %{http_code} %{num_connects}\n',
-    ...args,
-    ...last.split(' ').map((path) => `${env.VAULT_ADDR}${path}`),
-  ]);
+  const urls = last.split(' ').map((path) => `${env.VAULT_ADDR}${path}`);
+  const format = '\n%{http_version} %{http_code} %{num_connects}\n';
+  const { stdout } = await run('curl', [...options, '-w', format, ...args, ...urls], { maxBuffer: 2 ** 24 });
   return stdout.trim().split('\n');
 }
 
@@ -86,6 +86,30 @@ for (const version of ['1.1', '2']) {
     await asked(404, path);
   });
 }
+
+test('curl sends a batch of 2 MB that it announces, or in chunks, and is told when it sends too much', {
+  skip: noCurl,
+}, async () => {
+  const item = { plaintext: Buffer.alloc(100_000).toString('base64') };
+  const file = (items: number) => {
+    const path = join(folder, `${items}.json`);
+    writeFileSync(path, JSON.stringify({ batch_input: Array(items).fill(item) }));
+    return path;
+  };
+  const ways = [
+    (path: string) => ['--http1.1', '-H', 'Expect: 100-continue', '-d', `@${path}`],
+    (path: string) => ['--http1.1', '-X', 'POST', '-H', 'Transfer-Encoding: chunked', '-T', path],
+    (path: string) => ['--http2', '-d', `@${path}`],
+    (path: string) => ['--http2', '-X', 'POST', '-T', path],
+  ];
+  for (const way of ways) {
+    const [answer = ''] = await curl(...way(file(15)), '/v1/transit/encrypt/k');
+    assert.equal(JSON.parse(answer).data.batch_results.length, 15);
+    const [refusal = '', told = ''] = await curl(...way(file(200)), '/v1/transit/encrypt/k');
+    assert.match(told, /^\S+ 413 /);
+    assert.deepEqual(JSON.parse(refusal), { errors: ['the request body is too large'] });
+  }
+});
 
 test('curl lists three times over one HTTP/1.1 connection', { skip: noCurl }, async () => {
   const told = await curl('--http1.1', '-X', 'LIST', '/v1/transit/keys /v1/transit/keys /v1/transit/keys');
