@@ -5,7 +5,7 @@ import { type CredentialSet, KmsError, type Plaintext, type Role, SecretBytes } 
 import { type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom } from '#identity/identity.ts';
 import { startJobs } from '#jobs/jobs.ts';
-import { Keyring, readHead } from '#keyring/keyring.ts';
+import { isFounding, Keyring, readHead } from '#keyring/keyring.ts';
 import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
 import { passphraseSeal } from '#seal/seal.ts';
@@ -91,7 +91,8 @@ export class Server {
 
   /** Whether nothing was ever stored. */
   async isNew(): Promise<boolean> {
-    return (await this.#store.head()) === undefined;
+    const stored = await readStoredHead(this.#store);
+    return stored === undefined || isFounding(stored.sealed);
   }
 
   /** Opens the rooms at start-up; nobody asked, so the ledger names the server itself. Rejects with 'invalid-unseal' or 'tampered'. */
@@ -104,10 +105,16 @@ export class Server {
     await this.gate.perform({ kind: 'none' }, { kind: 'unseal', passphrase }, origin);
   }
 
+  /** Whether a key was ever made in the realm of this account: one that is destroyed leaves its record. */
+  async hasKeys(account: string): Promise<boolean> {
+    return (await this.gate.core.rooms.keyring.records.list('key', `${account}/`, '', 1)).length > 0;
+  }
+
   /** The first realm and its first identity. `keep` gets the credentials before they become valid, so that they can't be lost. */
   async bootstrap(name: string, role: Role, keep: (credentials: CredentialSet) => void): Promise<CredentialSet> {
     const { identity, signer } = this.gate.core.rooms;
     const { result, change } = await identity.bootstrap('main', name, role);
+    await this.gate.core.commits.found();
     keep(result);
     this.#options.data.write('ledger.pub', `${signer.verifierKey}\n`, 0o644);
     await this.gate.core.commits.submit(

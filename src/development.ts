@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { readEnvironment, saveIdentityFile } from '#config/config.ts';
+import { readEnvironment, readIdentityFile, saveIdentityFile } from '#config/config.ts';
 import { randomBytes } from '#crypto/crypto.ts';
 import { type CredentialSet, type Gate, KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
 import { toBase64Url, toUtf8 } from '#encoding/encoding.ts';
@@ -47,7 +47,7 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
     try {
       const fresh = await server.isNew();
       await server.unseal(passphrase);
-      if (fresh) await furnish(server, data);
+      await furnish(server, data, fresh);
       const tls = values['bench-no-tls'] ? undefined : localTls(data, host, server.clock());
       const url = await listen(server, { host, port, tls }, values.listen === undefined);
       welcome(data, url, fresh, values['bench-no-flush']);
@@ -78,11 +78,14 @@ async function prepare(data: DataDirectory): Promise<Plaintext> {
   return new Plaintext(toUtf8(data.read(passphraseFile)));
 }
 
-/** The developer's identity, and a first key made in his name. */
-async function furnish(server: Server, data: DataDirectory): Promise<void> {
+/** The developer's identity, and a first key made in his name, also where an earlier start was cut short between the two. */
+async function furnish(server: Server, data: DataDirectory, fresh: boolean): Promise<void> {
   const keep = (credentials: CredentialSet) => saveIdentityFile(data.path, developer, printable(credentials));
-  const credentials = await server.bootstrap(developer, 'developer', keep);
-  await makeFirstKey(server.gate, Buffer.from(credentials.token.release()).toString());
+  if (fresh) await server.bootstrap(developer, 'developer', keep);
+  const identity = readIdentityFile(data.path, developer);
+  if (identity !== undefined && !(await server.hasKeys(identity.account))) {
+    await makeFirstKey(server.gate, identity.token);
+  }
 }
 
 async function makeFirstKey(gate: Gate, token: string): Promise<void> {

@@ -37,30 +37,52 @@ export function initCommand(args: readonly string[]): Promise<number> {
   return reporting(async () => {
     const { values } = parseArgs({ args: [...args], options: sealOptions });
     const data = new DataDirectory(values.data ?? readEnvironment().dataDir);
-    if (data.readSeal() !== undefined) throw new KmsError('already-exists', `${data.path} already holds a server.`);
+    const options = serverOptions(data, values);
+    if (data.readSeal() !== undefined) await assertCutShort(options);
     const passphrase = await newPassphrase(values);
     data.create();
-    using secret = new SecretBytes(Uint8Array.from(passphrase));
-    using root = newRoot();
-    const seal = passphraseSeal(secret);
-    data.writeSeal(seal.kind, await seal.wrap(root));
-    const server = await Server.build(serverOptions(data, values));
+    // An earlier run that was cut short has left its seal, and the same passphrase opens it.
+    if (data.readSeal() === undefined) await makeSeal(data, passphrase);
+    const server = await Server.build(options);
     try {
       await server.unseal(new Plaintext(passphrase));
-      const credentials = printable(await server.bootstrap(officer, 'security-officer', () => {}));
-      say(`Made ${data.path}. The first security officer's credential, shown this once:`);
-      say();
-      say(`  CLAVIGER_TOKEN=${credentials.token}`);
-      say(`  AWS_ACCESS_KEY_ID=${credentials.accessKeyId}`);
-      say(`  AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`);
-      say();
-      say('A security officer makes identities and grants, and can neither use nor administer keys.');
+      await server.bootstrap(officer, 'security-officer', (credentials) => show(printable(credentials)));
+      say(`Made ${data.path}.`);
       say(`Start the server with: claviger server --data ${data.path} --listen 127.0.0.1:8200`);
     } finally {
       await server.close();
     }
     return 0;
   });
+}
+
+/** Rejects with 'already-exists' unless the folder holds a seal and nothing under it yet. */
+async function assertCutShort(options: ServerOptions): Promise<void> {
+  const server = await Server.build(options);
+  try {
+    if (await server.isNew()) return;
+    throw new KmsError('already-exists', `${options.data.path} already holds a server.`);
+  } finally {
+    await server.close();
+  }
+}
+
+async function makeSeal(data: DataDirectory, passphrase: Uint8Array): Promise<void> {
+  using secret = new SecretBytes(Uint8Array.from(passphrase));
+  using root = newRoot();
+  const seal = passphraseSeal(secret);
+  data.writeSeal(seal.kind, await seal.wrap(root));
+}
+
+/** Before they are valid: a crash behind it can't leave a server that nobody has a credential for. */
+function show(credentials: ReturnType<typeof printable>): void {
+  say("The first security officer's credential, shown this once:");
+  say();
+  say(`  CLAVIGER_TOKEN=${credentials.token}`);
+  say(`  AWS_ACCESS_KEY_ID=${credentials.accessKeyId}`);
+  say(`  AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`);
+  say();
+  say('A security officer makes identities and grants, and can neither use nor administer keys.');
 }
 
 /** `claviger server`: sealed until somebody brings the passphrase. */
@@ -91,7 +113,7 @@ export function productionCommand(args: readonly string[]): Promise<number> {
       if (await server.isNew()) {
         throw new KmsError(
           'unavailable',
-          `${data.path} holds a seal but no database: restore it, or remove the folder and run "claviger init".`,
+          `${data.path} holds a seal but no database: restore it, or run "claviger init" again if it was cut short.`,
         );
       }
       if (passphrase !== undefined) await server.unseal(new Plaintext(passphrase));
