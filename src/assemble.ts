@@ -59,7 +59,7 @@ export class Server {
 
   /** Rejects with 'unavailable' where another server holds the data, and 'tampered' where the folder contradicts itself. */
   static async build(options: ServerOptions): Promise<Server> {
-    const { data, mode, version } = options;
+    const { data } = options;
     const sealed = data.readSeal();
     if (sealed === undefined)
       throw new KmsError('unavailable', `${data.path} holds no server yet; run "claviger init" first.`);
@@ -68,6 +68,20 @@ export class Server {
       anchorPath: options.anchorPath ?? data.file('anchor'),
       ...(options.unsafeNoFlush === true && { unsafeNoFlush: true }),
     });
+    try {
+      return await Server.#on(store, sealed, options);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  static async #on(
+    store: Store,
+    sealed: NonNullable<ReturnType<DataDirectory['readSeal']>>,
+    options: ServerOptions,
+  ): Promise<Server> {
+    const { mode, version } = options;
     const stored = await readStoredHead(store);
     const clock = new MonotoneClock(stored?.sealed.time);
     const gate = new WorkingGate({

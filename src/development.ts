@@ -50,12 +50,11 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
       await furnish(server, data, fresh);
       const tls = values['bench-no-tls'] ? undefined : localTls(data, host, server.clock());
       const url = await listen(server, { host, port, tls }, values.listen === undefined);
-      welcome(data, url, fresh, values['bench-no-flush']);
+      return await serveUntilSignal(server, () => welcome(data, url, fresh, values['bench-no-flush']));
     } catch (error) {
       await server.close();
       throw error;
     }
-    return await serveUntilSignal(server);
   });
 }
 

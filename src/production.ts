@@ -119,15 +119,18 @@ export function productionCommand(args: readonly string[]): Promise<number> {
       if (passphrase !== undefined) await server.unseal(new Plaintext(passphrase));
       const tls = certificate(data, endpoint.host, values, server.clock());
       const url = await server.listen({ ...endpoint, tls });
-      say(`Claviger ${packageVersion()}, data ${data.path}`);
-      if (passphrase === undefined) say(`The server is SEALED: unseal it with "claviger unseal --data ${data.path}".`);
-      say(`ready ${url}`);
+      return await serveUntilSignal(server, () => welcome(data, url, passphrase === undefined));
     } catch (error) {
       await server.close();
       throw error;
     }
-    return await serveUntilSignal(server);
   });
+}
+
+function welcome(data: DataDirectory, url: string, sealed: boolean): void {
+  say(`Claviger ${packageVersion()}, data ${data.path}`);
+  if (sealed) say(`The server is SEALED: unseal it with "claviger unseal --data ${data.path}".`);
+  say(`ready ${url}`);
 }
 
 function serverOptions(data: DataDirectory, { anchor, region }: SealValues): ServerOptions {

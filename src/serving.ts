@@ -24,11 +24,14 @@ export function parseEndpoint(text: string): { host: string; port: number } {
   return { host: (match[1] ?? match[2])!, port };
 }
 
-/** Runs until SIGINT or SIGTERM, then stops gracefully. A second signal stops at once. */
-export async function serveUntilSignal(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => {
+/** Says that it is ready and runs until SIGINT or SIGTERM, then stops gracefully. A second signal stops at once. */
+export async function serveUntilSignal(server: Server, sayReady: () => void): Promise<number> {
+  const asked = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
+  // Whoever is told may ask to stop at once.
+  sayReady();
+  await asked;
   say('stopping: finishing what was accepted ...');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   await server.close();
