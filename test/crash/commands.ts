@@ -1,0 +1,161 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KMS } from '@aws-sdk/client-kms';
+import { passphraseOf, type Victim } from './server.ts';
+import type { World } from './world.ts';
+
+export type WorldName = 'development' | 'production';
+
+export interface CrashCommand {
+  readonly name: string;
+  /** What the ledger calls it. */
+  readonly action: string;
+  readonly world: WorldName;
+  /** Brings the server to where the command is to be tried. */
+  readonly prepare?: (victim: Victim, world: World) => Promise<void>;
+  /** Durable work goes on after the answer, and a restart would do it. */
+  readonly busyAfterwards?: true;
+  /** Resolves when the server said yes. */
+  run(victim: Victim, world: World): Promise<unknown>;
+}
+
+type Facts = Readonly<Record<string, string>>;
+
+const native = (
+  name: string,
+  action: string,
+  ask: (facts: Facts, ciphertexts: readonly string[]) => readonly [method: string, path: string, body?: object],
+): CrashCommand => ({
+  name,
+  action,
+  world: 'development',
+  run: (victim, { asker, facts, ciphertexts }) => victim.native(asker.token, ...ask(facts, ciphertexts)),
+});
+
+const vault = (name: string, action: string, method: string, path: string, body?: object): CrashCommand => ({
+  name: `${name} (Vault)`,
+  action,
+  world: 'development',
+  run: (victim, { asker }) => victim.call(asker.token, method, `/v1/${path}`, body),
+});
+
+const aws = (name: string, action: string, ask: (kms: KMS, facts: Facts) => Promise<unknown>): CrashCommand => ({
+  name: `${name} (AWS)`,
+  action,
+  world: 'development',
+  run: (victim, { asker, facts }) => ask(victim.kms(asker), facts),
+});
+
+/** Every command that changes state, and some that only leave a line. */
+export const commands: readonly CrashCommand[] = [
+  native('create-key', 'create-key', () => ['POST', '/keys', {}]),
+  native('create-key with name', 'create-key', () => [
+    'POST',
+    '/keys',
+    { name: 'fresh', tags: { a: 'b' }, rotationPeriodDays: 90 },
+  ]),
+  native('create-key, a key pair', 'create-key', () => ['POST', '/keys', { spec: 'ec-p256', usages: ['sign'] }]),
+  vault('create-key', 'create-key', 'POST', 'transit/keys/fresh', { derived: true }),
+  aws('create-key', 'create-key', (kms) => kms.createKey({ Tags: [{ TagKey: 'a', TagValue: 'b' }] })),
+  native('rotate-key', 'rotate-key', () => ['POST', '/keys/plain/rotate']),
+  vault('rotate-key', 'rotate-key', 'POST', 'transit/keys/plain/rotate'),
+  native('enable-key', 'enable-key', () => ['POST', '/keys/off/enable']),
+  native('disable-key', 'disable-key', () => ['POST', '/keys/plain/disable']),
+  aws('disable-key', 'disable-key', (kms) => kms.disableKey({ KeyId: 'alias/plain' })),
+  native('update-key', 'update-key', () => [
+    'PATCH',
+    '/keys/plain',
+    { description: 'changed', minDecryptionVersion: 1, deletionAllowed: true, rotationPeriodDays: 120 },
+  ]),
+  aws('update-key', 'update-key', (kms, { plain }) => kms.enableKeyRotation({ KeyId: plain! })),
+  native('schedule-destruction', 'schedule-destruction', () => [
+    'POST',
+    '/keys/plain/schedule-destruction',
+    { days: 30 },
+  ]),
+  aws('schedule-destruction', 'schedule-destruction', (kms, { plain }) =>
+    kms.scheduleKeyDeletion({ KeyId: plain!, PendingWindowInDays: 7 }),
+  ),
+  native('cancel-destruction', 'cancel-destruction', () => ['POST', '/keys/ending/cancel-destruction']),
+  native('destroy-key', 'destroy-key', () => ['DELETE', '/keys/old']),
+  vault('trim-key', 'trim-key', 'POST', 'transit/keys/old/trim', { min_available_version: 3 }),
+  native('create-alias', 'create-alias', ({ plain }) => ['PUT', `/keys/${plain}/aliases/second`]),
+  native('update-alias', 'update-alias', ({ old }) => ['PATCH', `/keys/${old}/aliases/pointer`]),
+  native('delete-alias', 'delete-alias', () => ['DELETE', '/aliases/pointer']),
+  aws('tag-key', 'tag-key', (kms, { plain }) =>
+    kms.tagResource({ KeyId: plain!, Tags: [{ TagKey: 'cost', TagValue: '7' }] }),
+  ),
+  aws('untag-key', 'untag-key', (kms, { plain }) => kms.untagResource({ KeyId: plain!, TagKeys: ['owner'] })),
+
+  native('create-realm', 'create-realm', () => ['POST', '/realms', { name: 'subsidiary' }]),
+  native('create-identity', 'create-identity', () => [
+    'POST',
+    '/identities',
+    { name: 'ben', role: 'auditor', groups: ['staff', 'guests'] },
+  ]),
+  native('create-identity in a new realm', 'create-identity', () => [
+    'POST',
+    '/identities',
+    { name: 'cat', role: 'key-user', realm: 'branch' },
+  ]),
+  native('create-credentials', 'create-credentials', () => ['POST', '/identities/ann/credentials', {}]),
+  native('disable-identity', 'disable-identity', () => ['POST', '/identities/ann/disable', {}]),
+  native('revoke-credential', 'revoke-credential', ({ annAccessKey }) => ['DELETE', `/credentials/${annAccessKey}`]),
+  native('create-grant', 'create-grant', () => [
+    'POST',
+    '/grants',
+    { grantee: 'ann', role: 'auditor', ttlSeconds: 60 },
+  ]),
+  native('revoke-grant', 'revoke-grant', ({ grant }) => ['DELETE', `/grants/${grant}`]),
+  native('create-token', 'create-token', () => ['POST', '/tokens', { ttlSeconds: 600, label: 'one' }]),
+  vault('create-token', 'create-token', 'POST', 'auth/token/create', { ttl: '10m' }),
+  native('renew-token', 'renew-token', ({ accessor }) => ['POST', `/tokens/${accessor}/renew`, {}]),
+  native('revoke-token', 'revoke-token', ({ accessor }) => ['DELETE', `/tokens/${accessor}`]),
+
+  native('encrypt', 'encrypt', () => ['POST', '/keys/plain/encrypt', { plaintext: 'AAAA' }]),
+  native('decrypt', 'decrypt', (_, [ciphertext]) => ['POST', '/decrypt', { ciphertext }]),
+  aws('generate-data-key', 'generate-data-key', (kms, { plain }) =>
+    kms.generateDataKey({ KeyId: plain!, KeySpec: 'AES_256' }),
+  ),
+  {
+    ...native('rotate-key before the WAL is copied back', 'rotate-key', () => ['POST', '/keys/plain/rotate']),
+    prepare: gathered,
+    busyAfterwards: true,
+  },
+  {
+    name: 'seal',
+    action: 'seal',
+    world: 'production',
+    run: (victim, { asker }) => victim.native(asker.token, 'POST', '/seal'),
+  },
+  {
+    name: 'unseal',
+    action: 'unseal',
+    world: 'production',
+    prepare: sealed,
+    run: (victim) =>
+      victim.native('', 'POST', '/unseal', { passphrase: readFileSync(passphraseOf(victim.data), 'utf8') }),
+  },
+  {
+    name: 'unseal in development',
+    action: 'unseal',
+    world: 'development',
+    prepare: sealed,
+    run: (victim) =>
+      victim.native('', 'POST', '/unseal', { passphrase: readFileSync(join(victim.data, 'dev-passphrase'), 'utf8') }),
+  },
+];
+
+/** Sealed, and asked in vain: its ledger has lines then that nobody vouched for. */
+async function sealed(victim: Victim, { asker }: World): Promise<void> {
+  await victim.native(asker.token, 'POST', '/seal');
+  await victim.native(asker.token, 'GET', '/keys').catch(() => {});
+}
+
+const walFrame = 24 + 4096;
+
+/** So much is in the WAL that the next commit is followed by copying it into the database. */
+async function gathered(victim: Victim, { asker }: World): Promise<void> {
+  const wal = join(victim.data, 'claviger.db-wal');
+  while (statSync(wal).size < 996 * walFrame) await victim.native(asker.token, 'GET', '/keys/plain');
+}

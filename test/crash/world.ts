@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Credential, commandLine, type Launch, passphraseOf, Victim } from './server.ts';
+
+/** A prepared data folder with something for every command to work on, stopped; each run works on a copy. */
+export interface World {
+  readonly data: string;
+  readonly launch: Omit<Launch, 'data'>;
+  /** Whose credentials the commands use. */
+  readonly asker: Credential;
+  /** Ids, accessors and the like, by name. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** Ciphertexts of 'old secret' that must go on decrypting. */
+  readonly ciphertexts: readonly string[];
+}
+
+export const oldSecret = Buffer.from('old secret').toString('base64');
+
+/** Everything that this run makes, in one folder. */
+export const workshop = mkdtempSync(join(tmpdir(), 'claviger-crash-'));
+process.once('exit', () => rmSync(workshop, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+let folders = 0;
+export const newFolder = (): string => join(workshop, `data-${++folders}`);
+
+/** A copy of the world that a command may do anything to. */
+export function copyOf(world: World): string {
+  const data = newFolder();
+  cpSync(world.data, data, { recursive: true });
+  if (world.launch.mode === 'server') cpSync(passphraseOf(world.data), passphraseOf(data));
+  return data;
+}
+
+export function discard(data: string): void {
+  rmSync(data, { recursive: true, force: true });
+  rmSync(passphraseOf(data), { force: true });
+}
+
+type Answer = Record<string, string> & {
+  readonly key: { readonly id: string };
+  readonly grant: { readonly id: string };
+};
+
+/** A development server's folder. */
+export async function developmentWorld(): Promise<World> {
+  const data = newFolder();
+  const victim = await Victim.start({ data, mode: 'dev' });
+  const asker = JSON.parse(readFileSync(join(data, 'identities/developer.json'), 'utf8')) as Credential;
+  const ask = async (method: string, path: string, body?: object) =>
+    (await victim.native(asker.token, method, path, body)) as Answer;
+  const ciphertexts: string[] = [];
+  const encrypt = async (key: string) => {
+    ciphertexts.push((await ask('POST', `/keys/${key}/encrypt`, { plaintext: oldSecret })).ciphertext!);
+  };
+  const key = async (name: string, more: object = {}) => (await ask('POST', '/keys', { name, ...more })).key.id;
+
+  const facts: Record<string, string> = {};
+  facts.plain = await key('plain', { tags: { owner: 'payments' } });
+  await encrypt('plain');
+  for (let version = 2; version <= 4; version++) {
+    await ask('POST', '/keys/plain/rotate');
+    await encrypt('plain');
+  }
+  facts.old = await key('old', { deletionAllowed: true });
+  for (let version = 2; version <= 4; version++) await ask('POST', '/keys/old/rotate');
+  await ask('PATCH', '/keys/old', { minDecryptionVersion: 3, minEncryptionVersion: 3 });
+  await encrypt('old');
+  facts.off = await key('off');
+  await ask('POST', '/keys/off/disable');
+  facts.ending = await key('ending');
+  await ask('POST', '/keys/ending/schedule-destruction', { days: 7 });
+  await ask('PUT', `/keys/${facts.plain}/aliases/pointer`);
+
+  const ann = await ask('POST', '/identities', { name: 'ann', role: 'key-user', groups: ['staff'] });
+  facts.annAccessKey = ann.accessKeyId!;
+  facts.annToken = ann.token!;
+  facts.grant = (await ask('POST', '/grants', { grantee: 'staff', granteeKind: 'group', role: 'auditor' })).grant.id;
+  const token = await ask('POST', '/tokens', { ttlSeconds: 86_400, label: 'for renewal' });
+  facts.token = token.token!;
+  facts.accessor = token.accessor!;
+  await victim.native(facts.token, 'POST', '/tokens', { ttlSeconds: 3600, label: 'a child' });
+  await victim.kill('SIGTERM');
+  return { data, launch: { mode: 'dev' }, asker, facts, ciphertexts };
+}
+
+/** The same, with a key whose rotation, and one whose destruction, is due once the clock is eight days ahead. */
+export async function dueWorld(from: World): Promise<World> {
+  const data = copyOf(from);
+  const victim = await Victim.start({ data, ...from.launch });
+  await victim.call(from.asker.token, 'POST', '/v1/transit/keys/daily', { auto_rotate_period: '24h' });
+  await victim.kill('SIGTERM');
+  return { ...from, data, launch: { ...from.launch, daysAhead: 8 } };
+}
+
+/** A production server's folder, where administering and using keys are two people's work. */
+export async function productionWorld(): Promise<World> {
+  const data = newFolder();
+  writeFileSync(passphraseOf(data), 'a passphrase for crash tests');
+  const [program, ...args] = commandLine({ data, mode: 'init' });
+  const printed = execFileSync(program!, args, { encoding: 'utf8' });
+  const asker = { token: /CLAVIGER_TOKEN=(\S+)/.exec(printed)![1]! };
+  // `init` makes no certificate: the first start does.
+  const victim = await Victim.start({ data, mode: 'server' });
+  const admin = (await victim.native(asker.token, 'POST', '/identities', {
+    name: 'admin',
+    role: 'key-administrator',
+  })) as Answer;
+  const user = (await victim.native(asker.token, 'POST', '/identities', { name: 'user', role: 'key-user' })) as Answer;
+  await victim.native(admin.token!, 'POST', '/keys', { name: 'plain' });
+  const encrypted = (await victim.native(user.token!, 'POST', '/keys/plain/encrypt', {
+    plaintext: oldSecret,
+  })) as Answer;
+  await victim.kill('SIGTERM');
+  return {
+    data,
+    launch: { mode: 'server' },
+    asker,
+    facts: { decrypter: user.token!, admin: admin.token! },
+    ciphertexts: [encrypted.ciphertext!],
+  };
+}
+
+/** Long enough after the last commit that the next one carries a checkpoint. */
+export const untilCheckpointIsDue = (): Promise<void> => sleep(1050);
