@@ -44,13 +44,14 @@ export async function reporting(run: () => Promise<number>): Promise<number> {
   try {
     return await run();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (error instanceof KmsError) warn(`claviger: ${error.message}`);
-    else if (code === 'EADDRINUSE')
+    const { code, name, message, syscall } = error as NodeJS.ErrnoException;
+    const senseless = code?.startsWith('ERR_PARSE_ARGS') === true;
+    if (code === 'EADDRINUSE')
       warn('claviger: the address is in use by another program; choose another one with --listen.');
-    else if (code === 'EACCES') warn(`claviger: ${(error as Error).message}`);
-    else if (code?.startsWith('ERR_PARSE_ARGS') === true) warn(`claviger: ${(error as Error).message}`);
+    // A file that is absent or may not be read says enough; a mistake of ours shows its place.
+    else if (error instanceof KmsError || name === 'CliError' || senseless || syscall !== undefined)
+      warn(`claviger: ${message}`);
     else throw error;
-    return code?.startsWith('ERR_PARSE_ARGS') === true || code === 'invalid-parameter' ? 2 : 1;
+    return senseless || code === 'invalid-parameter' ? 2 : 1;
   }
 }

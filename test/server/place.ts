@@ -8,7 +8,9 @@ const bin = fileURLToPath(new URL('../../bin/claviger.js', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
+  /** Of both streams. */
   readonly output: string;
+  readonly stdout: string;
 }
 
 export interface Started {
@@ -36,11 +38,12 @@ export function start(args: readonly string[], { env = {}, fd3, limit }: StartOp
   });
   if (fd3 !== undefined) (child.stdio[3] as NodeJS.WritableStream).end(fd3);
   let output = '';
+  let stdout = '';
   const timer = limit === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), limit);
   const ended = new Promise<Ended>((resolve) =>
     child.once('close', (code) => {
       clearTimeout(timer);
-      resolve({ code, output });
+      resolve({ code, output, stdout });
     }),
   );
   return new Promise((resolve, reject) => {
@@ -59,9 +62,12 @@ export function start(args: readonly string[], { env = {}, fd3, limit }: StartOp
         },
       });
     };
-    child.stdout!.on('data', take);
+    child.stdout!.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      take(chunk);
+    });
     child.stderr!.on('data', take);
-    void ended.then(({ code }) => reject(Object.assign(new Error(output), { code })));
+    void ended.then((end) => reject(Object.assign(new Error(output), { end })));
   });
 }
 
@@ -69,7 +75,7 @@ export function start(args: readonly string[], { env = {}, fd3, limit }: StartOp
 export const run = (args: readonly string[], options: StartOptions = {}): Promise<Ended> =>
   start(args, options).then(
     ({ ended }) => ended,
-    (error: Error & { code: number | null }) => ({ code: error.code, output: error.message }),
+    (error: Error & { end: Ended }) => error.end,
   );
 
 export interface Answer {
