@@ -88,7 +88,8 @@ export class CommitQueue {
 
   /**
    * Resolves once the line, and the change with it, are durable and the change is applied. Rejects with 'conflict' when something it
-   * rests on changed meanwhile, else with 'storage-full' or 'audit-unavailable'; then nothing was written.
+   * rests on changed meanwhile, or with 'storage-full': then nothing was written. Rejects with 'audit-unavailable' where that isn't
+   * known; a restart finds it whole or not at all, and until then the store may write nothing more.
    */
   submit(entry: Entry, change?: Change, holds?: () => boolean): Promise<void> {
     return change === undefined ? this.#enqueue(entry, change, undefined, holds) : this.#protect(entry, change, holds);
@@ -256,9 +257,12 @@ function changesAccess({ records }: Change): boolean {
   return records.some(({ kind, expect }) => accessKinds.has(kind) && !(kind === 'credential' && expect === 0));
 }
 
-/** Whatever the disk said, the caller learns that nothing was done and which part failed. */
+/**
+ * Which part failed. Where the disk broke in the middle of a commit a restart may find it done, so nothing is said of that; a full disk
+ * wrote nothing.
+ */
 function asUnavailable(error: unknown): KmsError {
   if (error instanceof KmsError && error.code === 'storage-full') return error;
   const why = error instanceof KmsError ? error.message : 'the store failed';
-  return new KmsError('audit-unavailable', `Nothing was done, because its audit line could not be written: ${why}`);
+  return new KmsError('audit-unavailable', `Not answered, because its audit line could not be made durable: ${why}`);
 }
