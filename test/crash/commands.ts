@@ -61,7 +61,7 @@ export const commands: readonly CrashCommand[] = [
   vault('rotate-key', 'rotate-key', 'POST', 'transit/keys/plain/rotate'),
   native('enable-key', 'enable-key', () => ['POST', '/keys/off/enable']),
   native('disable-key', 'disable-key', () => ['POST', '/keys/plain/disable']),
-  aws('disable-key', 'disable-key', (kms) => kms.disableKey({ KeyId: 'alias/plain' })),
+  aws('disable-key', 'disable-key', (kms, { plain }) => kms.disableKey({ KeyId: plain! })),
   native('update-key', 'update-key', () => [
     'PATCH',
     '/keys/plain',

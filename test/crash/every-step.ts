@@ -25,6 +25,9 @@ export interface Course {
 
 export type Outcome = 'acknowledged' | 'refused' | 'cut off';
 
+/** After a fault: not hurt by it, refused and fit again once it was gone, or refusing everything until it is started again. */
+export type Failed = 'harmless' | 'went on' | 'stopped';
+
 /** Tries one command in one world, run after run, on a server that is made anew only where it must be. */
 export class Trial {
   readonly command: CrashCommand;
@@ -68,7 +71,7 @@ export class Trial {
     await this.command.prepare?.(victim, this.world);
     if (checkpointDue) await untilCheckpointIsDue();
     const watch = await Watch.attach(victim.pid, [], this.at(victim, step, 'kill'));
-    const outcome = await this.attempt(victim);
+    const { outcome } = await this.attempt(victim);
     await Promise.race([victim.exited, sleep(this.command.busyAfterwards ? busyFor : goneWithin)]);
     const reached = !victim.isAlive;
     await this.#drop();
@@ -76,6 +79,38 @@ export class Trial {
     tally.runs++;
     await this.judge(victim.data, outcome, `killed at ${step.meaning} (${step.call} ${step.nth})`, tally);
     return reached;
+  }
+
+  /**
+   * Lets the step fail, and every further call of its kind on its file, while the command is tried; then tries it again. Answers how
+   * it went, undefined where the step was not reached.
+   */
+  async fail(step: Step, what: Injection, tally: Tally): Promise<Failed | undefined> {
+    const victim = await this.#ready(false);
+    await this.command.prepare?.(victim, this.world);
+    await untilCheckpointIsDue();
+    const watch = await Watch.attach(victim.pid, [], this.at(victim, step, what));
+    const first = await this.attempt(victim);
+    await sleep(this.command.busyAfterwards ? busyFor : 0);
+    const failed = watch.hasFailed;
+    await watch.end(victim.data);
+    const how = `${what} at ${step.meaning} (${step.call} ${step.nth})`;
+    const { records } = await pictureOf(victim.data, Number.MAX_SAFE_INTEGER);
+    const changed = changes(this.#course!.before, { records, lines: [] });
+    const second = first.outcome === 'refused' ? await this.attempt(victim) : undefined;
+    await this.#drop();
+    tally.runs++;
+    if (failed) tally.reached++;
+    if (first.outcome === 'cut off') tally.count('lost', `${how}, the server broke the connection`);
+    for (const { outcome, refusal } of [first, second ?? first]) {
+      if (outcome === 'refused' && !isHonest(refusal)) tally.count('torn', `${how}, it answered: ${String(refusal)}`);
+    }
+    const wentOn = second?.outcome === 'acknowledged';
+    if (wentOn && changed.length > 0) tally.count('torn', `${how}, refused, and changed: ${changed.join('\n  ')}`);
+    await this.judge(victim.data, wentOn ? 'acknowledged' : first.outcome, how, tally);
+    if (!failed) return undefined;
+    if (first.outcome === 'acknowledged') return 'harmless';
+    return wentOn ? 'went on' : 'stopped';
   }
 
   /** Starts the server on what a killed one left, and counts what is wrong with it. */
@@ -126,12 +161,13 @@ export class Trial {
     return { step, what, path: step.path === socketPath ? victim.socketName! : join(victim.data, step.path) };
   }
 
-  async attempt(victim: Victim): Promise<Outcome> {
+  async attempt(victim: Victim): Promise<{ readonly outcome: Outcome; readonly refusal?: unknown }> {
     try {
       await this.command.run(victim, this.world);
-      return 'acknowledged';
+      return { outcome: 'acknowledged' };
     } catch (error) {
-      return error instanceof Refused || isServiceException(error) ? 'refused' : 'cut off';
+      const refused = error instanceof Refused || isServiceException(error);
+      return { outcome: refused ? 'refused' : 'cut off', refusal: error };
     }
   }
 
@@ -179,16 +215,29 @@ export class Trial {
   }
 }
 
+/** The server says that it can't, and not that the request was wrong. */
+function isHonest(refusal: unknown): boolean {
+  if (!(refusal instanceof Refused)) return isServiceException(refusal);
+  const { code, status } = refusal;
+  return status >= 500 && ['', 'storage-full', 'audit-unavailable', 'unavailable'].includes(code);
+}
+
 function isServiceException(error: unknown): boolean {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== undefined;
 }
 
 /** Every durable step of a command, each reached where it can be. */
-export async function everyStep(command: CrashCommand, world: World, tally: Tally): Promise<void> {
+export async function everyStep(
+  command: CrashCommand,
+  world: World,
+  tally: Tally,
+  timeLeft: () => boolean = () => true,
+): Promise<void> {
   const trial = new Trial(command, world);
   try {
     tally.steps = (await trial.learn()).steps;
     for (const step of tally.steps) {
+      if (!timeLeft()) break;
       // Only a commit that carries a checkpoint has all of the steps; most are there without waiting for one.
       if ((await trial.kill(step, false, tally)) || (await trial.kill(step, true, tally))) tally.reached++;
     }

@@ -50,8 +50,10 @@ export interface At {
 export function straceArgs(log: string, paths: readonly string[], at?: At): string[] {
   const only = at === undefined ? paths : [at.path];
   const calls = at === undefined ? durable.join(',') : at.step.call;
-  const effect = at?.what === 'kill' ? 'signal=SIGKILL' : `error=${at?.what}`;
-  const inject = at === undefined ? [] : ['-e', `inject=${at.step.call}:${effect}:when=${at.step.nth}`];
+  // A disk that fails goes on failing.
+  const effect = at?.what === 'kill' ? 'signal=SIGKILL:when=' : `error=${at?.what}:when=`;
+  const when = at?.what === 'kill' ? at.step.nth : `${at?.step.nth}+`;
+  const inject = at === undefined ? [] : ['-e', `inject=${at.step.call}:${effect}${when}`];
   const where = only.flatMap((path) => ['-P', path]);
   return ['-f', '-y', '-s', '32', '-e', 'signal=none', '-e', `trace=${calls}`, ...inject, ...where, '-o', log];
 }
@@ -66,6 +68,11 @@ export class Watch {
     const args = [...straceArgs(this.#log, paths, at), '-p', String(pid)];
     this.#tracer = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#gone = new Promise((resolve) => this.#tracer.once('close', () => resolve()));
+  }
+
+  /** Whether a call failed on purpose. */
+  get hasFailed(): boolean {
+    return readFileSync(this.#log, 'utf8').includes('(INJECTED)');
   }
 
   get #log(): string {
