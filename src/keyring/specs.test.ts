@@ -151,6 +151,17 @@ test('a MAC of one hash is none of another, and a HMAC key keeps to its own', as
   for (const length of [0, 1, 47, 49]) assert.equal(await macHolds(hmac, 'sha384', 'x', new Uint8Array(length)), false);
 });
 
+test('a key pair makes its MACs with a key derived from it, another for each hash and each version', async () => {
+  let pair = await ring.key({ spec: 'ec-p256', usages: ['sign'] });
+  const [short, long] = [(await mac(pair, 'sha256', 'x')).mac, (await mac(pair, 'sha512', 'x')).mac];
+  assert.notDeepEqual(long.subarray(0, 32), short);
+  pair = await ring.rotate(pair);
+  assert.equal(await macHolds(pair, 'sha256', 'x', short, 1), true);
+  assert.equal(await macHolds(pair, 'sha256', 'x', short, 2), false);
+  await ring.restart();
+  assert.equal(await macHolds(await ring.fresh(pair), 'sha256', 'x', short, 1), true);
+});
+
 test('two keys of one kind never make the same MAC or open the same envelope', async () => {
   const [a, b] = [await ring.key({ usages: ['encrypt', 'mac'] }), await ring.key({ usages: ['encrypt', 'mac'] })];
   assert.notDeepEqual((await mac(a, 'sha256', 'x')).mac, (await mac(b, 'sha256', 'x')).mac);

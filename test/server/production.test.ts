@@ -106,6 +106,26 @@ for (const [how, args, options] of [
   });
 }
 
+test('a server that was never unsealed stops in order, and what it refused is in the ledger', async () => {
+  const sealed = await start(serving);
+  assertRefused(await as(officer, 'identity', 'list'), /sealed/);
+  assert.equal((await sealed.stop()).code, 0);
+  assert.equal((await run(['audit', 'verify', '--data', data])).code, 0);
+});
+
+test('a port that is taken, a certificate that is not there, and a senseless address are told in a sentence', async () => {
+  const other = await start(['dev', '--data', join(home, 'dev'), '--listen', '127.0.0.1:0']);
+  const taken = new URL(other.url).host;
+  assertRefused(await run(['server', '--data', data, '--listen', taken], { limit: 10_000 }), /in use/);
+  await other.stop();
+  const absent = join(home, 'absent.pem');
+  const listening = ['server', '--data', data, '--listen', '127.0.0.1:0'];
+  assertRefused(await run([...listening, '--tls-cert', absent, '--tls-key', absent], { limit: 10_000 }), /absent\.pem/);
+  assertRefused(await run([...listening, '--tls-cert', absent]), /belong together/, 2);
+  assertRefused(await run(['server', '--data', data, '--listen', 'nowhere']), /HOST:PORT/, 2);
+  assertRefused(await run(['server', '--data', data, '--colour', 'red']), /colour/, 2);
+});
+
 test('without one it starts sealed, says so, refuses everything, and is unsealed by the command', async () => {
   server = await start(serving);
   assert.match(server.output(), /SEALED/);
