@@ -172,16 +172,28 @@ export class CommitQueue {
 
   /**
    * The members of the next transaction. All of them were decided on the state before it, so what changes nothing stands before what
-   * does, and nothing stands behind a change of rights: that is decided again.
+   * does, and what changes something stands behind neither a change of the same rows nor one of rights: it waits, to be decided again.
    */
   #take(): readonly Member[] {
     const members = this.#pending.splice(0, maxBatch).filter((member) => this.#stillHolds(member));
     if (!members.some(({ change }) => change !== undefined)) return members;
-    const uses = members.filter(({ change }) => change === undefined);
-    const changes = members.filter(({ change }) => change !== undefined);
-    const last = changes.findIndex(({ change }) => changesAccess(change!));
-    if (last >= 0) this.#pending.unshift(...changes.splice(last + 1));
-    return [...uses, ...changes];
+    const taken = members.filter(({ change }) => change === undefined);
+    const waiting: Member[] = [];
+    const written = new Set<string>();
+    let rightsChange = false;
+    for (const member of members) {
+      if (member.change === undefined) continue;
+      const rows = member.change.records.map(({ kind, id }) => `${kind}/${id}`);
+      if (rightsChange || rows.some((row) => written.has(row))) {
+        waiting.push(member);
+        continue;
+      }
+      taken.push(member);
+      for (const row of rows) written.add(row);
+      rightsChange = changesAccess(member.change);
+    }
+    this.#pending.unshift(...waiting);
+    return taken;
   }
 
   #stillHolds(member: Member): boolean {

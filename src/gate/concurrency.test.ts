@@ -29,6 +29,27 @@ test('two concurrent changes of one key both happen, the second on the state tha
   assert.equal(after.revision, key.revision + 3);
 });
 
+test('a crowd of changes of one key costs a transaction for each that is done, and others do not wait for it', async () => {
+  const house = await House.open();
+  const [key, other] = [await house.key(), await house.key()];
+  await house.encrypt(other, 'warm');
+  const before = house.store.commits;
+  const crowd = Array.from({ length: 300 }, (_, i) =>
+    house.perform({ kind: 'tag-key', key: byId(key), tags: { [`t${i % 40}`]: `${i}` } }),
+  );
+  let transactions = 0;
+  const using = house.encrypt(other, 'meanwhile').then(() => {
+    transactions = house.store.commits - before;
+  });
+  const settled = await Promise.allSettled([...crowd, using]);
+  assert.ok(transactions <= 2, `an encryption waited for ${transactions} transactions`);
+  const done = settled.filter(({ status }) => status === 'fulfilled').length - 1;
+  const refusals = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+  assert.deepEqual([...new Set(refusals)], ['conflict']);
+  assert.equal((await house.describe(key)).revision, key.revision + done);
+  assert.ok(house.store.commits - before < 40, `${house.store.commits - before} transactions`);
+});
+
 test('two concurrent rotations make two versions, and no version twice', async () => {
   const house = await House.open();
   const key = await house.key();

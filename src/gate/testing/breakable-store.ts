@@ -8,7 +8,8 @@ export class BreakableStore implements Store {
   broken: 'storage-full' | 'unavailable' | undefined;
   /** Milliseconds that a commit and a read take. */
   slowness = 0;
-  readonly batches: Batch[] = [];
+  /** Commits that were tried, whatever came of them. */
+  commits = 0;
   #gate: Promise<void> = Promise.resolve();
   #release = () => {};
   #held: Array<() => void> = [];
@@ -34,12 +35,12 @@ export class BreakableStore implements Store {
   }
 
   async commit(batch: Batch): Promise<void> {
+    this.commits++;
     for (const tell of this.#held.splice(0)) tell();
     await this.#gate;
     if (this.slowness > 0) await later(this.slowness);
     if (this.broken !== undefined) throw new KmsError(this.broken, 'The disk of this test is broken.');
     await this.inner.commit(batch);
-    this.batches.push(batch);
   }
 
   async read(...args: Parameters<Store['read']>) {
