@@ -2,14 +2,19 @@ import { type Key, type KeyRef, KmsError, type RecordReader } from '#domain/doma
 import { ClockCache } from './clock-cache.ts';
 import { decodeKey, nameRecordId } from './key-record.ts';
 
+/** A row on its way from the store. What changes the row meanwhile makes it `stale`: what was read is then read again. */
+interface Reading {
+  stale: boolean;
+}
+
 /** The keys lately used, by id and by name, and the way to those that weren't. */
 export class Keys {
   readonly #records: RecordReader;
   // Ids are unique across realms.
   readonly #byId: ClockCache<Key>;
   readonly #byName: ClockCache<string>;
-  // Counts changes, so that a row read before a change isn't taken into memory after it.
-  #changes = 0;
+  // By key id and by name's record id.
+  readonly #readings = new Map<string, Set<Reading>>();
 
   constructor(records: RecordReader, capacity: number) {
     this.#records = records;
@@ -39,43 +44,67 @@ export class Keys {
     return key.realm === realm ? key : undefined;
   }
 
-  async #resolve(realm: string, name: string): Promise<Key | undefined> {
+  #resolve(realm: string, name: string): Promise<Key | undefined> {
     const recordId = nameRecordId(realm, name);
-    const changes = this.#changes;
-    const record = await this.#records.read('name', recordId);
-    // A key without a name answers to its id.
-    if (record === undefined) return this.#byIdIn(realm, name);
-    const { key } = record.value as { key: string };
-    if (changes === this.#changes) this.#byName.set(recordId, key);
-    return this.#byIdIn(realm, key);
+    return this.#read('name', recordId, recordId, (record) => {
+      // A key without a name answers to its id.
+      if (record === undefined) return this.#byIdIn(realm, name);
+      const { key } = record.value as { key: string };
+      this.#byName.set(recordId, key);
+      return this.#byIdIn(realm, key);
+    });
   }
 
-  async #load(realm: string, id: string): Promise<Key | undefined> {
-    const changes = this.#changes;
-    const record = await this.#records.read('key', `${realm}/${id}`);
-    if (record === undefined) return undefined;
-    const key = decodeKey(record.revision, record.value);
-    if (isGone(key)) return undefined;
-    if (key.realm !== realm || key.id !== id) throw new KmsError('tampered', 'A stored key is not where it belongs.');
-    const known = this.#byId.get(id);
-    if (known !== undefined) return known;
-    // What was read before a change may be what it changed.
-    if (changes !== this.#changes) return this.#load(realm, id);
-    this.#byId.set(id, key);
-    return key;
+  #load(realm: string, id: string): Promise<Key | undefined> {
+    return this.#read('key', `${realm}/${id}`, id, (record) => {
+      const known = this.#byId.get(id);
+      if (known !== undefined) return known.realm === realm ? known : undefined;
+      if (record === undefined) return undefined;
+      const key = decodeKey(record.revision, record.value);
+      if (isGone(key)) return undefined;
+      if (key.realm !== realm || key.id !== id) throw new KmsError('tampered', 'A stored key is not where it belongs.');
+      this.#byId.set(id, key);
+      return key;
+    });
+  }
+
+  /** `take` gets the row in the same turn in which it is known that nothing has changed it meanwhile. */
+  async #read<T>(
+    kind: 'key' | 'name',
+    recordId: string,
+    watched: string,
+    take: (record: Awaited<ReturnType<RecordReader['read']>>) => T | Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      const reading: Reading = { stale: false };
+      const others = this.#readings.get(watched) ?? new Set();
+      this.#readings.set(watched, others.add(reading));
+      try {
+        const record = await this.#records.read(kind, recordId);
+        if (!reading.stale) return await take(record);
+      } finally {
+        others.delete(reading);
+        if (others.size === 0) this.#readings.delete(watched);
+      }
+    }
   }
 
   /** Called when a change is durable: from now on everybody sees `key`. */
   replace(key: Key, oldNames: readonly string[] = []): void {
-    this.#changes++;
+    this.#outdate(key.id);
     for (const name of oldNames) this.forgetName(key.realm, name);
     if (isGone(key)) this.#byId.delete(key.id);
     else this.#byId.set(key.id, key);
   }
 
   forgetName(realm: string, name: string): void {
-    this.#changes++;
-    this.#byName.delete(nameRecordId(realm, name));
+    const recordId = nameRecordId(realm, name);
+    this.#outdate(recordId);
+    this.#byName.delete(recordId);
+  }
+
+  #outdate(watched: string): void {
+    for (const reading of this.#readings.get(watched) ?? []) reading.stale = true;
   }
 }
 
