@@ -74,6 +74,16 @@ test('of two keys created at once under one name, one is made and the other told
   assert.equal(again[0]!.id, again[1]!.id);
 });
 
+test('the first keys of a realm, made all at once, hang from one realm key', async () => {
+  const house = await House.open();
+  const keys = await Promise.all(Array.from({ length: 8 }, () => house.key()));
+  const made = await Promise.all(keys.map((key) => house.encrypt(key, key.id)));
+  assert.equal((await house.list('setting')).filter(({ id }) => id.startsWith('realm-key/')).length, 1);
+  const next = await house.reopen();
+  await next.unseal();
+  for (const [i, key] of keys.entries()) assert.equal(await next.decrypt(key, made[i]!.ciphertext), key.id);
+});
+
 test('an encryption decided before a disabling that became durable first is decided again', async () => {
   const house = await House.open();
   const key = await house.key();
