@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { KmsError } from '#domain/domain.ts';
 import { fromBase64, toBase64 } from '#encoding/encoding.ts';
@@ -43,6 +53,8 @@ export class DataDirectory {
     const draft = `${target}.new`;
     const file = openSync(draft, 'w', mode);
     try {
+      // The process's umask is strict, also where a file is meant for others.
+      fchmodSync(file, mode);
       writeSync(file, content);
       fsyncSync(file);
     } finally {

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { readEnvironment, readIdentityFile, saveIdentityFile } from '#config/config.ts';
 import { randomBytes } from '#crypto/crypto.ts';
@@ -28,12 +29,19 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
         listen: { type: 'string', ...(environment.listen !== undefined && { default: environment.listen }) },
         region: { type: 'string', default: 'us-east-1' },
         'cached-keys': { type: 'string' },
+        'allow-remote': { type: 'boolean', default: false },
         'bench-no-tls': { type: 'boolean', default: false },
         'bench-no-flush': { type: 'boolean', default: false },
       },
     });
     const data = new DataDirectory(values.data);
     const { host, port } = parseEndpoint(values.listen ?? defaultListen);
+    if (!isLoopback(host) && !values['allow-remote']) {
+      throw new KmsError(
+        'invalid-parameter',
+        `Development mode guards nothing, so it listens on this machine only; ${host} is open to others. Give --allow-remote if you mean it.`,
+      );
+    }
     const passphrase = await prepare(data);
     const server = await Server.build({
       data,
@@ -41,7 +49,7 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
       region: values.region,
       version: packageVersion(),
       log: (line) => process.stderr.write(`${line}\n`),
-      ...(values['cached-keys'] !== undefined && { cachedKeys: Number(values['cached-keys']) }),
+      ...(values['cached-keys'] !== undefined && { cachedKeys: cachedKeysOf(values['cached-keys']) }),
       ...(values['bench-no-flush'] && { unsafeNoFlush: true }),
     });
     try {
@@ -56,6 +64,21 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
       throw error;
     }
   });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+/** As many as there are connections at the least: a key that is let go while it is used has to be looked for again. */
+const fewestCachedKeys = 1024;
+
+function cachedKeysOf(text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < fewestCachedKeys) {
+    throw new KmsError('invalid-parameter', `--cached-keys takes a whole number from ${fewestCachedKeys} up.`);
+  }
+  return count;
 }
 
 /** The data folder with its seal; what is already there is left alone. */
@@ -134,7 +157,7 @@ function welcome(data: DataDirectory, url: string, fresh: boolean, unflushed: bo
     'Try it in another terminal:',
     '',
     `  eval "$(npx claviger env${at})"`,
-    '  aws kms encrypt --key-id alias/first --plaintext "$(echo -n hello | base64)"',
+    '  printf hello > hello.txt; aws kms encrypt --key-id alias/first --plaintext fileb://hello.txt',
     '  vault write transit/encrypt/first plaintext="$(echo -n hello | base64)"',
     `  npx claviger encrypt README.md${at}`,
     `  npx claviger audit tail${at}`,

@@ -48,7 +48,8 @@ export function initCommand(args: readonly string[]): Promise<number> {
       await server.unseal(new Plaintext(passphrase));
       await server.bootstrap(officer, 'security-officer', (credentials) => show(printable(credentials)));
       say(`Made ${data.path}.`);
-      say(`Start the server with: claviger server --data ${data.path} --listen 127.0.0.1:8200`);
+      const anchor = values.anchor === undefined ? '' : ` --anchor ${values.anchor}`;
+      say(`Start the server with: claviger server --data ${data.path}${anchor} --listen 127.0.0.1:8200`);
     } finally {
       await server.close();
     }

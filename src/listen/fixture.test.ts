@@ -1,9 +1,6 @@
 /** What the tests of this room share. It is called a test so that it isn't published. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createAuthority, issueServerCertificate } from '#crypto/crypto.ts';
 import type { Door, Request, RequestHead, Response } from '#wire/wire.ts';
 import { type Listener, type ListenerOptions, startListener } from './listen.ts';
 
@@ -129,28 +126,10 @@ export function bodiesOf(text: string): string[] {
   return bodies;
 }
 
-/** A self-signed certificate for localhost, made anew. */
+/** A certificate for localhost and its authority's, made anew. */
 export function makeCertificate(): { readonly certificate: string; readonly key: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'listen-'));
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=localhost',
-    ].concat(['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', certificate]),
-    { stdio: 'ignore' },
-  );
-  const pems = { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
-  rmSync(folder, { recursive: true });
-  return pems;
+  const now = Date.now();
+  const authority = createAuthority('listen test', now);
+  const { certificate, key } = issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'], now, days: 2 });
+  return { certificate: certificate + authority.certificate, key };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
@@ -8,6 +8,8 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { echoDoor, eventually, makeCertificate, startPlain } from './fixture.test.ts';
 import type { Limits, Listener } from './listen.ts';
+
+const noCurl = spawnSync('curl', ['--version']).error === undefined ? false : 'skipped: curl is absent';
 
 const tls = makeCertificate();
 
@@ -118,7 +120,7 @@ describe('a listener with TLS', () => {
     return stdout;
   };
 
-  it('answers a LIST from curl over HTTP/1.1 and HTTP/2, kept connections included', async () => {
+  it('answers a LIST from curl over HTTP/1.1 and HTTP/2, kept connections included', { skip: noCurl }, async () => {
     for (const version of ['--http1.1', '--http2']) {
       const out = await curl(
         version,
@@ -141,7 +143,7 @@ describe('a listener with TLS', () => {
     }
   });
 
-  it('answers a curl that waits for permission to send, and one that sends too much', async () => {
+  it('answers a curl that waits for permission to send, and one that sends too much', { skip: noCurl }, async () => {
     for (const version of ['--http1.1', '--http2']) {
       const waits = await curl(version, '-H', 'Expect: 100-continue', '-d', 'abc', `${listener.url}/v1/a`);
       assert.equal(JSON.parse(waits).body, 'abc');

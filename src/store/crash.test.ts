@@ -44,7 +44,7 @@ async function assertWhole(store: Store): Promise<number> {
     }
   }
   assert.equal(next, last + 1, 'the ledger ends at the head');
-  const { checkpoints } = await store.ledger(0, 0);
+  const { checkpoints } = await store.ledger(0, last + 1);
   assert.deepEqual(
     checkpoints.map(({ note }) => Number(note)),
     multiples(7, last),

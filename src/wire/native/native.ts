@@ -39,9 +39,9 @@ function routeTo(gate: Gate, options: NativeOptions, head: RequestHead, path: st
     peer: head.peer,
     requestId,
   };
-  const refuse = async (at: RequestHead, error: KmsError): Promise<Response> => {
+  const refuse = async (at: RequestHead, error: KmsError, proof = proofOf(at)): Promise<Response> => {
     try {
-      return await gate.refuse(proofOf(at), row?.action ?? '', error, origin);
+      return await gate.refuse(proof, row?.action ?? '', error, origin);
     } catch (refusal) {
       return errorResponse(asKmsError(refusal), requestId);
     }
@@ -66,7 +66,14 @@ function routeTo(gate: Gate, options: NativeOptions, head: RequestHead, path: st
         return errorResponse(asKmsError(error), requestId);
       }
     },
-    refuse: (at, fault) => refuse(at, carrierError(fault, row?.maxBody ?? 0)),
+    refuse: (at, fault) => {
+      const proof = proofOf(at);
+      return refuse(
+        at,
+        carrierError(fault, row?.maxBody ?? 0),
+        proof.kind === 'none' ? { kind: 'none', unread: true } : proof,
+      );
+    },
   };
 }
 
