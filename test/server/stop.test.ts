@@ -66,3 +66,11 @@ test('a signal at the very moment that the server is ready is heard', async () =
     assert.match(output, /stopped/);
   }
 });
+
+test('a senseless size of the cache is told in a sentence', async () => {
+  for (const size of ['0', '1', '-5', 'many', '1e9', '2000.5']) {
+    const { code, output } = await run([...serving, `--cached-keys=${size}`], { limit: 10_000 });
+    assert.equal(code, 2, size);
+    assert.match(output, /^claviger: --cached-keys takes a whole number/);
+  }
+});
