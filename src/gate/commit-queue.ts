@@ -52,6 +52,7 @@ export class CommitQueue {
   #turns: Array<() => Promise<void> | void> = [];
   #busy = false;
   #nextCheckpoint = 0;
+  #signing = false;
   #access = 0;
 
   constructor(options: Options) {
@@ -168,6 +169,19 @@ export class CommitQueue {
       for (const turn of this.#turns.splice(0)) await turn();
     }
     this.#busy = false;
+    this.#signLater();
+  }
+
+  /** The last lines before a silence are signed too, once the silence has lasted. */
+  #signLater(): void {
+    const { ledger } = this.#options;
+    if (this.#authority === undefined || this.#signing || ledger.checkpointed === ledger.size) return;
+    this.#signing = true;
+    setTimeout(() => {
+      this.#signing = false;
+      // Where it fails, the next line or the next silence tries again.
+      this.checkpoint().catch(() => {});
+    }, checkpointEvery).unref();
   }
 
   /**

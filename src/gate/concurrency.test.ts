@@ -230,6 +230,30 @@ test('a change under way when the server is sealed is whole or not at all, and t
   }
 });
 
+test('no use stands behind the line of the sealing', async () => {
+  for (let turn = 0; turn < 12; turn++) {
+    const house = await House.open();
+    const key = await house.key();
+    await house.encrypt(key, 'warm');
+    const uses = Array.from({ length: 8 }, async (_, i) => {
+      for (let step = 0; step < i; step++) await null;
+      await house.encrypt(key, 'x').catch(() => undefined);
+    });
+    for (let step = 0; step < turn; step++) await null;
+    const sealing = house.perform({ kind: 'seal' });
+    const late = Array.from({ length: 8 }, () => house.encrypt(key, 'late').catch(() => undefined));
+    await Promise.all([sealing, ...uses, ...late]);
+    const entries = await house.entries();
+    const at = entries.findIndex(({ action, outcome }) => action === 'seal' && outcome === 'ok');
+    assert.ok(at > 0);
+    assert.deepEqual(
+      entries.slice(at + 1).filter(({ outcome }) => outcome === 'ok'),
+      [],
+      `turn ${turn}`,
+    );
+  }
+});
+
 test('sealing does not wait for the callers that come after it', async () => {
   const house = await House.open();
   const key = await house.key();

@@ -36,7 +36,7 @@ export class Core {
   readonly commits: CommitQueue;
   readonly decisions = new Decisions();
   #rooms: Unsealed | undefined;
-  #unsealing: Promise<unknown> = Promise.resolve();
+  #turns: Promise<unknown> = Promise.resolve();
 
   constructor(options: GateOptions) {
     this.options = options;
@@ -68,9 +68,9 @@ export class Core {
     this.#rooms = rooms;
   }
 
-  /** Opens rooms and takes them into service once `recorded`. One opening at a time: a second would not see what the first wrote. */
+  /** Opens rooms and takes them into service once `recorded`. */
   unseal(passphrase: Plaintext, recorded: () => Promise<void>): Promise<void> {
-    const opening = this.#unsealing.then(async () => {
+    return this.#alone(async () => {
       if (this.#rooms !== undefined) throw new KmsError('not-sealed', 'The server is not sealed.');
       const rooms = await this.options.open(passphrase);
       try {
@@ -81,8 +81,29 @@ export class Core {
       }
       await this.entrust(rooms);
     });
-    this.#unsealing = opening.catch(() => {});
-    return opening;
+  }
+
+  /** Serves nobody from now on, and forgets the rooms once `recorded`; where that fails, goes on serving. */
+  seal(recorded: () => Promise<void>): Promise<void> {
+    return this.#alone(async () => {
+      const { rooms } = this;
+      this.#rooms = undefined;
+      try {
+        await recorded();
+      } catch (error) {
+        this.#rooms = rooms;
+        throw error;
+      }
+      await this.entrust(undefined);
+      rooms.dispose();
+    });
+  }
+
+  /** One at a time: rooms that are opened must see all that the former ones wrote, and no others may write meanwhile. */
+  #alone(act: () => Promise<void>): Promise<void> {
+    const turn = this.#turns.then(act);
+    this.#turns = turn.catch(() => {});
+    return turn;
   }
 
   status(): Status {

@@ -25,8 +25,8 @@ export async function serve(
   const result = await act(core, principal, command, origin);
   // The schedule itself takes rights away that are over; the server's own don't change.
   const holds = principal.kind === 'system' ? undefined : () => core.commits.accessGeneration === access;
-  await core.commits.submit(line, undefined, holds);
-  if (command.kind === 'seal') await core.entrust(undefined);
+  const recorded = () => core.commits.submit(line, undefined, holds);
+  await (command.kind === 'seal' ? core.seal(recorded) : recorded());
   return result;
 }
 
