@@ -138,7 +138,7 @@ export class Server {
         protocol: 'start',
         operation: 'init',
         peer: '',
-        realm: result.realm,
+        realm: result.account,
         principal: 'system',
         credential: '',
         action: 'create-identity',

@@ -1,6 +1,6 @@
 /** The door of the ledger: lines, their tree, signed checkpoints, and the proof of both without a server. */
 export { type Checkpoint, CheckpointSigner, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
-export { readVerifierKeys, verifyDataDirectory, verifyExportFile } from './data-directory.ts';
+export { exportDataDirectory, readVerifierKeys, verifyDataDirectory, verifyExportFile } from './data-directory.ts';
 export { decodeEntry, encodeEntry } from './entry-line.ts';
 export { exportLedger, readExport, verifyExport } from './export.ts';
 export { type Extension, Ledger, type LedgerState, newLedger, openLedger } from './ledger.ts';

@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KmsError } from '#domain/domain.ts';
-import { openSqliteStore } from '#store/store.ts';
-import { maxCopyLine, verifyExport } from './export.ts';
+import { openSqliteStore, type Store } from '#store/store.ts';
+import { exportLedger, maxCopyLine, verifyExport } from './export.ts';
 import { storeLog } from './log-item.ts';
 import { parseVerifierKeys, type VerifierKey } from './note.ts';
 import { type Report, type VerifyOptions, verifyLedger } from './verify.ts';
@@ -17,16 +17,26 @@ export async function readVerifierKeys(dir: string): Promise<readonly VerifierKe
   return keys;
 }
 
+function openForReading(dir: string): Promise<Store> {
+  return openSqliteStore({ path: join(dir, 'claviger.db'), anchorPath: join(dir, 'anchor'), readOnly: true });
+}
+
 /** Verifies the ledger of a data folder, also while its server runs: it is only read. */
 export async function verifyDataDirectory(dir: string, options?: VerifyOptions): Promise<Report> {
   const keys = await readVerifierKeys(dir);
-  const store = await openSqliteStore({
-    path: join(dir, 'claviger.db'),
-    anchorPath: join(dir, 'anchor'),
-    readOnly: true,
-  });
+  const store = await openForReading(dir);
   try {
     return await verifyLedger(storeLog(store), keys, options);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The lines of a copy of the ledger of a data folder, also while its server runs. Nothing of it is verified. */
+export async function* exportDataDirectory(dir: string): AsyncGenerator<string> {
+  const store = await openForReading(dir);
+  try {
+    yield* exportLedger(storeLog(store));
   } finally {
     await store.close();
   }

@@ -1,8 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   decodeProof,
   encodeProof,
+  exportDataDirectory,
   parseVerifierKeys,
   type Report,
   type VerifierKey,
@@ -58,6 +61,13 @@ export const auditCommands: readonly Command[] = [
     },
     more: ['Exits 0 when everything holds, and 3 with the first line that is wrong.'],
     run: verify,
+  },
+  {
+    name: 'audit export',
+    summary: 'Write a copy of the ledger, a line each, to verify elsewhere with --log; needs no server',
+    options: { output: { type: 'string', short: 'o', value: 'FILE', help: 'write it to a file (default: print it)' } },
+    more: ['The copy holds the lines and the signed checkpoints. With DATA/ledger.pub it can be verified anywhere.'],
+    run: exportCopy,
   },
   {
     name: 'audit prove',
@@ -128,6 +138,13 @@ async function tail(call: Call): Promise<void> {
     }
     if (entries.length < 1000) await wait(followEvery);
   }
+}
+
+async function exportCopy(call: Call): Promise<void> {
+  const file = call.text('output');
+  const lines = Readable.from(exportDataDirectory(call.dataDir)).map((line: string) => `${line}\n`);
+  if (file === undefined) await pipeline(lines, process.stdout, { end: false });
+  else await pipeline(lines, createWriteStream(file, { mode: 0o600 }));
 }
 
 async function readFrom(client: ClavigerClient, from: number, count: number): Promise<readonly AuditEntry[]> {
