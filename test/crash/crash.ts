@@ -35,9 +35,10 @@ const { values } = parseArgs({
 const isWanted = ({ name }: { readonly name: string }) => values.command === undefined || name === values.command;
 const tallies: Tally[] = [];
 
-function report({ name, runs, failures, steps }: Tally): void {
+function report({ name, runs, failures, steps, missed }: Tally): void {
   const list = steps.length === 0 ? '' : `\n  ${steps.length} steps: ${listOf(steps)}`;
   console.log(`${name}: ${runs} runs, ${failures.length} failures${list}`);
+  if (missed.length > 0) console.log(`  not reached: ${listOf(missed)}`);
   for (const failure of failures) console.log(`FAILED ${failure}`);
 }
 

@@ -148,6 +148,7 @@ export async function everyStepOf(stretch: Stretch, tally: Tally): Promise<void>
     const { child, output, exited } = launch(stretch.command(data, ['strace', ...straceArgs('/dev/null', [], at)]));
     await Promise.race([exited, stretch.done(child, output)]);
     if (child.signalCode !== null) tally.reached++;
+    else tally.missed.push(step);
     signalTraced(child, 'SIGKILL');
     await exited;
     tally.runs++;

@@ -5,7 +5,9 @@ export class Tally {
   readonly name: string;
   readonly started = performance.now();
   steps: readonly Step[] = [];
-  /** Steps at which a run was stopped indeed. */
+  /** Steps that did not come in the run that was to end there: a checkpoint is due by the clock, and threads share files. */
+  readonly missed: Step[] = [];
+  /** Steps at which a run ended indeed. */
   reached = 0;
   runs = 0;
   /** Acknowledged, and not there afterwards. */
