@@ -159,7 +159,7 @@ test('a signed mutating call is answered once, also by a server that was started
   assert.equal(await keys(next), 1);
   // Forgotten only when the signature itself is too old to be shown.
   const system = { kind: 'system', name: 'scheduler' } as const;
-  for (const later of [5 * minute - 1, 2, minute]) {
+  for (const later of [5 * minute - 1, 1, 1, minute]) {
     next.now += later;
     await next.perform({ kind: 'run-schedule' }, system);
     assert.notEqual((await new Doors(next).send(request)).status, 200, `${next.now - startTime} ms later`);

@@ -14,11 +14,16 @@ export function canonicalRequest(proof: SigV4Proof, signedHeaders: readonly stri
   const path = proof.path === '/' ? '/' : canonicalPath(proof.path);
   const query = proof.query === '' ? '' : canonicalQuery(proof.query);
   let headers = '';
-  for (const name of signedHeaders) headers += `${name}:${canonicalValue(proof.headers, name)}\n`;
+  for (const name of signedHeaders) {
+    headers += `${name}:${canonicalValue(proof.headers, name === authorityField ? 'host' : name)}\n`;
+  }
   return `${proof.method}\n${path}\n${query}\n${headers}\n${signedHeaders.join(';')}\n${bodyHash}`;
 }
 
 const wrong = (what: string) => new KmsError('invalid-proof', `The request can't be verified: ${what}.`);
+
+/** What HTTP/2 calls the host (RFC 9113 section 8.3.1): its clients sign it by this name, and it reaches us as `host`. */
+export const authorityField = ':authority';
 
 /** Every value of the name, in the order sent; a header that decides something may be sent once only. */
 function canonicalValue(headers: readonly string[], name: string): string {

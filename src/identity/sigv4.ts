@@ -1,7 +1,7 @@
 import { digestHex, equalSecrets, hmac, type KeyHandle } from '#crypto/crypto.ts';
 import { KmsError } from '#domain/domain.ts';
 import { fromHex } from '#encoding/encoding.ts';
-import { canonicalRequest, type SigV4Proof } from './canonical-request.ts';
+import { authorityField, canonicalRequest, type SigV4Proof } from './canonical-request.ts';
 import { Recent } from './recent.ts';
 
 /** A request's own claims, well-formed but unverified. */
@@ -34,7 +34,7 @@ interface Head {
 const maxAuthorization = 4096;
 const signatureLength = 64;
 const headForm =
-  /^AWS4-HMAC-SHA256 +Credential=([A-Za-z0-9]{1,64})\/([0-9]{8})\/([a-z0-9-]{1,32})\/([a-z0-9-]{1,32})\/aws4_request *, *SignedHeaders=([a-z0-9!#$%&'*+.^_`|~;-]{1,2048}) *, *Signature=$/;
+  /^AWS4-HMAC-SHA256 +Credential=([A-Za-z0-9]{1,64})\/([0-9]{8})\/([a-z0-9-]{1,32})\/([a-z0-9-]{1,32})\/aws4_request *, *SignedHeaders=((?::authority;)?[a-z0-9!#$%&'*+.^_`|~;-]{1,2048}) *, *Signature=$/;
 // Lower case only: in two spellings one signature would have two digests, and a replay would pass for another call.
 const signatureForm = /^[0-9a-f]{64}$/;
 
@@ -95,7 +95,7 @@ function headOf(authorization: string): Head {
   for (let i = 1; i < signedHeaders.length; i++) {
     if (signedHeaders[i - 1]! >= signedHeaders[i]!) throw refuse('SignedHeaders is not sorted');
   }
-  if (!signedHeaders.includes('host')) throw refuse('host is not signed');
+  if (!signedHeaders.includes('host') && signedHeaders[0] !== authorityField) throw refuse('host is not signed');
   const signsUniqueId = signedHeaders.includes('amz-sdk-invocation-id');
   const head: Head = { accessKeyId, date, region, service, signedHeaders, signsUniqueId };
   heads.set(text, head);

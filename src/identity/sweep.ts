@@ -21,7 +21,8 @@ export class Sweep {
   /** Looks at the next 500 of each kind, and proposes to delete those that are over. The result is how many. */
   async next(): Promise<Outcome<number>> {
     const now = this.#clock();
-    const over = ({ until }: { readonly until: number }) => until <= now;
+    // At that very millisecond the signature still passes.
+    const over = ({ until }: { readonly until: number }) => until < now;
     const ended = ({ expiresAt }: { readonly expiresAt?: number }) => expiresAt !== undefined && expiresAt <= now;
     const replays = (await this.#page('replay', (after) => this.#directory.replays(after, pageSize))).filter(over);
     const grants = (await this.#page('grant', (after) => this.#directory.everyGrant(after, pageSize))).filter(ended);

@@ -67,8 +67,9 @@ export const schemeByAwsName: ReadonlyMap<string, EncryptionScheme> = new Map<st
 ]);
 
 export const awsSchemeNames = {
-  // Vault's two alone; no AWS request leads to them.
+  // Of other protocols; no AWS request leads to them.
   natural: 'SYMMETRIC_DEFAULT',
+  'raw-aead': 'SYMMETRIC_DEFAULT',
   'rsa-oaep-sha512': 'RSAES_OAEP_SHA_512',
   envelope: 'SYMMETRIC_DEFAULT',
   'rsa-oaep-sha1': 'RSAES_OAEP_SHA_1',

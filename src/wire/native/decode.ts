@@ -16,6 +16,7 @@ import {
   type JsonObject,
   optionalArray,
   optionalBoolean,
+  optionalBytes,
   optionalInteger,
   optionalObject,
   optionalString,
@@ -94,6 +95,11 @@ export function context(body: JsonObject): Context {
   return pairs === undefined || pairs.length === 0 ? {} : { pairs };
 }
 
+/** Raw keys bind `associatedData` as it is. */
+function boundTo(body: JsonObject): Context {
+  return { ...context(body), ...present({ associatedData: optionalBytes(body, 'associatedData') }) };
+}
+
 function stringMap(body: JsonObject, name: string): Readonly<Record<string, string>> | undefined {
   const pairs = optionalStringMap(body, name);
   return pairs && Object.fromEntries(pairs);
@@ -148,8 +154,8 @@ export function encrypt(input: Input): Commands['encrypt'] {
   return {
     ...onKey(input),
     plaintext: new Plaintext(requiredBytes(input.body, 'plaintext')),
-    context: context(input.body),
-    scheme: 'envelope',
+    context: boundTo(input.body),
+    scheme: 'natural',
     ...present({ version: optionalInteger(input.body, 'version') }),
   };
 }
@@ -158,9 +164,12 @@ export function decrypt({ body }: Input): Commands['decrypt'] {
   const key = optionalString(body, 'key');
   return {
     ciphertext: requiredBytes(body, 'ciphertext'),
-    context: context(body),
-    scheme: 'envelope',
-    ...present({ key: key === undefined ? undefined : keyRef(key) }),
+    context: boundTo(body),
+    scheme: 'natural',
+    ...present({
+      key: key === undefined ? undefined : keyRef(key),
+      version: optionalInteger(body, 'version'),
+    }),
   };
 }
 

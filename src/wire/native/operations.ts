@@ -100,7 +100,7 @@ export const operations = {
   'POST /keys/{key}/encrypt': {
     action: 'encrypt',
     maxBody: 128 * KiB,
-    body: ['plaintext', 'context', 'version'],
+    body: ['plaintext', 'context', 'associatedData', 'version'],
     decode: decode.encrypt,
     encode: encode.encrypted,
   },
@@ -114,7 +114,7 @@ export const operations = {
   'POST /decrypt': {
     action: 'decrypt',
     maxBody: 128 * KiB,
-    body: ['key', 'ciphertext', 'context'],
+    body: ['key', 'version', 'ciphertext', 'context', 'associatedData'],
     decode: decode.decrypt,
     encode: encode.decrypted,
   },

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import * as sdk from '@aws-sdk/client-kms';
 import { type RunningServer, startServer } from '../../harness.ts';
 import { type Env, kmsClient, raw } from './clients.ts';
@@ -55,6 +58,16 @@ test('paginators of the SDK walk every list to its end, whatever the size of a p
     for await (const page of sdk.paginateListKeyRotations(walk, { KeyId })) rotations.push(...page.Rotations!);
     assert.equal(rotations.length, 4);
   }
+});
+
+test('the SDK speaks HTTP/2 where it is told to, and signs :authority', async () => {
+  // The HTTP/2 handler takes no authority of its own, so the whole program must trust the server's.
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [fileURLToPath(new URL('./http2-client.mjs', import.meta.url))],
+    { env: { ...process.env, ...env } },
+  );
+  assert.match(stdout, /^hello over h2$/m);
 });
 
 test('a page that was made of a list which changed goes on where it ended', async () => {
