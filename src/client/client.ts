@@ -182,13 +182,14 @@ export class ClavigerClient implements DataKeys {
     return { ...answer, ciphertext: bytesOf(answer.ciphertext) };
   }
 
-  /** `key`: refuses what another key made. */
+  /** `key`: refuses what another key made. Raw keys need it, and the `version` unless it is the newest. */
   async decrypt(
     ciphertext: Uint8Array,
     context: Pairs = [],
     key?: string,
+    version?: number,
   ): Promise<Used & { readonly plaintext: Uint8Array }> {
-    const body = { key, ciphertext: ciphertext.toBase64(), context: Object.fromEntries(context) };
+    const body = { key, version, ciphertext: ciphertext.toBase64(), context: Object.fromEntries(context) };
     const answer = await this.#json<Used & { plaintext: string }>('POST', '/decrypt', { body });
     return { ...answer, plaintext: bytesOf(answer.plaintext) };
   }

@@ -1,5 +1,5 @@
 /** The door of cryptography: OpenSSL through `node:crypto`, one file per family. No primitive is written here. */
-export { type AeadName, aeadOpen, aeadSeal, nonceLength, tagLength } from './aead.ts';
+export { type AeadName, aeadOpen, aeadSeal, aeadSealInto, nonceLength, tagLength } from './aead.ts';
 export { agree } from './agree.ts';
 export { type Argon2Costs, argon2id } from './argon2.ts';
 export {

@@ -9,11 +9,13 @@ const oaepHash = {
   'rsa-oaep-sha1': 'sha1',
   'rsa-oaep-sha256': 'sha256',
   'rsa-oaep-sha512': 'sha512',
-} as const satisfies Record<Exclude<EncryptionScheme, 'envelope'>, HashName>;
+} as const satisfies Record<Exclude<EncryptionScheme, 'envelope' | 'raw-aead'>, HashName>;
 
 function hashOf(handle: KeyHandle, scheme: EncryptionScheme): HashName {
   requireFamily(handle, 'rsa');
-  if (scheme === 'envelope') throw new KmsError('wrong-algorithm', 'RSA keys encrypt with OAEP only.', handle.spec);
+  if (scheme === 'envelope' || scheme === 'raw-aead') {
+    throw new KmsError('wrong-algorithm', 'RSA keys encrypt with OAEP only.', handle.spec);
+  }
   return oaepHash[scheme];
 }
 

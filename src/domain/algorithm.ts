@@ -90,10 +90,17 @@ export function isSymmetric(spec: KeySpec): boolean {
 
 /**
  * How a message is encrypted. `envelope` is Claviger's committing format under a key per message (docs/envelope-format.md) for
- * symmetric keys; the RSA schemes give the bare OAEP ciphertext (RFC 8017 section 7.1). `natural` is for protocols that leave it to
- * the key: the envelope, or OAEP with SHA-256.
+ * symmetric keys; `raw-aead` gives the bare nonce, ciphertext and tag, for symmetric keys of the raw class; the RSA schemes give the
+ * bare OAEP ciphertext (RFC 8017 section 7.1). `natural` is for protocols that leave it to the key: what its class says, or OAEP
+ * with SHA-256.
  */
-export type EncryptionScheme = 'natural' | 'envelope' | 'rsa-oaep-sha1' | 'rsa-oaep-sha256' | 'rsa-oaep-sha512';
+export type EncryptionScheme =
+  | 'natural'
+  | 'envelope'
+  | 'raw-aead'
+  | 'rsa-oaep-sha1'
+  | 'rsa-oaep-sha256'
+  | 'rsa-oaep-sha512';
 
 /** How a message is signed. `hash` is absent where the scheme fixes it (EdDSA, ML-DSA, SLH-DSA). */
 export interface SignatureScheme {

@@ -77,7 +77,7 @@ export interface Commands {
     readonly ciphertext: Uint8Array;
     readonly context: Context;
     readonly scheme: EncryptionScheme;
-    /** Bare RSA ciphertexts don't say which version made them. An envelope's own version must equal it. */
+    /** Bare ciphertexts don't say which version made them; default: the newest. An envelope's own version must equal it. */
     readonly version?: number;
   };
   're-encrypt': {

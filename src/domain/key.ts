@@ -16,6 +16,8 @@ export interface KeyVersion {
   readonly publicKey?: Uint8Array;
   /** SHA-256 of the material under a key of the root, kept after destruction to recognise the same material. */
   readonly fingerprint?: Uint8Array;
+  /** Raw symmetric keys: encryptions that are spoken for, whether done or lost in a restart. */
+  readonly reservedUses?: number;
 }
 
 export interface RotationPlan {

@@ -5,6 +5,7 @@ import type { Keys } from './keys.ts';
 import type { OpenVersions } from './open.ts';
 import type { RealmKeys } from './realm-keys.ts';
 import type { Records } from './records.ts';
+import type { Uses } from './uses.ts';
 
 /** What the verbs of this room work with. */
 export interface Parts {
@@ -12,6 +13,7 @@ export interface Parts {
   readonly keys: Keys;
   readonly versions: OpenVersions;
   readonly realmKeys: RealmKeys;
+  readonly uses: Uses;
 }
 
 /** A key's next state as one change: its row, the rows that go with it, and memory once all of it is durable. */

@@ -2,7 +2,7 @@ import { type Context, KmsError } from '#domain/domain.ts';
 import { compareBytes, toUtf8 } from '#encoding/encoding.ts';
 
 /** Bytes; the canonical form of all parts together. */
-const maxContext = 8 * 1024;
+export const maxContext = 8 * 1024;
 
 // One tag per kind of protocol field, so that what one protocol binds can't be claimed through another.
 const tags = { pairs: 1, associatedData: 2, derivation: 3 } as const;

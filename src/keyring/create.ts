@@ -110,6 +110,9 @@ function assertCommand(command: Command<'create-key'>): void {
   if (command.derived === true && !(isSymmetric(spec) && usages.includes('encrypt'))) {
     throw new KmsError('unsupported', 'Only symmetric encryption keys can be derived per context.');
   }
+  if (command.derived === true && command.class === 'raw') {
+    throw new KmsError('unsupported', 'A raw key is used as it is, so it can not be derived per context.');
+  }
   assertDescription(command.description ?? '');
   assertTags(command.tags ?? {});
   if (command.rotationPeriodDays !== undefined && !isSymmetric(spec)) {

@@ -55,10 +55,15 @@ export async function generateDataKeyPair(
   };
 }
 
-/** What is handed out can be opened again only where context and key id stand in the ciphertext: in an envelope. */
+/**
+ * What is handed out is kept for years and comes back with its ciphertext alone: only an envelope says which key and version open it.
+ */
 function assertWraps(key: Key): void {
   if (!isSymmetric(key.spec)) {
     throw new KmsError('wrong-usage', `Data keys are protected by symmetric keys only, not by ${key.spec}.`, key.id);
+  }
+  if (key.class === 'raw') {
+    throw new KmsError('unsupported', 'Data keys are protected by enveloped keys only; this one is raw.', key.id);
   }
 }
 

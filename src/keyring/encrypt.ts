@@ -15,6 +15,7 @@ import type { Parts } from './change.ts';
 import { canonicalContext } from './context.ts';
 import { openEnvelope, readEnvelope, sealEnvelope } from './envelope.ts';
 import type { OpenVersion } from './open.ts';
+import { additionalData, countUse, openRaw, sealRaw } from './raw.ts';
 import { assertUsage } from './state.ts';
 import { openFor, then } from './version.ts';
 
@@ -28,14 +29,16 @@ export function encrypt(parts: Parts, key: Key, command: Command<'encrypt'>): Ma
   assertUsage(key, 'encrypt');
   const scheme = schemeOf(key, command.scheme);
   const context = contextOf(key, scheme, command.context);
-  return then(openFor(parts, key, command.version, 'protect'), (open) => ({
-    result: {
+  return then(openFor(parts, key, command.version, 'protect'), (open) => {
+    const change = scheme === 'raw-aead' ? countUse(parts, key, open.version.version) : undefined;
+    const result = {
       realm: key.realm,
       keyId: key.id,
       version: open.version.version,
       ciphertext: seal(open, scheme, context, command.plaintext.release()),
-    },
-  }));
+    };
+    return change === undefined ? { result } : { result, change };
+  });
 }
 
 export function decrypt(parts: Parts, key: Key, command: Command<'decrypt'>): Maybe<Outcome<Result<'decrypt'>>> {
@@ -52,11 +55,22 @@ interface Opened {
 function opened(
   parts: Parts,
   key: Key,
-  { scheme: asked, ciphertext, context: bound, version: named }: Omit<Command<'decrypt'>, 'kind'>,
+  { key: ref, scheme: asked, ciphertext, context: bound, version: named }: Omit<Command<'decrypt'>, 'kind'>,
 ): Maybe<Opened> {
   assertUsage(key, 'encrypt');
   const scheme = schemeOf(key, asked);
   const context = contextOf(key, scheme, bound);
+  if (scheme === 'raw-aead') {
+    // Found by what looked like an envelope, which no raw key makes.
+    if (ref === undefined) throw invalid();
+    const version = named ?? key.current.version;
+    assertMade(key, version);
+    return then(openFor(parts, key, version, 'process'), (open) => {
+      const plaintext = openRaw(open.handle, context, ciphertext);
+      if (plaintext === undefined) throw invalid();
+      return { version, plaintext };
+    });
+  }
   if (scheme !== 'envelope') {
     return then(openFor(parts, key, named, 'process'), async (open) => {
       const plaintext = await rsaDecrypt(open.handle, scheme, ciphertext);
@@ -68,8 +82,7 @@ function opened(
   if (header.keyId !== key.id) {
     throw new KmsError('wrong-key', 'The ciphertext was made by another key than the request names.', key.id);
   }
-  // A version that never was is a forged header, so it gets the answer of every other forgery.
-  if (header.version < 1 || header.version > key.current.version) throw invalid();
+  assertMade(key, header.version);
   if (named !== undefined && named !== header.version) throw invalid();
   return then(openFor(parts, key, header.version, 'process'), (open) => ({
     version: header.version,
@@ -90,11 +103,14 @@ export async function reEncrypt(
     ciphertext: command.ciphertext,
     context: command.sourceContext,
     scheme: command.sourceScheme,
+    ...(command.source !== undefined && { key: command.source }),
     ...(command.sourceVersion !== undefined && { version: command.sourceVersion }),
   });
   const open = await openFor(parts, target, command.targetVersion, 'protect');
-  const ciphertext = await seal(open, scheme, context, former.plaintext);
-  return { result: { ...used(target, open.version.version), ciphertext, source: used(source, former.version) } };
+  const change = scheme === 'raw-aead' ? countUse(parts, target, open.version.version) : undefined;
+  const ciphertext = seal(open, scheme, context, former.plaintext);
+  const result = { ...used(target, open.version.version), ciphertext, source: used(source, former.version) };
+  return change === undefined ? { result } : { result, change };
 }
 
 /** The id of the key that an envelope names, for requests that leave it to the ciphertext. */
@@ -108,6 +124,7 @@ function seal(
   context: Uint8Array,
   plaintext: Uint8Array,
 ): Uint8Array {
+  if (scheme === 'raw-aead') return sealRaw(open.handle, context, plaintext);
   if (scheme !== 'envelope') return rsaEncrypt(open.handle, scheme, plaintext);
   if (open.envelope === undefined) throw new KmsError('wrong-usage', 'The key does not encrypt messages.');
   return sealEnvelope(open.envelope, context, plaintext);
@@ -115,14 +132,17 @@ function seal(
 
 function schemeOf(key: Key, scheme: EncryptionScheme): Exclude<EncryptionScheme, 'natural'> {
   const rsa = specFacts(key.spec).family === 'rsa';
-  if (scheme === 'natural') return rsa ? 'rsa-oaep-sha256' : 'envelope';
-  if (rsa === (scheme === 'envelope')) {
-    throw new KmsError('wrong-algorithm', `A ${key.spec} key can't encrypt by ${scheme}.`, key.id);
+  const symmetric = key.class === 'raw' ? 'raw-aead' : 'envelope';
+  if (scheme === 'natural') return rsa ? 'rsa-oaep-sha256' : symmetric;
+  const fits = rsa ? scheme !== 'envelope' && scheme !== 'raw-aead' : scheme === symmetric;
+  if (!fits) {
+    throw new KmsError('wrong-algorithm', `This key (${key.class} ${key.spec}) can't encrypt by ${scheme}.`, key.id);
   }
   return scheme;
 }
 
 function contextOf(key: Key, scheme: EncryptionScheme, context: Context): Uint8Array {
+  if (scheme === 'raw-aead') return additionalData(key, context);
   if (key.derived && (context.derivation === undefined || context.derivation.length === 0)) {
     throw new KmsError('invalid-parameter', 'This key is derived per context: a context is required.', key.id);
   }
@@ -132,6 +152,11 @@ function contextOf(key: Key, scheme: EncryptionScheme, context: Context): Uint8A
     throw new KmsError('invalid-parameter', 'RSA ciphertexts can not be bound to a context.', key.id);
   }
   return bound;
+}
+
+/** A version that never was is a forgery, so it gets the answer of every other one. */
+function assertMade(key: Key, version: number): void {
+  if (!(version >= 1 && version <= key.current.version)) throw invalid();
 }
 
 function invalid(): KmsError {

@@ -33,6 +33,11 @@ const suites: ReadonlyArray<{ readonly suite: number; readonly spec: KeySpec; re
   { suite: 3, spec: 'chacha20-poly1305', aead: 'chacha20-poly1305' },
 ];
 
+/** Undefined for specs that don't encrypt messages. */
+export function aeadOf(spec: KeySpec): AeadName | undefined {
+  return suites.find((suite) => suite.spec === spec)?.aead;
+}
+
 /** What is the same for every message under one key version; kept with the opened version. */
 export interface EnvelopeKey {
   readonly handle: KeyHandle;

@@ -19,6 +19,7 @@ import { Root } from './root.ts';
 import { rotateKey } from './rotate.ts';
 import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
+import { type UseLimits, Uses } from './uses.ts';
 
 export { isFounding, loosen, readHead, type SealedHead } from './anchor.ts';
 export type { DueKey } from './due.ts';
@@ -28,6 +29,8 @@ export { newRoot } from './root.ts';
 export interface KeyringOptions {
   /** How many keys, and as many older versions, are kept open. */
   readonly capacity: number;
+  /** Of raw keys. Default: 2^32 uses of a version, reserved in blocks of 2^20. */
+  readonly uses?: UseLimits;
 }
 
 /** An unsealed keyring: everything that hangs from the root. Verbs say what to write; the gate writes it. */
@@ -65,6 +68,7 @@ export class Keyring {
       realmKeys,
       keys: new Keys(records, options.capacity),
       versions: new OpenVersions(records, realmKeys, options.capacity),
+      uses: new Uses(options.capacity, options.uses),
     };
     return new Keyring(derived, parts, digest, head?.sequence ?? 0);
   }

@@ -10,7 +10,7 @@ import { unwrapMaterial } from './root.ts';
 export interface OpenVersion {
   readonly version: KeyVersion;
   readonly handle: KeyHandle;
-  /** For symmetric keys that encrypt. */
+  /** For symmetric keys that encrypt, unless they are raw. */
   readonly envelope: EnvelopeKey | undefined;
 }
 
@@ -80,6 +80,7 @@ export class OpenVersions {
   async #unwrap(key: Key, version: KeyVersion): Promise<OpenVersion> {
     using material = await this.material(key, version);
     const handle = openMaterial(key.spec, material);
-    return { version, handle, envelope: envelopeKey(key.realm, key.id, version.version, handle) };
+    const raw = key.class === 'raw';
+    return { version, handle, envelope: raw ? undefined : envelopeKey(key.realm, key.id, version.version, handle) };
   }
 }

@@ -31,7 +31,7 @@ import {
 import { toUtf8, view } from '#encoding/encoding.ts';
 import { type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom } from '#identity/identity.ts';
-import { Keyring, newRoot, readHead } from '#keyring/keyring.ts';
+import { Keyring, type KeyringOptions, newRoot, readHead } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
 import { passphraseSeal } from '#seal/seal.ts';
 import { Metrics } from '#telemetry/telemetry.ts';
@@ -45,6 +45,7 @@ export interface Options {
   readonly mode?: Mode;
   readonly store?: BreakableStore;
   readonly capacity?: number;
+  readonly uses?: KeyringOptions['uses'];
 }
 
 /** Secrets as text, for the one who was given them. */
@@ -74,11 +75,12 @@ export class House {
   }
 
   /** Unsealed, with its first identity: a developer in development mode, else a security officer. */
-  static async open({ mode = 'development', store = new BreakableStore(), capacity = 1000 }: Options = {}) {
+  static async open({ mode = 'development', store = new BreakableStore(), capacity = 1000, uses }: Options = {}) {
+    const ring: KeyringOptions = uses === undefined ? { capacity } : { capacity, uses };
     using secret = new SecretBytes(toUtf8(passphrase));
     using root = newRoot();
     const wrapped = await passphraseSeal(secret, quick).wrap(root);
-    const house = await House.#build(store, mode, capacity, wrapped);
+    const house = await House.#build(store, mode, ring, wrapped);
     await house.gate.core.entrust(await house.gate.core.options.open(plain(passphrase)));
     const { result, change } = house.gate.core.rooms.identity.bootstrap(
       'main',
@@ -87,7 +89,7 @@ export class House {
     );
     await house.gate.core.commits.submit(house.#initLine(result), change);
     house.first = result;
-    house.reopen = () => House.#build(store, mode, capacity, wrapped).then((next) => house.#inherit(next));
+    house.reopen = () => House.#build(store, mode, ring, wrapped).then((next) => house.#inherit(next));
     return house;
   }
 
@@ -102,7 +104,7 @@ export class House {
     return next;
   }
 
-  static async #build(store: BreakableStore, mode: Mode, capacity: number, wrapped: Uint8Array): Promise<House> {
+  static async #build(store: BreakableStore, mode: Mode, ring: KeyringOptions, wrapped: Uint8Array): Promise<House> {
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
     return new House(
@@ -118,20 +120,20 @@ export class House {
           sealKind: 'passphrase',
           clock: house.clock,
           metrics: house.metrics,
-          open: (given) => house.#openRooms(given, wrapped, capacity),
+          open: (given) => house.#openRooms(given, wrapped, ring),
           onInternalError: (error, requestId) =>
             house.log.push(`${requestId} ${(error as Error)?.stack ?? String(error)}`),
         }),
     );
   }
 
-  async #openRooms(given: Plaintext, wrapped: Uint8Array, capacity: number): Promise<Unsealed> {
+  async #openRooms(given: Plaintext, wrapped: Uint8Array, ring: KeyringOptions): Promise<Unsealed> {
     const { store, clock, mode } = this;
     using secret = new SecretBytes(Uint8Array.from(given.release()));
     using root = await passphraseSeal(secret).unwrap(wrapped);
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
-    const keyring = await Keyring.open(root, store, stored?.sealed, { capacity });
+    const keyring = await Keyring.open(root, store, stored?.sealed, ring);
     if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
     await this.whileOpening();
     const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, clock, mode });

@@ -14,7 +14,7 @@ import {
   type StoredRecord,
 } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
-import { Keyring, type ProtectedChange, readHead } from '#keyring/keyring.ts';
+import { Keyring, type KeyringOptions, type ProtectedChange, readHead } from '#keyring/keyring.ts';
 import { memoryStore, type Store } from '#store/store.ts';
 
 export const startTime = Date.UTC(2026, 10, 24, 12);
@@ -36,12 +36,12 @@ export class Ring {
     this.keyring = keyring;
   }
 
-  static async open(store: Store = memoryStore(), options = { capacity }): Promise<Ring> {
+  static async open(store: Store = memoryStore(), options: KeyringOptions = { capacity }): Promise<Ring> {
     return new Ring(store, await openKeyring(store, options));
   }
 
   /** A keyring that remembers nothing, over what the store holds now: what a restart gives. */
-  async restart(options = { capacity }): Promise<void> {
+  async restart(options: KeyringOptions = { capacity }): Promise<void> {
     this.keyring = await openKeyring(this.store, options);
   }
 
@@ -114,7 +114,7 @@ export class Ring {
   }
 }
 
-async function openKeyring(store: Store, options: { capacity: number }): Promise<Keyring> {
+async function openKeyring(store: Store, options: KeyringOptions): Promise<Keyring> {
   using root = new SecretBytes(rootBytes());
   const head = await store.head();
   return Keyring.open(root, store, head === undefined ? undefined : readHead(head)?.sealed, options);
