@@ -90,6 +90,21 @@ test('every operation of the API is answered through the client, and each leaves
   assert.deepEqual(missing, []);
 });
 
+test('a raw key makes bare ciphertexts, which open by key and version alone', async () => {
+  const plaintext = crypto.getRandomValues(new Uint8Array(100));
+  const key = await client.createKey({ name: 'api/raw', class: 'raw' });
+  assert.equal(key.class, 'raw');
+  const { ciphertext } = await client.encrypt('api/raw', plaintext);
+  assert.equal(ciphertext.length, 12 + 100 + 16);
+  assert.deepEqual((await client.decrypt(ciphertext, [], key.id)).plaintext, plaintext);
+  await client.rotateKey(key.id);
+  assert.deepEqual((await client.decrypt(ciphertext, [], key.id, 1)).plaintext, plaintext);
+  await assert.rejects(client.decrypt(ciphertext, [], key.id), refusedWith('invalid-ciphertext'));
+  await assert.rejects(client.decrypt(ciphertext), refusedWith('invalid-ciphertext'));
+  await assert.rejects(client.encrypt(key.id, plaintext, [['a', '1']]), refusedWith('invalid-parameter'));
+  await assert.rejects(client.generateDataKey(key.id), refusedWith('unsupported'));
+});
+
 test('nobody reads metrics, keys or the ledger without a proof, and the refusal is a line', async () => {
   const nobody = new ClavigerClient({ url: server.url });
   assert.equal((await nobody.status()).ready, true);
