@@ -47,8 +47,8 @@ export class Trial {
   /** Runs the command once and notes its steps and its effect. Rejects where it does not do what it should. */
   async learn(): Promise<Course> {
     const victim = await this.#ready(true);
-    const before = await pictureOf(victim.data);
     const opensBefore = await this.#openings(victim);
+    const before = await pictureOf(victim.data);
     await this.command.prepare?.(victim, this.world);
     await untilCheckpointIsDue();
     const paths = [...files.map((file) => join(victim.data, file)), victim.socketName!];
