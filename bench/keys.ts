@@ -136,7 +136,7 @@ const accesses = 2_000_000;
 let hits = 0;
 const from = performance.now();
 for (let i = 0; i < accesses; i++) {
-  const name = names[(i * 7919) % names.length]!;
+  const name = names[Math.floor(names.length * ((i * 0.618033988749895) % 1) ** 4)]!;
   if (cache.get(name) !== undefined) hits++;
   else cache.set(name, {});
 }

@@ -1,31 +1,40 @@
-import { hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { SecretBytes } from '#domain/domain.ts';
 import { type AeadName, aeadOpen, aeadSealInto, keyInput, nonceLength } from './aead.ts';
 import type { KeyHandle } from './key-handle.ts';
 
 export const commitmentLength = 32;
 
-// HKDF-SHA-512 gives 64-byte blocks: the first is key and nonce, the second begins with the commitment.
+// HKDF-Expand's first block of SHA-512: half of it is the key, half the commitment.
 const keyEnd = 32;
-const commitmentStart = 64;
+const firstBlock = 1;
 
 /**
- * The key, nonce and commitment of one message, derived from a key version and a random salt, so that no key ever encrypts twice
- * and a ciphertext opens under one key only (trust in the commitment rests on SHA-512's collision resistance).
+ * The key and commitment of one message, derived from a key version and a random salt, so that no key ever encrypts twice and a
+ * ciphertext opens under one key only (trust in the commitment rests on SHA-512's collision resistance).
+ *
+ * HKDF-Expand of 64 bytes (RFC 5869 section 2.3) with SHA-512. The extract step is left out, as section 3.3 allows: a key version
+ * is uniformly random already. The salt is part of `info`, and its first 12 bytes are the nonce.
  */
 export class MessageCipher {
   readonly #aead: AeadName;
+  readonly #salt: Uint8Array;
   readonly #derived: Uint8Array;
 
   /** `info` names suite, realm, key and version; `salt` is 32 random bytes. */
   constructor(aead: AeadName, key: KeyHandle | SecretBytes, salt: Uint8Array, info: Uint8Array) {
     this.#aead = aead;
-    this.#derived = new Uint8Array(hkdfSync('sha512', keyInput(key), salt, info, commitmentStart + commitmentLength));
+    this.#salt = salt;
+    const input = Buffer.allocUnsafe(info.length + salt.length + 1);
+    input.set(info);
+    input.set(salt, info.length);
+    input[input.length - 1] = firstBlock;
+    this.#derived = createHmac('sha512', keyInput(key)).update(input).digest();
   }
 
   /** 32 bytes to put in the ciphertext's header, and to compare in constant time before opening. */
   get commitment(): Uint8Array {
-    return this.#derived.subarray(commitmentStart);
+    return this.#derived.subarray(keyEnd);
   }
 
   /** Once per message. Writes ciphertext and tag at `target[offset ..]`. */
@@ -57,6 +66,6 @@ export class MessageCipher {
   }
 
   #nonce(): Uint8Array {
-    return this.#derived.subarray(keyEnd, keyEnd + nonceLength);
+    return this.#salt.subarray(0, nonceLength);
   }
 }

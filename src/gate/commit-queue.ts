@@ -6,6 +6,8 @@ import { Histogram, type Metrics } from '#telemetry/telemetry.ts';
 
 /** Members of one transaction: more wait for the next, so that a batch's memory and delay stay bounded. */
 const maxBatch = 1024;
+/** Members that are worth a transaction, whatever may come in the next turn. */
+const enough = 256;
 /** Milliseconds between checkpoints while lines arrive. */
 const checkpointEvery = 1000;
 
@@ -158,18 +160,29 @@ export class CommitQueue {
   #wake(): void {
     if (this.#busy) return;
     this.#busy = true;
-    // One turn of the loop later, so that everything that this turn's sockets brought goes together.
-    setImmediate(() => void this.#run());
+    void this.#run();
   }
 
   async #run(): Promise<void> {
     while (this.#pending.length > 0 || this.#turns.length > 0) {
+      await this.#gather();
       const members = this.#take();
       if (members.length > 0) await this.#commit(members);
       for (const turn of this.#turns.splice(0)) await turn();
     }
     this.#busy = false;
     this.#signLater();
+  }
+
+  /**
+   * Waits while each turn of the loop brings more: what the sockets have ready goes together, and a flush for many costs as much as
+   * a flush for one. A turn that brings nothing ends it, so that a single request waits for one.
+   */
+  async #gather(): Promise<void> {
+    for (let seen = -1; seen < this.#pending.length && seen < enough; ) {
+      seen = this.#pending.length;
+      await new Promise(setImmediate);
+    }
   }
 
   /** The last lines before a silence are signed too, once the silence has lasted. */
