@@ -30,6 +30,8 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
+// Long enough for the compiler to have settled.
+const warmUp = 8;
 const wanted = (name: string) => values.only === undefined || values.only === name;
 
 const plaintext = Buffer.from('0123456789abcdef0123456789abcdef').toString('base64');
@@ -76,7 +78,7 @@ interface Contender {
 async function compare(yardstick: Contender, contenders: readonly Contender[], connections: number): Promise<void> {
   const all = [yardstick, ...contenders];
   const results = new Map<Contender, Measured[]>(all.map((one) => [one, []]));
-  for (const one of all) await load(one.target, one.request?.(), connections, 1);
+  for (const one of all) await load(one.target, one.request?.(), connections, warmUp);
   for (let round = 0; round < rounds; round++) {
     for (const one of all) results.get(one)!.push(await load(one.target, one.request?.(), connections, seconds));
   }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { assertGrownFrom, CheckpointSigner, newLedger, openLedger } from '#audit/audit.ts';
-import { digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
+import { countedUuids, digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
 import { type CredentialSet, KmsError, type Plaintext, type Role, SecretBytes } from '#domain/domain.ts';
 import { type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom } from '#identity/identity.ts';
@@ -153,7 +153,7 @@ export class Server {
   /** Rejects with code EADDRINUSE where the port is taken. Resolves to the URL. */
   async listen({ host, port, tls }: Endpoint): Promise<string> {
     const { mode, region, version, log } = this.#options;
-    const door = { newRequestId: randomUuid, clock: this.#clock.now, version };
+    const door = { newRequestId: countedUuids(), clock: this.#clock.now, version };
     this.#listener = await startListener({
       host,
       port,

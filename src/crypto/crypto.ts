@@ -14,9 +14,9 @@ export { digest, digestHex, digestLatin1, digestLength, equalSecrets } from './h
 export { hkdf } from './hkdf.ts';
 export { hmac } from './hmac.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
-export { commitmentLength, MessageCipher } from './message-cipher.ts';
+export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';
 export { decapsulate, encapsulate } from './ml-kem.ts';
-export { randomBytes, randomInto, randomUuid } from './random.ts';
+export { countedUuids, randomBytes, randomInto, randomUuid } from './random.ts';
 export { releaseToCaller } from './release.ts';
 export { rsaDecrypt, rsaEncrypt, rsaMaxPlaintext } from './rsa-encryption.ts';
 export { ShortPrf } from './short-prf.ts';

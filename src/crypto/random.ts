@@ -34,3 +34,17 @@ export function randomUuid(): string {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+/**
+ * A source of ids in the form of a UUID (version 8, RFC 9562 section 5.8) for naming requests: random per source, then counted. Not for
+ * anything that must not be guessed.
+ */
+export function countedUuids(): () => string {
+  const random = randomUuid();
+  const prefix = `${random.slice(0, 14)}8${random.slice(15, 24)}`;
+  let count = 0;
+  return () => {
+    count++;
+    return prefix + count.toString(16).padStart(12, '0');
+  };
+}

@@ -33,6 +33,18 @@ export const continueAnswer = 'HTTP/1.1 100 Continue\r\n\r\n';
 /** One line of visible ASCII: what can't become a second field or a second answer. */
 const fieldText = /^[\x20-\x7e]*$/;
 
+// Doors answer with the same few lists of fields again and again; lists made for one answer are forgotten with it.
+const known = new WeakMap<readonly string[], string>();
+
+function linesOf(headers: readonly string[]): string {
+  let lines = known.get(headers);
+  if (lines === undefined) {
+    lines = fieldLines(headers);
+    if (Object.isFrozen(headers)) known.set(headers, lines);
+  }
+  return lines;
+}
+
 /** Fields of a door's answer. Throws where one is not fit to be sent: a fault of the door, not of the peer. */
 function fieldLines(headers: readonly string[]): string {
   let lines = '';
@@ -42,6 +54,18 @@ function fieldLines(headers: readonly string[]): string {
     lines += `${line}\r\n`;
   }
   return lines;
+}
+
+const typeLines = new Map<string, string>();
+
+/** Content types are a few constants of the doors. */
+function contentTypeLine(contentType: string): string {
+  let line = typeLines.get(contentType);
+  if (line === undefined) {
+    line = fieldLines(['Content-Type', contentType]);
+    if (typeLines.size < 64) typeLines.set(contentType, line);
+  }
+  return line;
 }
 
 /** True for answers that have no body by definition (RFC 9112 section 6.3). */
@@ -57,9 +81,9 @@ export function encodeAnswer(response: Response, date: string, close: boolean, h
   const size = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
   let head = `HTTP/1.1 ${status} ${reasons[status] ?? 'Other'}\r\nDate: ${date}\r\n`;
   if (close) head += 'Connection: close\r\n';
-  if (contentType !== '') head += fieldLines(['Content-Type', contentType]);
+  if (contentType !== '') head += contentTypeLine(contentType);
   if (!bodiless(status)) head += `Content-Length: ${size}\r\n`;
-  if (response.headers.length > 0) head += fieldLines(response.headers);
+  if (response.headers.length > 0) head += linesOf(response.headers);
   head += '\r\n';
   if (headOnly || size === 0 || bodiless(status)) return head;
   if (typeof body === 'string' && size === body.length) return head + body;

@@ -1,0 +1,74 @@
+export type Pointer = bigint;
+
+/** AES-256-GCM of OpenSSL's EVP interface, called without an object of Node's around each message. */
+export interface OpenSsl {
+  readonly cipher: Pointer;
+  readonly address: (memory: ArrayBuffer) => Pointer;
+  readonly newContext: () => Pointer;
+  readonly freeContext: (context: Pointer) => void;
+  readonly control: (context: Pointer, command: number, length: number, data: Pointer) => number;
+  readonly encryptInit: (context: Pointer, cipher: Pointer, engine: Pointer, key: Pointer, iv: Pointer) => number;
+  readonly encryptUpdate: (context: Pointer, out: Pointer, outLength: Pointer, data: Pointer, length: number) => number;
+  readonly encryptFinal: (context: Pointer, out: Pointer, outLength: Pointer) => number;
+  readonly decryptInit: (context: Pointer, cipher: Pointer, engine: Pointer, key: Pointer, iv: Pointer) => number;
+  readonly decryptUpdate: (context: Pointer, out: Pointer, outLength: Pointer, data: Pointer, length: number) => number;
+  readonly decryptFinal: (context: Pointer, out: Pointer, outLength: Pointer) => number;
+}
+
+export const none: Pointer = 0n;
+/** EVP_CTRL_AEAD_GET_TAG and EVP_CTRL_AEAD_SET_TAG of OpenSSL's <openssl/evp.h>. */
+export const getTag = 0x10;
+export const setTag = 0x11;
+
+/** The OpenSSL inside this very process; undefined where its symbols can't be reached. Whoever uses it tests it first. */
+export async function loadOpenSsl(): Promise<OpenSsl | undefined> {
+  try {
+    const ffi = await importFfi();
+    const init = { arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer'], return: 'i32' } as const;
+    const update = { arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'i32'], return: 'i32' } as const;
+    const final = { arguments: ['pointer', 'pointer', 'pointer'], return: 'i32' } as const;
+    const { functions } = ffi.dlopen(null, {
+      EVP_CIPHER_fetch: { arguments: ['pointer', 'pointer', 'pointer'], return: 'pointer' },
+      EVP_CIPHER_CTX_new: { arguments: [], return: 'pointer' },
+      EVP_CIPHER_CTX_free: { arguments: ['pointer'], return: 'void' },
+      EVP_CIPHER_CTX_ctrl: { arguments: ['pointer', 'i32', 'i32', 'pointer'], return: 'i32' },
+      EVP_EncryptInit_ex: init,
+      EVP_EncryptUpdate: update,
+      EVP_EncryptFinal_ex: final,
+      EVP_DecryptInit_ex: init,
+      EVP_DecryptUpdate: update,
+      EVP_DecryptFinal_ex: final,
+    } as const);
+    const name = new ArrayBuffer(16);
+    new Uint8Array(name).set(new TextEncoder().encode('AES-256-GCM'));
+    const openssl: OpenSsl = {
+      cipher: functions.EVP_CIPHER_fetch(none, ffi.getRawPointer(name), none),
+      address: (memory) => ffi.getRawPointer(memory),
+      newContext: functions.EVP_CIPHER_CTX_new,
+      freeContext: functions.EVP_CIPHER_CTX_free,
+      control: functions.EVP_CIPHER_CTX_ctrl,
+      encryptInit: functions.EVP_EncryptInit_ex,
+      encryptUpdate: functions.EVP_EncryptUpdate,
+      encryptFinal: functions.EVP_EncryptFinal_ex,
+      decryptInit: functions.EVP_DecryptInit_ex,
+      decryptUpdate: functions.EVP_DecryptUpdate,
+      decryptFinal: functions.EVP_DecryptFinal_ex,
+    };
+    return openssl.cipher !== none ? openssl : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Node warns on stderr that its FFI is new. Users of a command can do nothing about that, and the self-test answers for it. */
+async function importFfi(): Promise<typeof import('node:ffi')> {
+  const { emitWarning } = process;
+  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
+    if (!String(warning).startsWith('FFI is an experimental feature')) emitWarning.call(process, warning, ...rest);
+  }) as typeof emitWarning;
+  try {
+    return await import('node:ffi');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
