@@ -1,13 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { SecretBytes } from '#domain/domain.ts';
 import { type AeadName, aeadOpen, aeadSealInto, keyInput, nonceLength } from './aead.ts';
-import type { KeyHandle } from './key-handle.ts';
+import { KeyHandle } from './key-handle.ts';
 import { openMessageGcm } from './message-gcm.ts';
+import { openMessageHmac } from './message-hmac.ts';
 
-const gcm = await openMessageGcm();
+const [gcm, hmac] = await Promise.all([openMessageGcm(), openMessageHmac()]);
 
 /** What encrypts messages here: OpenSSL directly, or by way of `node:crypto`. The same bytes either way. */
-export const messageEngine: 'openssl' | 'node' = gcm === undefined ? 'node' : 'openssl';
+export const messageEngine: 'openssl' | 'node' = gcm === undefined || hmac === undefined ? 'node' : 'openssl';
 
 export const commitmentLength = 32;
 
@@ -35,7 +36,10 @@ export class MessageCipher {
     input.set(info);
     input.set(salt, info.length);
     input[input.length - 1] = firstBlock;
-    this.#derived = createHmac('sha512', keyInput(key)).update(input).digest();
+    this.#derived =
+      key instanceof KeyHandle && hmac?.takes(key, input) === true
+        ? hmac.compute(key, input)
+        : createHmac('sha512', keyInput(key)).update(input).digest();
   }
 
   /** 32 bytes to put in the ciphertext's header, and to compare in constant time before opening. */

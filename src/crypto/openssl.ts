@@ -1,6 +1,6 @@
 export type Pointer = bigint;
 
-/** AES-256-GCM of OpenSSL's EVP interface, called without an object of Node's around each message. */
+/** AES-256-GCM and HMAC-SHA-512 of OpenSSL's EVP interface, called without an object of Node's around each message. */
 export interface OpenSsl {
   readonly cipher: Pointer;
   readonly address: (memory: ArrayBuffer) => Pointer;
@@ -13,6 +13,13 @@ export interface OpenSsl {
   readonly decryptInit: (context: Pointer, cipher: Pointer, engine: Pointer, key: Pointer, iv: Pointer) => number;
   readonly decryptUpdate: (context: Pointer, out: Pointer, outLength: Pointer, data: Pointer, length: number) => number;
   readonly decryptFinal: (context: Pointer, out: Pointer, outLength: Pointer) => number;
+  /** The HMAC algorithm (EVP_MAC-HMAC(7)). */
+  readonly hmac: Pointer;
+  readonly newMac: (mac: Pointer) => Pointer;
+  readonly freeMac: (context: Pointer) => void;
+  readonly macInit: (context: Pointer, key: Pointer, length: bigint, parameters: Pointer) => number;
+  readonly macUpdate: (context: Pointer, data: Pointer, length: bigint) => number;
+  readonly macFinal: (context: Pointer, out: Pointer, outLength: Pointer, outSize: bigint) => number;
 }
 
 export const none: Pointer = 0n;
@@ -38,11 +45,25 @@ export async function loadOpenSsl(): Promise<OpenSsl | undefined> {
       EVP_DecryptInit_ex: init,
       EVP_DecryptUpdate: update,
       EVP_DecryptFinal_ex: final,
+      EVP_MAC_fetch: { arguments: ['pointer', 'pointer', 'pointer'], return: 'pointer' },
+      EVP_MAC_CTX_new: { arguments: ['pointer'], return: 'pointer' },
+      EVP_MAC_CTX_free: { arguments: ['pointer'], return: 'void' },
+      EVP_MAC_init: { arguments: ['pointer', 'pointer', 'u64', 'pointer'], return: 'i32' },
+      EVP_MAC_update: { arguments: ['pointer', 'pointer', 'u64'], return: 'i32' },
+      EVP_MAC_final: { arguments: ['pointer', 'pointer', 'pointer', 'u64'], return: 'i32' },
     } as const);
-    const name = new ArrayBuffer(16);
-    new Uint8Array(name).set(new TextEncoder().encode('AES-256-GCM'));
+    // Names as C strings: what isn't written is the zero at their end.
+    const names = new ArrayBuffer(32);
+    new Uint8Array(names).set(new TextEncoder().encode('AES-256-GCM'));
+    new Uint8Array(names).set(new TextEncoder().encode('HMAC'), 16);
     const openssl: OpenSsl = {
-      cipher: functions.EVP_CIPHER_fetch(none, ffi.getRawPointer(name), none),
+      cipher: functions.EVP_CIPHER_fetch(none, ffi.getRawPointer(names), none),
+      hmac: functions.EVP_MAC_fetch(none, ffi.getRawPointer(names) + 16n, none),
+      newMac: functions.EVP_MAC_CTX_new,
+      freeMac: functions.EVP_MAC_CTX_free,
+      macInit: functions.EVP_MAC_init,
+      macUpdate: functions.EVP_MAC_update,
+      macFinal: functions.EVP_MAC_final,
       address: (memory) => ffi.getRawPointer(memory),
       newContext: functions.EVP_CIPHER_CTX_new,
       freeContext: functions.EVP_CIPHER_CTX_free,
@@ -54,7 +75,7 @@ export async function loadOpenSsl(): Promise<OpenSsl | undefined> {
       decryptUpdate: functions.EVP_DecryptUpdate,
       decryptFinal: functions.EVP_DecryptFinal_ex,
     };
-    return openssl.cipher !== none ? openssl : undefined;
+    return openssl.cipher !== none && openssl.hmac !== none ? openssl : undefined;
   } catch {
     return undefined;
   }

@@ -7,7 +7,7 @@ import { Histogram, type Metrics } from '#telemetry/telemetry.ts';
 /** Members of one transaction: more wait for the next, so that a batch's memory and delay stay bounded. */
 const maxBatch = 1024;
 /** Members that are worth a transaction, whatever may come in the next turn. */
-const enough = 256;
+const enough = 64;
 /** Milliseconds between checkpoints while lines arrive. */
 const checkpointEvery = 1000;
 

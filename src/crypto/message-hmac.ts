@@ -1,0 +1,110 @@
+import { createHmac, createSecretKey } from 'node:crypto';
+import { KeyHandle, objectOf } from './key-handle.ts';
+import { loadOpenSsl, none, type OpenSsl, type Pointer } from './openssl.ts';
+
+const macLength = 64;
+// One piece of memory for one message at a time: input, output, the length that OpenSSL answers, and a key while it is handed over.
+const at = {
+  input: 0,
+  output: 1024,
+  length: 1088,
+  key: 1096,
+  name: 1160,
+  digest: 1168,
+  parameters: 1176,
+  size: 1176 + 2 * 40,
+} as const;
+const maxInput = at.output;
+const maxKey = at.name - at.key;
+/** OSSL_PARAM_UTF8_STRING of <openssl/core.h>. */
+const utf8String = 4;
+
+/**
+ * HMAC-SHA-512 under a key that is used for many messages. OpenSSL keeps the key's two hash states in a context of its own for as
+ * long as the handle lives, so a message costs its own blocks only and makes no native object.
+ */
+export class MessageHmac {
+  readonly #openssl: OpenSsl;
+  readonly #bytes: Buffer;
+  readonly #start: Pointer;
+  readonly #contexts = new WeakMap<KeyHandle, Pointer>();
+  readonly #unused: FinalizationRegistry<Pointer>;
+
+  constructor(openssl: OpenSsl) {
+    this.#openssl = openssl;
+    const memory = new ArrayBuffer(at.size);
+    this.#bytes = Buffer.from(memory);
+    this.#start = openssl.address(memory);
+    // OSSL_PARAM { key, type, data, size, size of the answer } with digest = SHA512, and the empty one that ends the list.
+    this.#bytes.write('digest\0\0', at.name, 'latin1');
+    this.#bytes.write('SHA512\0\0', at.digest, 'latin1');
+    this.#bytes.writeBigUInt64LE(this.#start + BigInt(at.name), at.parameters);
+    this.#bytes.writeUInt32LE(utf8String, at.parameters + 8);
+    this.#bytes.writeBigUInt64LE(this.#start + BigInt(at.digest), at.parameters + 16);
+    this.#bytes.writeBigUInt64LE(6n, at.parameters + 24);
+    this.#unused = new FinalizationRegistry((context) => openssl.freeMac(context));
+  }
+
+  takes(key: KeyHandle, input: Uint8Array): boolean {
+    return input.length <= maxInput && (objectOf(key).symmetricKeySize ?? Number.POSITIVE_INFINITY) <= maxKey;
+  }
+
+  /** 64 bytes, the caller's own. For what it `takes`. */
+  compute(key: KeyHandle, input: Uint8Array): Buffer {
+    const context = this.#contexts.get(key) ?? this.#open(key);
+    const openssl = this.#openssl;
+    this.#bytes.set(input, at.input);
+    const done =
+      openssl.macInit(context, none, 0n, none) === 1 &&
+      openssl.macUpdate(context, this.#start, BigInt(input.length)) === 1 &&
+      openssl.macFinal(context, this.#start + BigInt(at.output), this.#start + BigInt(at.length), BigInt(macLength)) ===
+        1;
+    if (!done) throw new Error('OpenSSL failed to compute a MAC');
+    const mac = Buffer.copyBytesFrom(this.#bytes, at.output, macLength);
+    this.#bytes.fill(0, at.output, at.output + macLength);
+    return mac;
+  }
+
+  #open(key: KeyHandle): Pointer {
+    const secret = objectOf(key).export();
+    const context = this.#openssl.newMac(this.#openssl.hmac);
+    this.#bytes.set(secret, at.key);
+    const ready = this.#openssl.macInit(
+      context,
+      this.#start + BigInt(at.key),
+      BigInt(secret.length),
+      this.#start + BigInt(at.parameters),
+    );
+    this.#bytes.fill(0, at.key, at.key + maxKey);
+    secret.fill(0);
+    if (ready !== 1) {
+      this.#openssl.freeMac(context);
+      throw new Error('OpenSSL refused to set up HMAC-SHA-512');
+    }
+    this.#contexts.set(key, context);
+    this.#unused.register(key, context);
+    return context;
+  }
+}
+
+/** Computes what `node:crypto` does, for several keys in turn. */
+function agrees(hmac: MessageHmac): boolean {
+  const handles = [16, 32].map((size) => new KeyHandle('aes-256', createSecretKey(Buffer.alloc(size, size))));
+  return [0, 1, 93, 111, 112, 200, maxInput, 93].every((length) =>
+    handles.every((handle) => {
+      const input = Buffer.alloc(length, length);
+      return hmac.compute(handle, input).equals(createHmac('sha512', objectOf(handle)).update(input).digest());
+    }),
+  );
+}
+
+/** Undefined where OpenSSL can't be reached this way or doesn't do what `node:crypto` does: then that does the work. */
+export async function openMessageHmac(): Promise<MessageHmac | undefined> {
+  try {
+    const openssl = await loadOpenSsl();
+    const hmac = openssl && new MessageHmac(openssl);
+    return hmac !== undefined && agrees(hmac) ? hmac : undefined;
+  } catch {
+    return undefined;
+  }
+}
