@@ -13,7 +13,7 @@ const maxData = at.size - at.data - tagLength;
  */
 export class MessageGcm {
   readonly #openssl: OpenSsl;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #sealing: Pointer;
   readonly #opening: Pointer;
   readonly #key: Pointer;
@@ -26,7 +26,7 @@ export class MessageGcm {
     this.#openssl = openssl;
     // Outside the collected heap, so that the addresses stay good; this object keeps it alive.
     const memory = new ArrayBuffer(at.size);
-    this.#bytes = Buffer.from(memory);
+    this.#bytes = new Uint8Array(memory);
     const start = openssl.address(memory);
     this.#key = start + BigInt(at.key);
     this.#nonce = start + BigInt(at.nonce);
@@ -81,7 +81,7 @@ export class MessageGcm {
       ssl.decryptUpdate(this.#opening, this.#data, this.#length, this.#data, length) === 1 &&
       ssl.control(this.#opening, setTag, tagLength, this.#data + BigInt(length)) === 1 &&
       ssl.decryptFinal(this.#opening, this.#data, this.#length) === 1;
-    const plaintext = done ? Buffer.copyBytesFrom(this.#bytes, at.data, length) : undefined;
+    const plaintext = done ? Buffer.from(this.#bytes.subarray(at.data, at.data + length)) : undefined;
     this.#wipe(sealed.length);
     return plaintext;
   }

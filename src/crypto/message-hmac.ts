@@ -3,6 +3,7 @@ import { KeyHandle, objectOf } from './key-handle.ts';
 import { loadOpenSsl, none, type OpenSsl, type Pointer } from './openssl.ts';
 
 const macLength = 64;
+const outputSize = BigInt(macLength);
 // One piece of memory for one message at a time: input, output, the length that OpenSSL answers, and a key while it is handed over.
 const at = {
   input: 0,
@@ -25,23 +26,30 @@ const utf8String = 4;
  */
 export class MessageHmac {
   readonly #openssl: OpenSsl;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #output: Uint8Array;
   readonly #start: Pointer;
+  readonly #outputAt: Pointer;
+  readonly #lengthAt: Pointer;
   readonly #contexts = new WeakMap<KeyHandle, Pointer>();
   readonly #unused: FinalizationRegistry<Pointer>;
 
   constructor(openssl: OpenSsl) {
     this.#openssl = openssl;
     const memory = new ArrayBuffer(at.size);
-    this.#bytes = Buffer.from(memory);
+    this.#bytes = new Uint8Array(memory);
+    this.#output = new Uint8Array(memory, at.output, macLength);
     this.#start = openssl.address(memory);
+    this.#outputAt = this.#start + BigInt(at.output);
+    this.#lengthAt = this.#start + BigInt(at.length);
     // OSSL_PARAM { key, type, data, size, size of the answer } with digest = SHA512, and the empty one that ends the list.
-    this.#bytes.write('digest\0\0', at.name, 'latin1');
-    this.#bytes.write('SHA512\0\0', at.digest, 'latin1');
-    this.#bytes.writeBigUInt64LE(this.#start + BigInt(at.name), at.parameters);
-    this.#bytes.writeUInt32LE(utf8String, at.parameters + 8);
-    this.#bytes.writeBigUInt64LE(this.#start + BigInt(at.digest), at.parameters + 16);
-    this.#bytes.writeBigUInt64LE(6n, at.parameters + 24);
+    const setUp = Buffer.from(memory);
+    setUp.write('digest\0\0', at.name, 'latin1');
+    setUp.write('SHA512\0\0', at.digest, 'latin1');
+    setUp.writeBigUInt64LE(this.#start + BigInt(at.name), at.parameters);
+    setUp.writeUInt32LE(utf8String, at.parameters + 8);
+    setUp.writeBigUInt64LE(this.#start + BigInt(at.digest), at.parameters + 16);
+    setUp.writeBigUInt64LE(6n, at.parameters + 24);
     this.#unused = new FinalizationRegistry((context) => openssl.freeMac(context));
   }
 
@@ -57,11 +65,11 @@ export class MessageHmac {
     const done =
       openssl.macInit(context, none, 0n, none) === 1 &&
       openssl.macUpdate(context, this.#start, BigInt(input.length)) === 1 &&
-      openssl.macFinal(context, this.#start + BigInt(at.output), this.#start + BigInt(at.length), BigInt(macLength)) ===
-        1;
+      openssl.macFinal(context, this.#outputAt, this.#lengthAt, outputSize) === 1;
     if (!done) throw new Error('OpenSSL failed to compute a MAC');
-    const mac = Buffer.copyBytesFrom(this.#bytes, at.output, macLength);
-    this.#bytes.fill(0, at.output, at.output + macLength);
+    const mac = Buffer.allocUnsafe(macLength);
+    mac.set(this.#output);
+    this.#output.fill(0);
     return mac;
   }
 
