@@ -106,7 +106,8 @@ interface SourceFile {
 const importing = /^\s*(?:import|export)\s(?:[^'";]*?\sfrom\s)?\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
 
 /** What only tests import stands beside the code, but is no part of the house. */
-const testSupport = /\.test\.ts$|^crypto\/vectors\/|^audit\/sample-log\.ts$|^store\/contract\.ts$|^store\/crash-writer\.ts$|\/testing\//;
+const testSupport =
+  /\.test\.ts$|^crypto\/vectors\/|^audit\/sample-log\.ts$|^store\/contract\.ts$|^store\/crash-writer\.ts$|\/testing\//;
 
 const files: readonly SourceFile[] = globSync('**/*.ts', { cwd: src })
   .filter((path) => !testSupport.test(path))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto';
 import { before, test } from 'node:test';
 import { type Context, type Key, type KeySpec, KmsError } from '#domain/domain.ts';
 import { canonicalContext } from './context.ts';
@@ -54,11 +54,16 @@ function derive({ bytes, spec }: Material, fields: Buffer, realm: string, salt: 
     Buffer.from([name.length]),
     name,
   ]);
-  const derived = Buffer.from(hkdfSync('sha512', bytes, salt, info, 96));
+  // HKDF-Expand of one block (RFC 5869 section 2.3), the salt in its info.
+  const derived = createHmac('sha512', bytes)
+    .update(info)
+    .update(salt)
+    .update(Buffer.from([1]))
+    .digest();
   return {
     key: derived.subarray(0, keyLength[spec]),
-    nonce: derived.subarray(32, 44),
-    commitment: derived.subarray(64, 96),
+    nonce: salt.subarray(0, 12),
+    commitment: derived.subarray(32, 64),
   };
 }
 

@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
+import { createCipheriv, createHash, createHmac } from 'node:crypto';
 
 /**
  * The worked examples of docs/envelope-format.md and docs/file-format.md, computed from what those pages say and from nothing of
@@ -58,8 +58,12 @@ export function envelopeExample(): Example {
     Buffer.from([realm.length]),
     Buffer.from(realm),
   ]);
-  const derived = new Uint8Array(hkdfSync('sha512', key, salt, info, 96));
-  const [messageKey, nonce, commitment] = [derived.subarray(0, 32), derived.subarray(32, 44), derived.subarray(64, 96)];
+  const derived = createHmac('sha512', key)
+    .update(info)
+    .update(salt)
+    .update(Buffer.from([1]))
+    .digest();
+  const [messageKey, nonce, commitment] = [derived.subarray(0, 32), salt.subarray(0, 12), derived.subarray(32, 64)];
   const header = Buffer.concat([
     Buffer.from('CV'),
     Buffer.from([1]),
