@@ -4,6 +4,7 @@ import {
   existsSync,
   fstatSync,
   openSync,
+  type ReadStream,
   renameSync,
   rmSync,
   statSync,
@@ -41,11 +42,19 @@ export function openInput(name: string): Input {
     closeSync(fd);
     throw new CliError(`${name} is a folder: pack it first, such as with tar.`);
   }
+  // A stream that is given up closes its descriptor, whatever it was told: so from then on it is the stream's.
+  let stream: ReadStream | undefined;
   return {
     fd,
     regular: stat.isFile(),
-    stream: () => createReadStream('', { fd, autoClose: false, highWaterMark: 256 * 1024 }),
-    [Symbol.dispose]: () => closeSync(fd),
+    stream() {
+      stream = createReadStream('', { fd, highWaterMark: 256 * 1024 });
+      return stream;
+    },
+    [Symbol.dispose]() {
+      if (stream === undefined) closeSync(fd);
+      else stream.destroy();
+    },
   };
 }
 
