@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Server } from '#assemble.ts';
@@ -15,7 +16,7 @@ import { type Claviger, load, median, startClaviger } from './load.ts';
 const { values } = parseArgs({
   options: {
     keys: { type: 'string', default: '1000000' },
-    data: { type: 'string', default: '/tmp/claviger-bench-keys' },
+    data: { type: 'string', default: join(tmpdir(), 'claviger-bench-keys') },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
   },

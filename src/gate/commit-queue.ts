@@ -55,6 +55,7 @@ export class CommitQueue {
   #busy = false;
   #nextCheckpoint = 0;
   #signing = false;
+  #writable = true;
   #access = 0;
 
   constructor(options: Options) {
@@ -74,6 +75,11 @@ export class CommitQueue {
         [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
       ),
     );
+  }
+
+  /** Whether the last transaction could be written. While it couldn't, every answer would be a refusal. */
+  get writable(): boolean {
+    return this.#writable;
   }
 
   /** Changes with every durable change of what somebody may do. */
@@ -237,12 +243,14 @@ export class CommitQueue {
     while (left.length > 0) {
       try {
         await this.#write(left);
+        this.#writable = true;
         for (const member of left) member.resolve();
         break;
       } catch (error) {
         const loser =
           error instanceof CommitConflict ? left.filter((member) => member.change)[error.change] : undefined;
         if (loser === undefined) {
+          this.#writable = false;
           for (const member of left) member.reject(asUnavailable(error));
           break;
         }

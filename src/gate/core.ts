@@ -117,7 +117,7 @@ export class Core {
       mode,
       time: clock(),
       ledgerSize: ledger.size,
-      ready: !sealed,
+      ready: !sealed && this.commits.writable,
     };
   }
 }
