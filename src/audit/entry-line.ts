@@ -17,6 +17,7 @@ const outsideAscii = /[^ -~]/g;
  */
 export function entryLine(entry: Entry): string {
   const { key, version, summary } = entry;
+  if (summary === undefined && isPlain(entry)) return plainLine(entry);
   return (
     `{"time":"${timestamp(entry.time)}","requestId":${quoted(entry.requestId)},"protocol":${quoted(entry.protocol)}` +
     `,"operation":${quoted(entry.operation)},"peer":${quoted(entry.peer)},"realm":${quoted(entry.realm)}` +
@@ -25,6 +26,24 @@ export function entryLine(entry: Entry): string {
     (version === undefined ? '' : `,"version":${counted(version)}`) +
     `,"outcome":"${entry.outcome}"` +
     (summary === undefined ? '}' : `,"summary":${quoted(summary, maxSummary)}}`)
+  );
+}
+
+/** Whether no field needs escaping or cutting: one look at all of them together. Nearly every line is so. */
+function isPlain({ requestId, protocol, operation, peer, realm, principal, credential, action, key }: Entry): boolean {
+  const texts = `${requestId}${protocol}${operation}${peer}${realm}${principal}${credential}${action}${key ?? ''}`;
+  return texts.length <= maxField && !needsEscape.test(texts);
+}
+
+/** The same line as below, where nothing is to be escaped. */
+function plainLine(entry: Entry): string {
+  const { requestId, protocol, operation, peer, realm, principal, credential, action, key, version, outcome } = entry;
+  return (
+    `{"time":"${timestamp(entry.time)}","requestId":"${requestId}","protocol":"${protocol}","operation":"${operation}"` +
+    `,"peer":"${peer}","realm":"${realm}","principal":"${principal}","credential":"${credential}","action":"${action}"` +
+    (key === undefined ? '' : `,"key":"${key}"`) +
+    (version === undefined ? '' : `,"version":${counted(version)}`) +
+    `,"outcome":"${outcome}"}`
   );
 }
 
