@@ -36,10 +36,8 @@ export class MessageCipher {
     input.set(info);
     input.set(salt, info.length);
     input[input.length - 1] = firstBlock;
-    this.#derived =
-      key instanceof KeyHandle && hmac?.takes(key, input) === true
-        ? hmac.compute(key, input)
-        : createHmac('sha512', keyInput(key)).update(input).digest();
+    const derived = key instanceof KeyHandle ? hmac?.compute(key, input) : undefined;
+    this.#derived = derived ?? createHmac('sha512', keyInput(key)).update(input).digest();
   }
 
   /** 32 bytes to put in the ciphertext's header, and to compare in constant time before opening. */
