@@ -5,7 +5,7 @@ import { KeyHandle } from './key-handle.ts';
 import { openMessageGcm } from './message-gcm.ts';
 import { openMessageHmac } from './message-hmac.ts';
 
-const [gcm, hmac] = await Promise.all([openMessageGcm(), openMessageHmac()]);
+const [gcm, hmac] = await Promise.all([openMessageGcm(), openMessageHmac('sha512')]);
 
 /** What encrypts messages here: OpenSSL directly, or by way of `node:crypto`. The same bytes either way. */
 export const messageEngine: 'openssl' | 'node' = gcm === undefined || hmac === undefined ? 'node' : 'openssl';

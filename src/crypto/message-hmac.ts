@@ -2,8 +2,10 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { KeyHandle, objectOf } from './key-handle.ts';
 import { loadOpenSsl, none, type OpenSsl, type Pointer } from './openssl.ts';
 
-const macLength = 64;
-const outputSize = BigInt(macLength);
+const macLengths = { sha256: 32, sha512: 64 } as const;
+type MacHash = keyof typeof macLengths;
+const names = { sha256: 'SHA256', sha512: 'SHA512' } as const;
+
 // One piece of memory for one message at a time: input, output, the length that OpenSSL answers, and a key while it is handed over.
 const at = {
   input: 0,
@@ -21,11 +23,12 @@ const maxKey = at.name - at.key;
 const utf8String = 4;
 
 /**
- * HMAC-SHA-512 under a key that is used for many messages. OpenSSL keeps the key's two hash states in a context of its own for as
+ * HMAC under a key that is used for many messages. OpenSSL keeps the key's two hash states in a context of its own for as
  * long as the handle lives, so a message costs its own blocks only and makes no native object.
  */
 export class MessageHmac {
   readonly #openssl: OpenSsl;
+  readonly #outputSize: bigint;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #output: Uint8Array;
   readonly #start: Pointer;
@@ -35,18 +38,19 @@ export class MessageHmac {
   readonly #seen = new WeakSet<KeyHandle>();
   readonly #unused: FinalizationRegistry<Pointer>;
 
-  constructor(openssl: OpenSsl) {
+  constructor(openssl: OpenSsl, hash: MacHash) {
     this.#openssl = openssl;
+    this.#outputSize = BigInt(macLengths[hash]);
     const memory = new ArrayBuffer(at.size);
     this.#bytes = new Uint8Array(memory);
-    this.#output = new Uint8Array(memory, at.output, macLength);
+    this.#output = new Uint8Array(memory, at.output, macLengths[hash]);
     this.#start = openssl.address(memory);
     this.#outputAt = this.#start + BigInt(at.output);
     this.#lengthAt = this.#start + BigInt(at.length);
-    // OSSL_PARAM { key, type, data, size, size of the answer } with digest = SHA512, and the empty one that ends the list.
+    // OSSL_PARAM { key, type, data, size, size of the answer } with the digest's name, and the empty one that ends the list.
     const setUp = Buffer.from(memory);
     setUp.write('digest\0\0', at.name, 'latin1');
-    setUp.write('SHA512\0\0', at.digest, 'latin1');
+    setUp.write(names[hash], at.digest, 'latin1');
     setUp.writeBigUInt64LE(this.#start + BigInt(at.name), at.parameters);
     setUp.writeUInt32LE(utf8String, at.parameters + 8);
     setUp.writeBigUInt64LE(this.#start + BigInt(at.digest), at.parameters + 16);
@@ -55,7 +59,7 @@ export class MessageHmac {
   }
 
   /**
-   * 64 bytes, the caller's own; undefined for a key's first message and for what its memory has no room for. Contexts are freed only
+   * The MAC, the caller's own; undefined for a key's first message and for what its memory has no room for. Contexts are freed only
    * when their handle is collected, so a key that is read for one message and forgotten gets none.
    */
   compute(key: KeyHandle, input: Uint8Array): Buffer | undefined {
@@ -66,9 +70,9 @@ export class MessageHmac {
     const done =
       openssl.macInit(context, none, 0n, none) === 1 &&
       openssl.macUpdate(context, this.#start, BigInt(input.length)) === 1 &&
-      openssl.macFinal(context, this.#outputAt, this.#lengthAt, outputSize) === 1;
+      openssl.macFinal(context, this.#outputAt, this.#lengthAt, this.#outputSize) === 1;
     if (!done) throw new Error('OpenSSL failed to compute a MAC');
-    const mac = Buffer.allocUnsafe(macLength);
+    const mac = Buffer.allocUnsafe(this.#output.length);
     mac.set(this.#output);
     this.#output.fill(0);
     return mac;
@@ -94,7 +98,7 @@ export class MessageHmac {
     secret.fill(0);
     if (ready !== 1) {
       this.#openssl.freeMac(context);
-      throw new Error('OpenSSL refused to set up HMAC-SHA-512');
+      throw new Error('OpenSSL refused to set up HMAC');
     }
     this.#contexts.set(key, context);
     this.#unused.register(key, context);
@@ -103,23 +107,23 @@ export class MessageHmac {
 }
 
 /** Computes what `node:crypto` does, for several keys in turn. */
-function agrees(hmac: MessageHmac): boolean {
+function agrees(hmac: MessageHmac, hash: MacHash): boolean {
   const handles = [16, 32].map((size) => new KeyHandle('aes-256', createSecretKey(Buffer.alloc(size, size))));
   return [0, 1, 93, 111, 112, 200, maxInput, 93].every((length) =>
     handles.every((handle) => {
       const input = Buffer.alloc(length, length);
       const mac = hmac.compute(handle, input) ?? hmac.compute(handle, input);
-      return mac?.equals(createHmac('sha512', objectOf(handle)).update(input).digest()) === true;
+      return mac?.equals(createHmac(hash, objectOf(handle)).update(input).digest()) === true;
     }),
   );
 }
 
 /** Undefined where OpenSSL can't be reached this way or doesn't do what `node:crypto` does: then that does the work. */
-export async function openMessageHmac(): Promise<MessageHmac | undefined> {
+export async function openMessageHmac(hash: MacHash): Promise<MessageHmac | undefined> {
   try {
     const openssl = await loadOpenSsl();
-    const hmac = openssl && new MessageHmac(openssl);
-    return hmac !== undefined && agrees(hmac) ? hmac : undefined;
+    const hmac = openssl && new MessageHmac(openssl, hash);
+    return hmac !== undefined && agrees(hmac, hash) ? hmac : undefined;
   } catch {
     return undefined;
   }
