@@ -16,9 +16,4 @@ export class MonotoneClock {
     this.#latest = Math.max(this.#latest, Date.now());
     return this.#latest;
   };
-
-  /** From now on at least `time`. */
-  raise(time: number): void {
-    this.#latest = Math.max(this.#latest, time);
-  }
 }
