@@ -6,6 +6,8 @@
  * Each round runs everything once, one after the other, so that whatever else the machine does meets all of them; the medians are
  * compared. "work" is what claviger itself reports: from the open file to the last byte written, the data key from the server
  * included. "whole" is the command's wall clock, with the start of Node. DIR should be on the file system that matters to you.
+ * Before each timed run, `age`'s too, what is still to be written to the disk is, and as much memory as the output takes is used and
+ * freed: a virtual machine may have given its free memory back, and to get it again takes longer than to encrypt.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -43,8 +45,15 @@ const report =
   "data:text/javascript,import{isMainThread}from'node:worker_threads';if(isMainThread)process.on('exit',()=>{" +
   "const u=process.resourceUsage();process.stderr.write('usage '+u.maxRSS+' '+(u.userCPUTime+u.systemCPUTime))})";
 
-function claviger(verb: 'encrypt' | 'decrypt', from: string, to: string, threads: number): Run {
+function settle(to: string): void {
   rmSync(to, { force: true });
+  execFileSync('sync', ['-f', dir]);
+  writeRandom(file('scratch'), bytes);
+  rmSync(file('scratch'));
+}
+
+function claviger(verb: 'encrypt' | 'decrypt', from: string, to: string, threads: number): Run {
+  settle(to);
   const args = ['--import', report, bin, verb, from, '-o', to, '--threads', String(threads), '--data', server.data];
   const start = performance.now();
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
@@ -56,7 +65,7 @@ function claviger(verb: 'encrypt' | 'decrypt', from: string, to: string, threads
 }
 
 function age(args: readonly string[], to: string): number {
-  rmSync(to, { force: true });
+  settle(to);
   const start = performance.now();
   execFileSync('age', [...args, '-o', to, file('plain')], { stdio: ['ignore', 'ignore', 'inherit'] });
   return (performance.now() - start) / 1000;
@@ -72,15 +81,15 @@ function opensslSpeed(): number {
 const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 const best = (numbers: readonly number[]) => Math.min(...numbers);
 
-function writeInput(): void {
-  const fd = openSync(file('plain'), 'wx');
+function writeRandom(path: string, length: number): void {
+  const fd = openSync(path, 'wx');
   const block = crypto.getRandomValues(new Uint8Array(65_536));
-  for (let left = bytes; left > 0; left -= block.length) writeSync(fd, block, 0, Math.min(left, block.length));
+  for (let left = length; left > 0; left -= block.length) writeSync(fd, block, 0, Math.min(left, block.length));
   closeSync(fd);
 }
 
 try {
-  writeInput();
+  writeRandom(file('plain'), bytes);
   execFileSync('age-keygen', ['-o', file('age.key')], { stdio: 'ignore' });
   const recipient = execFileSync('age-keygen', ['-y', file('age.key')], { encoding: 'utf8' }).trim();
   const seen = { one: [] as Run[], two: [] as Run[], openOne: [] as Run[], openTwo: [] as Run[] };

@@ -33,14 +33,25 @@ export interface Working {
   readonly onProgress?: (bytes: number) => void;
 }
 
-/** Encrypts a regular file into a new one, in flat memory. Rejects if the file changes meanwhile. */
-export async function encryptFile(input: number, output: number, file: NewFile, working: Working): Promise<void> {
+/**
+ * Encrypts a regular file into a new one, in flat memory. The threads start while the data key is still on its way. Rejects if the
+ * file changes meanwhile.
+ */
+export async function encryptFile(
+  input: number,
+  output: number,
+  ask: () => Promise<NewFile>,
+  working: Working,
+): Promise<void> {
   const before = fstatSync(input);
-  const { message, prefix } = await newMessage(file.dataKey, file.header);
-  file.dataKey.fill(0);
-  writeSync(output, Buffer.concat([file.header, prefix]), 0, undefined, 0);
-  const outputStart = file.header.length + prefix.length;
-  await work({ direction: 'seal', input, output, inputStart: 0, outputStart, length: before.size }, message, working);
+  await withThreads(before.size, working, async (work) => {
+    const file = await ask();
+    const { message, prefix } = await newMessage(file.dataKey, file.header);
+    file.dataKey.fill(0);
+    writeSync(output, Buffer.concat([file.header, prefix]), 0, undefined, 0);
+    const outputStart = file.header.length + prefix.length;
+    await work({ direction: 'seal', input, output, inputStart: 0, outputStart, length: before.size }, message);
+  });
   const after = fstatSync(input);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
     throw new CliError('The file changed while it was encrypted.');
@@ -56,24 +67,28 @@ export function readFileHeader(input: number): { readonly header: FileHeader; re
   return { header, bytes };
 }
 
-/** Decrypts a regular file. Rejects with InauthenticError; then what is in the output is worth nothing. Wipes `dataKey`. */
+/** Decrypts a regular file. Rejects with InauthenticError; then what is in the output is worth nothing. Wipes the data key. */
 export async function decryptFile(
   input: number,
   output: number,
   headerBytes: Uint8Array,
-  dataKey: Uint8Array,
+  ask: () => Promise<Uint8Array>,
   working: Working,
 ): Promise<void> {
   const inputStart = headerBytes.length + prefixLength;
   const start = readStart(input, inputStart);
-  const message = await openMessage(dataKey, start.subarray(headerBytes.length), start.subarray(0, headerBytes.length));
-  dataKey.fill(0);
   const sealed = fstatSync(input).size - inputStart;
-  const rest = sealed % sealedChunkLength;
-  // The last chunk is always there and always shorter: a file that ends elsewhere was cut.
-  if (sealed < 0 || rest < tagLength) throw new InauthenticError();
-  const length = Math.floor(sealed / sealedChunkLength) * chunkLength + rest - tagLength;
-  await work({ direction: 'open', input, output, inputStart, outputStart: 0, length }, message, working);
+  await withThreads(sealed, working, async (work) => {
+    const dataKey = await ask();
+    const [header, prefix] = [start.subarray(0, headerBytes.length), start.subarray(headerBytes.length)];
+    const message = await openMessage(dataKey, prefix, header);
+    dataKey.fill(0);
+    const rest = sealed % sealedChunkLength;
+    // The last chunk is always there and always shorter: a file that ends elsewhere was cut.
+    if (sealed < 0 || rest < tagLength) throw new InauthenticError();
+    const length = Math.floor(sealed / sealedChunkLength) * chunkLength + rest - tagLength;
+    await work({ direction: 'open', input, output, inputStart, outputStart: 0, length }, message);
+  });
 }
 
 function readStart(fd: number, length: number): Uint8Array {
@@ -85,20 +100,37 @@ function readStart(fd: number, length: number): Uint8Array {
 
 type Part = Omit<ChunkJob, 'key' | 'baseNonce' | 'shared'>;
 
-async function work(part: Part, message: MessageKey, { threads, onProgress }: Working): Promise<void> {
-  const { key, baseNonce } = message;
+type Work = (part: Part, message: MessageKey) => Promise<void>;
+
+/** Starts the threads for about `size` bytes, lets `act` find out what the work is, and sees the threads off. */
+async function withThreads(size: number, working: Working, act: (work: Work) => Promise<void>): Promise<void> {
+  // This thread works too, so the others may take their time to start.
+  const others = size < smallFile ? [] : Array.from({ length: working.threads - 1 }, startThread);
+  try {
+    await act((part, message) => runThreads(others, part, message, working.onProgress));
+  } finally {
+    // Until the last thread is gone, it may still write: only then may the files be closed.
+    await Promise.all(others.map(({ stop }) => stop()));
+  }
+}
+
+async function runThreads(
+  others: readonly Thread[],
+  part: Part,
+  { key, baseNonce }: MessageKey,
+  onProgress: Working['onProgress'],
+): Promise<void> {
   const shared = new SharedArrayBuffer(sharedLength);
   // Views would drag the whole memory behind them along to every thread.
   const job = { ...part, key: key.slice(), baseNonce: baseNonce.slice(), shared };
   key.fill(0);
-  // This thread works too, so the others may take their time to start.
-  const others = part.length < smallFile ? [] : Array.from({ length: threads - 1 }, () => startThread(job));
+  const ending = others.map(({ begin }) => begin(job));
   const isWhole = () => doneChunks(shared) === chunksOf(part.length);
   const breath = breather(() => onProgress?.(doneChunks(shared) * chunkLength));
   try {
     await runBatches(job, breath);
     // Whoever hasn't begun by the time that all is written is not waited for.
-    const ends = isWhole() ? [] : await Promise.all(others.map(({ end }) => end));
+    const ends = isWhole() ? [] : await Promise.all(ending);
     for (const end of ends) {
       if (end.kind === 'failed') throw new CliError(end.message);
       if (end.kind === 'inauthentic') throw new InauthenticError();
@@ -107,8 +139,7 @@ async function work(part: Part, message: MessageKey, { threads, onProgress }: Wo
     onProgress?.(part.length);
   } finally {
     job.key.fill(0);
-    // Until the last thread is gone, it may still write: only then may the files be closed.
-    await Promise.all(others.map(({ stop }) => stop()));
+    stopBatches(shared);
   }
 }
 
@@ -125,23 +156,31 @@ function breather(act: () => void): () => Promise<void> | undefined {
 }
 
 interface Thread {
-  readonly end: Promise<WorkerEnd>;
+  begin(job: ChunkJob): Promise<WorkerEnd>;
   /** Resolves once the thread is gone. */
   stop(): Promise<unknown>;
 }
 
-function startThread(job: ChunkJob): Thread {
-  const worker = new Worker(new URL('./file-worker.ts', import.meta.url), { workerData: job, execArgv: [] });
+function startThread(): Thread {
+  const worker = new Worker(new URL('./file-worker.ts', import.meta.url), { execArgv: [] });
+  let shared: SharedArrayBuffer | undefined;
   const end = new Promise<WorkerEnd>((resolve) => {
     worker.once('message', resolve);
     const failed = (message: string) => {
-      stopBatches(job.shared);
+      if (shared !== undefined) stopBatches(shared);
       resolve({ kind: 'failed', message });
     };
     worker.once('error', (error: Error) => failed(error.message));
     worker.once('exit', () => failed('A thread ended before its work was done.'));
   });
-  return { end, stop: () => worker.terminate() };
+  return {
+    begin(job) {
+      ({ shared } = job);
+      worker.postMessage(job);
+      return end;
+    },
+    stop: () => worker.terminate(),
+  };
 }
 
 /** The same cipher for streams, such as pipes, in this thread. */
@@ -157,8 +196,9 @@ export const streamEngine: ChunkEngine = {
         const count = Math.floor(run.length / chunkLength) + (final ? 1 : 0);
         for (let i = 0; i < count; i++) {
           const part = run.subarray(i * chunkLength, (i + 1) * chunkLength);
-          bytes.set(part, i * sealedChunkLength);
-          cipher.seal(first + i, i * sealedChunkLength, part.length);
+          const at = i * sealedChunkLength;
+          bytes.set(part, at);
+          cipher.seal(first + i, at, part.length, at);
         }
         return bytes.subarray(0, run.length + count * tagLength);
       },
@@ -167,7 +207,8 @@ export const streamEngine: ChunkEngine = {
         bytes.set(run);
         for (let i = 0; i < count; i++) {
           const length = Math.min(sealedChunkLength, run.length - i * sealedChunkLength) - tagLength;
-          if (!cipher.open(first + i, i * sealedChunkLength, length)) return undefined;
+          const at = i * sealedChunkLength;
+          if (!cipher.open(first + i, at, length, at)) return undefined;
           out.set(bytes.subarray(i * sealedChunkLength, i * sealedChunkLength + length), i * chunkLength);
         }
         return out.subarray(0, run.length - count * tagLength);

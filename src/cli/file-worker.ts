@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { InauthenticError } from '#client/client.ts';
 import { type ChunkJob, runBatches, stopBatches } from './chunk-batches.ts';
 
@@ -7,9 +7,7 @@ export type WorkerEnd =
   | { readonly kind: 'done' | 'inauthentic' }
   | { readonly kind: 'failed'; readonly message: string };
 
-const job = workerData as ChunkJob;
-
-async function run(): Promise<WorkerEnd> {
+async function run(job: ChunkJob): Promise<WorkerEnd> {
   try {
     await runBatches(job);
     return { kind: 'done' };
@@ -20,4 +18,4 @@ async function run(): Promise<WorkerEnd> {
   }
 }
 
-parentPort?.postMessage(await run());
+parentPort?.once('message', async (job: ChunkJob) => parentPort?.postMessage(await run(job)));

@@ -1,14 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import {
-  type ClavigerClient,
-  decryptStream,
-  encryptStream,
-  type FileHeader,
-  newFile,
-  openDataKey,
-  type Pairs,
-} from '#client/client.ts';
+import { decryptStream, encryptStream, newFile, openDataKey } from '#client/client.ts';
 import { type Call, type Command, pairs, UsageError, wholeNumber } from './command.ts';
 import { decryptFile, encryptFile, readFileHeader, streamEngine } from './file-crypt.ts';
 import { type Input, openInput, openOutput, type Sink } from './file-ends.ts';
@@ -75,7 +67,7 @@ async function encrypt(call: Call): Promise<void> {
   const sink = openOutput(target, { force: call.flag('force'), mode: 0o666, unlike: input });
   await finished(call, input, sink, async (progress) => {
     if (input.regular && sink.fd !== undefined) {
-      await encryptFile(input.fd, sink.fd, await newFile(client, key, context), working(call, progress));
+      await encryptFile(input.fd, sink.fd, () => newFile(client, key, context), working(call, progress));
       return;
     }
     const options = { key, context, engine: streamEngine };
@@ -94,16 +86,12 @@ async function decrypt(call: Call): Promise<void> {
   await finished(call, input, sink, async (progress) => {
     if (input.regular && sink.fd !== undefined) {
       const { header, bytes } = readFileHeader(input.fd);
-      await decryptFile(input.fd, sink.fd, bytes, await dataKey(client, header, context), working(call, progress));
+      await decryptFile(input.fd, sink.fd, bytes, () => openDataKey(client, header, context), working(call, progress));
       return;
     }
     const options = { engine: streamEngine, ...(context !== undefined && { context }) };
     await pour(decryptStream(client, counted(input.stream(), progress), options), sink);
   });
-}
-
-function dataKey(client: ClavigerClient, header: FileHeader, context: Pairs | undefined): Promise<Uint8Array> {
-  return openDataKey(client, header, context);
 }
 
 function defaultTarget(name: string): string {

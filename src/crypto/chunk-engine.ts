@@ -1,18 +1,23 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { getTag, loadOpenSsl, none, type OpenSsl, type Pointer, setTag } from './openssl.ts';
+import { getTag, loadOpenSsl, none, type OpenSsl, setTag } from './openssl.ts';
 
 /**
- * AES-256-GCM over the 16 KiB chunks of one message (C2SP chunked-encryption), in place in memory of the caller. A chunk is too
+ * AES-256-GCM over the 16 KiB chunks of one message (C2SP chunked-encryption), within memory of the caller. A chunk is too
  * small for `createCipheriv`, whose set-up costs more than the encryption: so the chunks go to the same OpenSSL through
  * `node:ffi` with one reused context, about three times as fast. Where that is missing or fails its self-test, `node:crypto`
  * does the work with the same result.
  */
 export interface ChunkCipher {
   readonly kind: 'openssl' | 'node';
-  /** Encrypts `length` bytes at `offset` as chunk `index`, and writes the 16-byte tag after them. Throws RangeError. */
-  seal(index: number, offset: number, length: number): void;
-  /** Opens `length` bytes at `offset`, whose tag follows them. False: not authentic, and the bytes are wiped. */
-  open(index: number, offset: number, length: number): boolean;
+  /** Offset of the first 4 KiB boundary of the machine's memory in the workspace: where copies to and from files are fastest. */
+  readonly firstPage: number;
+  /**
+   * Encrypts `length` bytes at `from` as chunk `index` to `to`, and writes the 16-byte tag after them. Both places are the same, or
+   * they don't overlap. Throws RangeError.
+   */
+  seal(index: number, from: number, length: number, to: number): void;
+  /** Opens `length` bytes at `from`, whose tag follows them, to `to`. False: not authentic, and what is at `to` is wiped. */
+  open(index: number, from: number, length: number, to: number): boolean;
   /** Forgets the key. Must be called: OpenSSL's memory isn't collected. */
   dispose(): void;
 }
@@ -20,6 +25,7 @@ export interface ChunkCipher {
 const tagLength = 16;
 /** The message MUST NOT exceed 2^38 chunks (C2SP chunked-encryption, message chunking). */
 const maxChunks = 2 ** 38;
+const pageSize = 4096n;
 
 /** `workspace` must not be resized or transferred while the cipher lives. Copies `key` (32 bytes) and `baseNonce` (12 bytes). */
 export async function openChunkCipher(
@@ -49,9 +55,12 @@ function writeNonce(target: Uint8Array, base: Uint8Array, index: number): void {
 }
 
 /** Also holds once the memory was transferred away: its length is then 0. */
-function checkBounds(workspace: ArrayBuffer, offset: number, length: number): void {
-  const inside = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
-  if (!inside || offset + length + tagLength > workspace.byteLength) throw new RangeError('a chunk outside its memory');
+function checkPlaces(workspace: ArrayBuffer, sealed: number, length: number, plain: number): void {
+  const whole = Number.isInteger(sealed) && Number.isInteger(length) && Number.isInteger(plain);
+  if (!whole || sealed < 0 || length < 0 || plain < 0) throw new RangeError('a chunk outside its memory');
+  const sealedEnd = sealed + length + tagLength;
+  if (Math.max(sealedEnd, plain + length) > workspace.byteLength) throw new RangeError('a chunk outside its memory');
+  if (sealed !== plain && sealed < plain + length && plain < sealedEnd) throw new RangeError('a chunk over itself');
 }
 
 function nodeCipher(givenKey: Uint8Array, givenNonce: Uint8Array, workspace: ArrayBuffer): ChunkCipher {
@@ -61,29 +70,30 @@ function nodeCipher(givenKey: Uint8Array, givenNonce: Uint8Array, workspace: Arr
   const bytes = new Uint8Array(workspace);
   return {
     kind: 'node',
-    seal(index, offset, length) {
-      checkBounds(workspace, offset, length);
+    firstPage: 0,
+    seal(index, from, length, to) {
+      checkPlaces(workspace, to, length, from);
       writeNonce(nonce, base, index);
       const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength });
-      const sealed = cipher.update(bytes.subarray(offset, offset + length));
+      const sealed = cipher.update(bytes.subarray(from, from + length));
       cipher.final();
-      bytes.set(sealed, offset);
-      bytes.set(cipher.getAuthTag(), offset + length);
+      bytes.set(sealed, to);
+      bytes.set(cipher.getAuthTag(), to + length);
     },
-    open(index, offset, length) {
-      checkBounds(workspace, offset, length);
+    open(index, from, length, to) {
+      checkPlaces(workspace, from, length, to);
       writeNonce(nonce, base, index);
       const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength });
-      decipher.setAuthTag(bytes.subarray(offset + length, offset + length + tagLength));
-      const opened = decipher.update(bytes.subarray(offset, offset + length));
+      decipher.setAuthTag(bytes.subarray(from + length, from + length + tagLength));
+      const opened = decipher.update(bytes.subarray(from, from + length));
       try {
         decipher.final();
       } catch {
         opened.fill(0);
-        bytes.fill(0, offset, offset + length);
+        bytes.fill(0, to, to + length);
         return false;
       }
-      bytes.set(opened, offset);
+      bytes.set(opened, to);
       return true;
     },
     dispose() {
@@ -122,31 +132,34 @@ function opensslCipher(openssl: OpenSsl, key: Uint8Array, base: Uint8Array, work
     dispose();
     throw new Error('OpenSSL refused to set up AES-256-GCM');
   }
-  const prepare = (index: number, offset: number, length: number): Pointer => {
+  const prepare = (index: number, sealed: number, length: number, plain: number): void => {
     if (!live) throw new Error('a chunk cipher was used after disposal');
-    checkBounds(workspace, offset, length);
+    checkPlaces(workspace, sealed, length, plain);
     writeNonce(nonce, baseNonce, index);
-    return start + BigInt(offset);
   };
   return {
     kind: 'openssl',
-    seal(index, offset, length) {
-      const data = prepare(index, offset, length);
+    firstPage: Number(-start & (pageSize - 1n)),
+    seal(index, from, length, to) {
+      prepare(index, to, length, from);
+      const sealed = start + BigInt(to);
       const done =
         openssl.encryptInit(sealing, none, none, none, noncePointer) === 1 &&
-        openssl.encryptUpdate(sealing, data, lengthPointer, data, length) === 1 &&
-        openssl.encryptFinal(sealing, data, lengthPointer) === 1 &&
-        openssl.control(sealing, getTag, tagLength, data + BigInt(length)) === 1;
+        openssl.encryptUpdate(sealing, sealed, lengthPointer, start + BigInt(from), length) === 1 &&
+        openssl.encryptFinal(sealing, sealed, lengthPointer) === 1 &&
+        openssl.control(sealing, getTag, tagLength, sealed + BigInt(length)) === 1;
       if (!done) throw new Error('OpenSSL failed to encrypt a chunk');
     },
-    open(index, offset, length) {
-      const data = prepare(index, offset, length);
+    open(index, from, length, to) {
+      prepare(index, from, length, to);
+      const sealed = start + BigInt(from);
+      const plain = start + BigInt(to);
       const done =
         openssl.decryptInit(opening, none, none, none, noncePointer) === 1 &&
-        openssl.decryptUpdate(opening, data, lengthPointer, data, length) === 1 &&
-        openssl.control(opening, setTag, tagLength, data + BigInt(length)) === 1 &&
-        openssl.decryptFinal(opening, data, lengthPointer) === 1;
-      if (!done) bytes.fill(0, offset, offset + length);
+        openssl.decryptUpdate(opening, plain, lengthPointer, sealed, length) === 1 &&
+        openssl.control(opening, setTag, tagLength, sealed + BigInt(length)) === 1 &&
+        openssl.decryptFinal(opening, plain, lengthPointer) === 1;
+      if (!done) bytes.fill(0, to, to + length);
       return done;
     },
     dispose,
@@ -167,14 +180,14 @@ function agrees(openssl: OpenSsl): boolean {
     const a = opensslCipher(openssl, key, nonce, fast);
     const b = nodeCipher(key, nonce, slow);
     try {
-      a.seal(2 ** 33 + length, 0, length);
-      b.seal(2 ** 33 + length, 0, length);
+      a.seal(2 ** 33 + length, 0, length, 0);
+      b.seal(2 ** 33 + length, 0, length, 0);
       if (Buffer.compare(new Uint8Array(fast), new Uint8Array(slow)) !== 0) return false;
-      if (!a.open(2 ** 33 + length, 0, length)) return false;
+      if (!a.open(2 ** 33 + length, 0, length, 0)) return false;
       if (Buffer.compare(new Uint8Array(fast, 0, length), plaintext) !== 0) return false;
-      a.seal(3, 0, length);
+      a.seal(3, 0, length, 0);
       new Uint8Array(fast)[length]! ^= 1;
-      if (a.open(3, 0, length)) return false;
+      if (a.open(3, 0, length, 0)) return false;
     } finally {
       a.dispose();
       b.dispose();
