@@ -11,7 +11,9 @@ const wanted = 26;
 
 if (Number(process.versions.node.split('.')[0]) >= wanted) {
   const module = await import('node:module');
-  module.enableCompileCache?.();
+  const { directory } = module.enableCompileCache?.() ?? {};
+  // Threads don't inherit the cache, but they do inherit this.
+  if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
   // A checkout runs its sources; the published package brings them without their types.
   const source = join(root, 'src/main.ts');
   await import(existsSync(source) ? source : join(root, 'dist/main.js'));
