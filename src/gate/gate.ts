@@ -35,20 +35,8 @@ export class WorkingGate implements Gate {
     );
   }
 
-  async perform<A extends Action>(proof: Proof, command: Command<A>, origin: Origin): Promise<Result<A>> {
-    for (let attempt = 1; ; attempt++) {
-      const line = lineOf(origin, command.kind, this.core.options.clock());
-      try {
-        const result = await this.#attempt(proof, command as Command, line, origin);
-        this.#answers.add(command.kind, 'ok');
-        return result as Result<A>;
-      } catch (error) {
-        // What it was decided on changed before it was written: decide again on what is so now.
-        const sealed = this.core.status().sealed && command.kind !== 'unseal';
-        if (isOvertaken(error, sealed) && attempt < attempts) continue;
-        return await this.#refused(line, error);
-      }
-    }
+  perform<A extends Action>(proof: Proof, command: Command<A>, origin: Origin): Promise<Result<A>> {
+    return this.#attempt(proof, command as Command, origin, 1) as Promise<Result<A>>;
   }
 
   async refuse(proof: Proof, action: Action | '', error: KmsError, origin: Origin): Promise<never> {
@@ -67,35 +55,49 @@ export class WorkingGate implements Gate {
     return this.core.status();
   }
 
-  async #attempt(proof: Proof, command: Command, line: Line, origin: Origin): Promise<object> {
-    if (!isRoomAction(command)) return serve(this.core, proof, command, line, origin);
-    const { rooms } = this.core;
-    const access = this.core.commits.accessGeneration;
+  /** One function rather than one for each step: every asynchronous frame on this way costs each request a turn. */
+  async #attempt(proof: Proof, command: Command, origin: Origin, attempt: number): Promise<object> {
+    const { core } = this;
+    const line = lineOf(origin, command.kind, core.options.clock());
+    try {
+      if (!isRoomAction(command)) {
+        const result = await serve(core, proof, command, line, origin);
+        this.#answers.add(command.kind, 'ok');
+        return result;
+      }
+      const { rooms } = core;
+      const access = core.commits.accessGeneration;
 
-    const proven = rooms.identity.identify(proof, changesState(command.kind));
-    const principal = proven instanceof Promise ? await proven : proven;
-    identified(line, principal);
+      const proven = rooms.identity.identify(proof, changesState(command.kind));
+      const principal = proven instanceof Promise ? await proven : proven;
+      identified(line, principal);
 
-    const found = subjectsOf(rooms.keyring, principal.realm, command);
-    const keys = found instanceof Promise ? await found : found;
-    if (keys.length > 0 && keys[0]!.id !== '') line.key = keys[0]!.id;
+      const found = subjectsOf(rooms.keyring, principal.realm, command);
+      const keys = found instanceof Promise ? await found : found;
+      if (keys.length > 0 && keys[0]!.id !== '') line.key = keys[0]!.id;
 
-    const authorized = authorize(this.core, principal, command, keys);
-    if (authorized instanceof Promise) await authorized;
-    if (principal.replayDigest !== undefined) await assertFirst(rooms, principal.replayDigest);
+      const authorized = authorize(core, principal, command, keys);
+      if (authorized instanceof Promise) await authorized;
+      if (principal.replayDigest !== undefined) await assertFirst(rooms, principal.replayDigest);
 
-    const now = this.core.options.clock();
-    const doing = verbOf(command)({ rooms, principal, command, keys, now });
-    const outcome = doing instanceof Promise ? await doing : doing;
-    if (outcome.change !== undefined) await assertDutiesStaySeparate(this.core, principal, command, outcome.result);
+      const doing = verbOf(command)({ rooms, principal, command, keys, now: line.time });
+      const outcome = doing instanceof Promise ? await doing : doing;
+      if (outcome.change !== undefined) await assertDutiesStaySeparate(core, principal, command, outcome.result);
 
-    const holds = () =>
-      this.core.serves(rooms) &&
-      this.core.commits.accessGeneration === access &&
-      keys.every((key) => rooms.keyring.isCurrent(key));
-    const change = withReplay(rooms, command, outcome.change, principal);
-    await this.core.commits.submit(done(line, outcome.result, outcome.change), change, holds);
-    return outcome.result;
+      const holds = () =>
+        core.serves(rooms) &&
+        core.commits.accessGeneration === access &&
+        keys.every((key) => rooms.keyring.isCurrent(key));
+      const change = withReplay(rooms, command, outcome.change, principal);
+      await core.commits.submit(done(line, outcome.result, outcome.change), change, holds);
+      this.#answers.add(command.kind, 'ok');
+      return outcome.result;
+    } catch (error) {
+      // What it was decided on changed before it was written: decide again on what is so now.
+      const sealed = core.status().sealed && command.kind !== 'unseal';
+      if (isOvertaken(error, sealed) && attempt < attempts) return this.#attempt(proof, command, origin, attempt + 1);
+      return await this.#refused(line, error);
+    }
   }
 
   /** Records the refusal, and rejects with it; with 'audit-unavailable' where it can't be recorded. */

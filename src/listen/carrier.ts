@@ -92,27 +92,32 @@ export class Carrier {
     }
   }
 
-  /** Never rejects: what a handler throws is told to `onError`, and to the peer only that something went wrong. */
-  handle(route: Route, request: Request): Promise<Response> {
+  /** Calls back once: what a handler throws is told to `onError`, and to the peer only that something went wrong. */
+  handle(route: Route, request: Request, answered: (answer: Response) => void): void {
     this.requests++;
-    return this.#settle(() => route.handle(request));
+    this.#settle(() => route.handle(request), answered);
   }
 
   /** As `handle`, for a request that its carrier gave up. */
-  refuse(route: Route, head: RequestHead, fault: Fault): Promise<Response> {
+  refuse(route: Route, head: RequestHead, fault: Fault, answered: (answer: Response) => void): void {
     this.refused++;
-    return this.#settle(() => route.refuse(head, doorFault(fault)));
+    this.#settle(() => route.refuse(head, doorFault(fault)), answered);
   }
 
-  async #settle(start: () => Promise<Response>): Promise<Response> {
+  #settle(start: () => Promise<Response>, answered: (answer: Response) => void): void {
     this.underWay++;
-    try {
-      return await start();
-    } catch (error) {
-      this.onError(error);
-      return internalError;
-    } finally {
+    const failed = (error: unknown) => {
       this.underWay--;
+      this.onError(error);
+      answered(internalError);
+    };
+    try {
+      start().then((answer) => {
+        this.underWay--;
+        answered(answer);
+      }, failed);
+    } catch (error) {
+      failed(error);
     }
   }
 }

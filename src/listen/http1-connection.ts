@@ -106,9 +106,7 @@ export class Http1Connection implements RequestSink {
     if (exchange !== undefined) {
       exchange.last = true;
       exchange.awaitsContinue = false;
-      void this.#carrier
-        .refuse(exchange.route!, exchange.request!, fault)
-        .then((answer) => this.#answered(exchange, answer));
+      this.#carrier.refuse(exchange.route!, exchange.request!, fault, (answer) => this.#answered(exchange, answer));
       return;
     }
     this.#carrier.refused++;
@@ -179,9 +177,7 @@ export class Http1Connection implements RequestSink {
       if (i > 0 && !safe) return;
       if (exchange.waiting) {
         exchange.waiting = false;
-        void this.#carrier
-          .handle(exchange.route!, exchange.request!)
-          .then((answer) => this.#answered(exchange, answer));
+        this.#carrier.handle(exchange.route!, exchange.request!, (answer) => this.#answered(exchange, answer));
       }
       if (!safe) return;
     }

@@ -114,19 +114,19 @@ export class Http2Connection {
       if (exchange.phase !== 'reading' || stream.aborted || stream.rstCode !== NGHTTP2_NO_ERROR) return;
       exchange.phase = 'under-way';
       request.body = exchange.received?.view() ?? noBytes;
-      this.#answerWith(exchange, this.#carrier.handle(route, request), false);
+      this.#underWay++;
+      this.#carrier.handle(route, request, (answer) => this.#answer(exchange, answer, false));
     });
   }
 
   #refuse(exchange: Exchange, fault: Fault): void {
     exchange.phase = 'under-way';
     exchange.received = undefined;
-    this.#answerWith(exchange, this.#carrier.refuse(exchange.route, exchange.request, fault), true);
+    this.#underWay++;
+    this.#carrier.refuse(exchange.route, exchange.request, fault, (answer) => this.#answer(exchange, answer, true));
   }
 
-  async #answerWith(exchange: Exchange, pending: Promise<Response>, unread: boolean): Promise<void> {
-    this.#underWay++;
-    const answer = await pending;
+  #answer(exchange: Exchange, answer: Response, unread: boolean): void {
     this.#underWay--;
     exchange.phase = 'answering';
     exchange.since = this.#carrier.now;

@@ -31,7 +31,7 @@ export class Exchange {
   }
 
   /** Rejects with KmsError. */
-  async answer(
+  answer(
     body: Uint8Array,
     path: Readonly<Record<string, string>>,
     query: string,
@@ -49,10 +49,10 @@ export class Exchange {
         if (items === undefined && body.length > single) throw new KmsError('too-large', 'The body is too large.');
       }
     } catch (error) {
-      return await this.#refuse(error);
+      return this.#refuse(error);
     }
-    if (items !== undefined) return await this.#answerBatch(items, input);
-    return this.#dress(await this.#answerItem(input));
+    if (items !== undefined) return this.#answerBatch(items, input);
+    return this.#answerItem(input).then((object) => this.#dress(object));
   }
 
   /** What can't be decoded is still identified and recorded. Always rejects. */

@@ -60,21 +60,23 @@ class VaultRoute implements Route {
     this.maxBody = this.#row?.maxBody ?? maxBodyOfNothing;
   }
 
-  async handle(request: Request): Promise<Response> {
+  handle(request: Request): Promise<Response> {
     const place = this.#place;
-    if (!(place instanceof KmsError) && place.open !== undefined) return this.#answerOpen(place.open, request);
-    const { proof, trouble } = readHeaders(request.headers);
-    const origin = this.#origin(request);
-    try {
-      if (place instanceof KmsError || place.leaf === undefined) {
-        return await this.#gate.refuse(proof, '', asKmsError(place), origin);
-      }
-      if (trouble !== undefined) return await this.#gate.refuse(proof, place.leaf.row.action, trouble, origin);
-      const exchange = new Exchange(this.#gate, place.leaf, proof, origin);
-      return await exchange.answer(request.body, place.places, request.query, this.#options.clock);
-    } catch (error) {
-      return errorResponse(asKmsError(error), proof, this.#reads);
+    if (!(place instanceof KmsError) && place.open !== undefined) {
+      return Promise.resolve(this.#answerOpen(place.open, request));
     }
+    const { proof, trouble } = readHeaders(request.headers);
+    return this.#answer(request, proof, trouble).catch((error) => errorResponse(asKmsError(error), proof, this.#reads));
+  }
+
+  #answer(request: Request, proof: Proof, trouble: KmsError | undefined): Promise<Response> {
+    const place = this.#place;
+    const origin = this.#origin(request);
+    if (place instanceof KmsError || place.leaf === undefined)
+      return this.#gate.refuse(proof, '', asKmsError(place), origin);
+    if (trouble !== undefined) return this.#gate.refuse(proof, place.leaf.row.action, trouble, origin);
+    const exchange = new Exchange(this.#gate, place.leaf, proof, origin);
+    return exchange.answer(request.body, place.places, request.query, this.#options.clock);
   }
 
   async refuse(head: RequestHead, fault: CarrierFault): Promise<Response> {
