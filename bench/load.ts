@@ -103,8 +103,8 @@ export async function load(
   return {
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)![1]),
     cpuPerRequest: (cpu * 1e6) / requests,
-    p50: milliseconds(/50%\s+(\S+)/.exec(stdout)![1]!),
-    p99: milliseconds(/99%\s+(\S+)/.exec(stdout)![1]!),
+    p50: milliseconds(/^ +50%\s+(\S+)/m.exec(stdout)![1]!),
+    p99: milliseconds(/^ +99%\s+(\S+)/m.exec(stdout)![1]!),
   };
 }
 
