@@ -1,4 +1,11 @@
 import type { AskedScheme, EncryptionScheme, HashName, KeySpec, KeyUsage, MessageType } from './algorithm.ts';
+import type { AgreementCommands, AgreementResults } from './command-agreement.ts';
+import type { ImportCommands, ImportResults } from './command-import.ts';
+import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
+import type { RegionCommands, RegionResults } from './command-region.ts';
+import type { SecretCommands, SecretResults } from './command-secret.ts';
+import type { SessionCommands, SessionResults } from './command-session.ts';
+import type { UsageCommands, UsageResults } from './command-use.ts';
 import type { Context } from './context.ts';
 import type { Entry } from './entry.ts';
 import type { Credential, Grant, GrantScope, Identity } from './grant.ts';
@@ -29,7 +36,14 @@ export interface KeyPatch {
 }
 
 /** What may be asked, whatever the protocol. The kind of a command is the action that policy decides and the ledger records. */
-export interface Commands {
+export interface Commands
+  extends ImportCommands,
+    AgreementCommands,
+    RegionCommands,
+    KeyPolicyCommands,
+    SecretCommands,
+    SessionCommands,
+    UsageCommands {
   'create-key': {
     readonly spec: KeySpec;
     readonly usages: readonly KeyUsage[];
@@ -229,7 +243,14 @@ export interface TokenInfo {
   readonly policies: readonly string[];
 }
 
-export interface Results {
+export interface Results
+  extends ImportResults,
+    AgreementResults,
+    RegionResults,
+    KeyPolicyResults,
+    SecretResults,
+    SessionResults,
+    UsageResults {
   'create-key': {
     readonly key: Key;
     /** It was there before: `ifAbsent` asked for that. */

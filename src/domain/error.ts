@@ -8,16 +8,23 @@ export const errorCodes = [
   'invalid-parameter', // parseable, but a value is out of range or contradicts another
   'too-large', // the body or a field is over its limit
   'unknown-operation', // no such operation at this door
+  'dry-run', // all that was asked for would have been done
+  'malformed-policy', // a policy that is not understood in full, or that would lock everyone out
+  'invalid-page', // a marker of no page
   'unsupported', // a real operation or option that this key or this server doesn't offer
   // who is asking
   'unauthenticated', // no proof, or one that is unknown
   'invalid-proof', // a signature or token that does not verify
+  'incomplete-proof', // a signature without all that belongs to it
   'expired-proof', // a token past its end, or a signature outside the clock window
   'replayed', // a signed mutating call that was already answered
   'denied', // known, but not allowed
   'needs-approval', // allowed only after a quorum agrees
   'separation-of-duties', // would let one principal both administer and use a key
   'grant-to-self',
+  'throttled', // more than this principal's share; ask again later
+  'invalid-grant', // no such grant token or grant id
+  'invalid-assertion', // an identity provider's token that does not verify or is not trusted
   // what is asked of
   'not-found', // no such key, identity, grant ...
   'alias-not-found',
@@ -38,6 +45,16 @@ export const errorCodes = [
   'wrong-key', // the ciphertext names another key than the request
   'invalid-signature',
   'invalid-mac',
+  // material from elsewhere
+  'invalid-import-token',
+  'expired-import-token',
+  'invalid-wrapping', // the wrapped material does not unwrap to what the key needs
+  'wrong-material', // not the material that this key had before
+  // secrets
+  'secret-not-found',
+  'secret-exists',
+  'secret-deleted', // waiting to be deleted for good
+  'secret-undecryptable', // the key that protects it can't be used
   // the server
   'sealed',
   'not-sealed',

@@ -9,6 +9,13 @@ export const recordKinds = [
   'realm',
   'replay', // signed mutating calls already answered, until their window closes
   'setting',
+  'last-use', // id `${realm}/${key id}`: when a key was last used, and by what
+  'key-grant', // id `${realm}/${key id}/${grant id}`: rights that AWS clients give on one key
+  'role', // id `${realm}/${name}`: who may take on an identity for a while
+  'provider', // id `${realm}/${issuer}`: identity providers whose tokens are believed
+  'secret', // id `${realm}/${secret id}`
+  'secret-name', // id `${realm}/${name}`, body {secret}
+  'secret-version', // id `${realm}/${secret id}/${version id}`
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];
 

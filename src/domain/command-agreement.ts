@@ -1,0 +1,4 @@
+/** Shared secrets by key agreement and key encapsulation. */
+export type AgreementCommands = {};
+
+export type AgreementResults = {};

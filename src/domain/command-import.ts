@@ -1,0 +1,4 @@
+/** Key material that is made elsewhere. */
+export type ImportCommands = {};
+
+export type ImportResults = {};

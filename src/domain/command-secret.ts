@@ -1,0 +1,4 @@
+/** Versioned secret values. */
+export type SecretCommands = {};
+
+export type SecretResults = {};
