@@ -11,6 +11,8 @@ export interface Principal {
   readonly groups: readonly string[];
   /** Access key id or token accessor: what the ledger names; never the secret. */
   readonly credential: string;
+  /** Set while `name` is a role that somebody took on: what they called the session. */
+  readonly session?: string;
   /** Set when the credential is a token: its record id, for lookup-self, renew-self, revoke-self. */
   readonly token?: string;
   /** Set when the request signed a unique id: the digest that makes a replay of a mutating call recognisable. */
