@@ -70,6 +70,9 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'get-public-key': ({ rooms, command, keys }) => rooms.keyring.getPublicKey(keys[0]!, command),
   'generate-mac': ({ rooms, command, keys }) => rooms.keyring.generateMac(keys[0]!, command),
   'verify-mac': ({ rooms, command, keys }) => rooms.keyring.verifyMac(keys[0]!, command),
+  'derive-shared-secret': ({ rooms, command, keys }) => rooms.keyring.deriveSharedSecret(keys[0]!, command),
+  encapsulate: ({ rooms, command, keys }) => rooms.keyring.encapsulate(keys[0]!, command),
+  decapsulate: ({ rooms, command, keys }) => rooms.keyring.decapsulate(keys[0]!, command),
 
   'create-realm': ({ rooms, principal, command }) => rooms.identity.verbs['create-realm'](principal, command),
   'list-realms': ({ rooms, principal, command }) => rooms.identity.verbs['list-realms'](principal, command),

@@ -1,5 +1,6 @@
 import type { Command, Key, KeyRef, RecordReader, SecretBytes } from '#domain/domain.ts';
 import type { Store } from '#store/store.ts';
+import { decapsulate, deriveSharedSecret, encapsulate } from './agree.ts';
 import { createAlias, deleteAlias, updateAlias } from './alias.ts';
 import { assertNotRolledBack, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
 import type { Parts } from './change.ts';
@@ -139,6 +140,10 @@ export class Keyring {
   getPublicKey = (key: Key, command: Command<'get-public-key'>) => getPublicKey(this.#parts, key, command);
   generateMac = (key: Key, command: Command<'generate-mac'>) => generateMac(this.#parts, key, command);
   verifyMac = (key: Key, command: Command<'verify-mac'>) => verifyMac(this.#parts, key, command);
+  deriveSharedSecret = (key: Key, command: Command<'derive-shared-secret'>) =>
+    deriveSharedSecret(this.#parts, key, command);
+  encapsulate = (key: Key, command: Command<'encapsulate'>) => encapsulate(this.#parts, key, command);
+  decapsulate = (key: Key, command: Command<'decapsulate'>) => decapsulate(this.#parts, key, command);
 
   /** What the clock asks of keys by now, soonest first. */
   due(now: number, limit: number): Promise<readonly DueKey[]> {

@@ -55,6 +55,17 @@ async function macOf(key: Key, house: House): Promise<string> {
   return toBase64((await house.perform({ kind: 'generate-mac', key: byId(key), hash: 'sha256', message })).mac);
 }
 
+const agreeing = { spec: 'ec-p256', usages: ['agree'] } as const;
+const kem = { spec: 'ml-kem-768', usages: ['encapsulate'] } as const;
+
+async function publicKeyOf(key: Key, house: House): Promise<string> {
+  return toBase64((await house.perform({ kind: 'get-public-key', key: byId(key) })).publicKey);
+}
+
+async function encapsulationFor(key: Key, house: House): Promise<string> {
+  return toBase64((await house.perform({ kind: 'encapsulate', key: byId(key) })).ciphertext);
+}
+
 const mac = { MacAlgorithm: 'HMAC_SHA_256', Message: b64(canaries.message) };
 
 export const awsCases: Cases = {
@@ -107,6 +118,25 @@ export const awsCases: Cases = {
   GetPublicKey: aws('GetPublicKey', onKey, ec),
   GenerateMac: aws('GenerateMac', ({ id }) => ({ KeyId: id, ...mac }), hmacKey),
   VerifyMac: aws('VerifyMac', async (key, house) => ({ KeyId: key.id, ...mac, Mac: await macOf(key, house) }), hmacKey),
+  DeriveSharedSecret: aws(
+    'DeriveSharedSecret',
+    async ({ id }, house) => ({
+      KeyId: id,
+      KeyAgreementAlgorithm: 'ECDH',
+      PublicKey: await publicKeyOf(await house.key(agreeing), house),
+    }),
+    agreeing,
+  ),
+  Encapsulate: aws('Encapsulate', ({ id }) => ({ KeyId: id, EncapsulationAlgorithm: 'ML_KEM' }), kem),
+  Decapsulate: aws(
+    'Decapsulate',
+    async (key, house) => ({
+      KeyId: key.id,
+      EncapsulationAlgorithm: 'ML_KEM',
+      SharedSecretCiphertextBlob: await encapsulationFor(key, house),
+    }),
+    kem,
+  ),
 };
 
 interface VaultNeeds {

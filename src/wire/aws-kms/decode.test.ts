@@ -56,6 +56,9 @@ const right: Record<Name, Fields> = {
   GetPublicKey: { KeyId: id },
   GenerateMac: { KeyId: id, Message: b64(1), MacAlgorithm: 'HMAC_SHA_256' },
   VerifyMac: { KeyId: id, Message: b64(1), MacAlgorithm: 'HMAC_SHA_256', Mac: b64(32) },
+  DeriveSharedSecret: { KeyId: id, KeyAgreementAlgorithm: 'ECDH', PublicKey: b64(91) },
+  Encapsulate: { KeyId: id, EncapsulationAlgorithm: 'ML_KEM' },
+  Decapsulate: { KeyId: id, EncapsulationAlgorithm: 'ML_KEM', SharedSecretCiphertextBlob: b64(1088) },
 };
 
 const all = Object.keys(operations) as Name[];
@@ -289,6 +292,14 @@ const refused: ReadonlyArray<readonly [Name, Fields, string]> = [
   ['Verify', { Signature: b64(6145) }, validation],
   ['GenerateMac', { MacAlgorithm: 'HMAC_MD5' }, validation],
   ['VerifyMac', { Mac: '' }, validation],
+  ['DeriveSharedSecret', { KeyAgreementAlgorithm: 'X25519' }, validation],
+  ['DeriveSharedSecret', { PublicKey: '' }, validation],
+  ['DeriveSharedSecret', { PublicKey: b64(8193) }, validation],
+  ['DeriveSharedSecret', { Recipient: {} }, 'unsupported'],
+  ['Encapsulate', { EncapsulationAlgorithm: 'RSA_KEM' }, validation],
+  ['Decapsulate', { EncapsulationAlgorithm: 'ml_kem' }, validation],
+  ['Decapsulate', { SharedSecretCiphertextBlob: '' }, validation],
+  ['Decapsulate', { SharedSecretCiphertextBlob: b64(6145) }, validation],
 ];
 
 for (const [name, changed, wanted] of refused) {

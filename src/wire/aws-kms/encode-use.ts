@@ -9,9 +9,9 @@ import type { Asked } from './row.ts';
  * which JSON would escape.
  */
 
-const blob = (name: string, bytes: Uint8Array) => `"${name}":"${toBase64(bytes)}"`;
-const secret = (name: string, plaintext: Plaintext) => blob(name, plaintext.release());
-const keyId = (names: Names, { realm, keyId }: Used) => `"KeyId":"${names.keyArn(realm, keyId)}"`;
+export const blob = (name: string, bytes: Uint8Array) => `"${name}":"${toBase64(bytes)}"`;
+export const secret = (name: string, plaintext: Plaintext) => blob(name, plaintext.release());
+export const keyId = (names: Names, { realm, keyId }: Used) => `"KeyId":"${names.keyArn(realm, keyId)}"`;
 
 export function encodeEncrypt(result: Result<'encrypt'>, { command }: Asked<'encrypt'>, names: Names): string {
   return `{${blob('CiphertextBlob', result.ciphertext)},"EncryptionAlgorithm":"${awsSchemeNames[command.scheme]}",${keyId(names, result)}}`;

@@ -1,5 +1,7 @@
+import * as askAgreement from './decode-agreement.ts';
 import * as askKeys from './decode-keys.ts';
 import * as askUse from './decode-use.ts';
+import * as tellAgreement from './encode-agreement.ts';
 import * as tellKeys from './encode-keys.ts';
 import * as tellUse from './encode-use.ts';
 import type { Operations } from './row.ts';
@@ -164,6 +166,24 @@ export const operations = {
     encode: tellUse.encodeGenerateMac,
   },
   VerifyMac: { action: 'verify-mac', maxBody: usual, decode: askUse.decodeVerifyMac, encode: tellUse.encodeVerifyMac },
+  DeriveSharedSecret: {
+    action: 'derive-shared-secret',
+    maxBody: usual,
+    decode: askAgreement.decodeDeriveSharedSecret,
+    encode: tellAgreement.encodeDeriveSharedSecret,
+  },
+  Encapsulate: {
+    action: 'encapsulate',
+    maxBody: usual,
+    decode: askAgreement.decodeEncapsulate,
+    encode: tellAgreement.encodeEncapsulate,
+  },
+  Decapsulate: {
+    action: 'decapsulate',
+    maxBody: usual,
+    decode: askAgreement.decodeDecapsulate,
+    encode: tellAgreement.encodeDecapsulate,
+  },
 } as const satisfies Operations;
 
 /** Real operations of AWS KMS that this door doesn't offer: refused by that name, where others are unknown. */
@@ -171,13 +191,10 @@ export const unoffered: ReadonlySet<string> = new Set([
   'ConnectCustomKeyStore',
   'CreateCustomKeyStore',
   'CreateGrant',
-  'Decapsulate',
   'DeleteCustomKeyStore',
   'DeleteImportedKeyMaterial',
-  'DeriveSharedSecret',
   'DescribeCustomKeyStores',
   'DisconnectCustomKeyStore',
-  'Encapsulate',
   'GetKeyLastUsage',
   'GetKeyPolicy',
   'GetParametersForImport',

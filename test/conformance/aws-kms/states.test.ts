@@ -20,6 +20,7 @@ after(async () => {
 const data = Buffer.from('message');
 const signing = { Message: data, SigningAlgorithm: 'ECDSA_SHA_256' } as const;
 const macing = { Message: data, MacAlgorithm: 'HMAC_SHA_256' } as const;
+const kem = { EncapsulationAlgorithm: 'ML_KEM' } as const;
 
 /** A key in the state that a case wants, and what it made while it was enabled. */
 interface Made {
@@ -28,7 +29,7 @@ interface Made {
   readonly product: Uint8Array;
 }
 
-type Kind = 'symmetric' | 'signing' | 'mac';
+type Kind = 'symmetric' | 'signing' | 'mac' | 'agreement' | 'encapsulation';
 type State = 'Enabled' | 'Disabled' | 'PendingDeletion';
 
 let count = 0;
@@ -38,6 +39,8 @@ async function keyIn(state: State, kind: Kind): Promise<Made> {
     symmetric: {},
     signing: { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
     mac: { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' },
+    agreement: { KeySpec: 'ECC_NIST_P256', KeyUsage: 'KEY_AGREEMENT' },
+    encapsulation: { KeySpec: 'ML_KEM_768', KeyUsage: 'ENCAPSULATE_DECAPSULATE' },
   } as const;
   const KeyId = (await kms.createKey(spec[kind])).KeyMetadata!.Arn!;
   const alias = `alias/state-${++count}`;
@@ -46,6 +49,8 @@ async function keyIn(state: State, kind: Kind): Promise<Made> {
     symmetric: async () => (await kms.encrypt({ KeyId, Plaintext: data })).CiphertextBlob!,
     signing: async () => (await kms.sign({ KeyId, ...signing })).Signature!,
     mac: async () => (await kms.generateMac({ KeyId, ...macing })).Mac!,
+    agreement: async () => (await kms.getPublicKey({ KeyId })).PublicKey!,
+    encapsulation: async () => (await kms.encapsulate({ KeyId, ...kem })).SharedSecretCiphertextBlob!,
   };
   const made = { KeyId, alias, product: await product[kind]() };
   if (state === 'Disabled') await kms.disableKey({ KeyId });
@@ -78,13 +83,26 @@ const cases: readonly Case[] = [
     manage,
     ({ KeyId, alias }) => kms.createAlias({ AliasName: `${alias}-b`, TargetKeyId: KeyId }),
   ],
+  [
+    'Decapsulate',
+    'encapsulation',
+    use,
+    ({ KeyId, product }) => kms.decapsulate({ KeyId, ...kem, SharedSecretCiphertextBlob: product }),
+  ],
   ['Decrypt', 'symmetric', use, ({ product }) => kms.decrypt({ CiphertextBlob: product })],
   ['DeleteAlias', 'symmetric', always, ({ alias }) => kms.deleteAlias({ AliasName: alias })],
+  [
+    'DeriveSharedSecret',
+    'agreement',
+    use,
+    ({ KeyId, product }) => kms.deriveSharedSecret({ KeyId, KeyAgreementAlgorithm: 'ECDH', PublicKey: product }),
+  ],
   ['DescribeKey', 'symmetric', always, ({ KeyId }) => kms.describeKey({ KeyId })],
   ['DisableKey', 'symmetric', manage, ({ KeyId }) => kms.disableKey({ KeyId })],
   ['DisableKeyRotation', 'symmetric', use, ({ KeyId }) => kms.disableKeyRotation({ KeyId })],
   ['EnableKey', 'symmetric', manage, ({ KeyId }) => kms.enableKey({ KeyId })],
   ['EnableKeyRotation', 'symmetric', use, ({ KeyId }) => kms.enableKeyRotation({ KeyId })],
+  ['Encapsulate', 'encapsulation', use, ({ KeyId }) => kms.encapsulate({ KeyId, ...kem })],
   ['Encrypt', 'symmetric', use, ({ KeyId }) => kms.encrypt({ KeyId, Plaintext: data })],
   ['GenerateDataKey', 'symmetric', use, ({ KeyId }) => kms.generateDataKey({ KeyId, KeySpec: 'AES_256' })],
   [
