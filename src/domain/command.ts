@@ -55,6 +55,8 @@ export interface Commands
     readonly exportable?: boolean;
     readonly deletionAllowed?: boolean;
     readonly rotationPeriodDays?: number;
+    /** A primary key, to be replicated into other regions. */
+    readonly multiRegion?: boolean;
     /** Answer the existing key when `name` is taken by one of the same spec (Vault), instead of 'already-exists'. */
     readonly ifAbsent?: boolean;
   };
@@ -93,6 +95,8 @@ export interface Commands
     readonly scheme: EncryptionScheme;
     /** Bare ciphertexts don't say which version made them; default: the newest. An envelope's own version must equal it. */
     readonly version?: number;
+    /** With `dryRun`: may it be done at all? The ciphertext is left aside. */
+    readonly rightsOnly?: true;
   };
   're-encrypt': {
     readonly source?: KeyRef;
@@ -104,6 +108,8 @@ export interface Commands
     readonly targetVersion?: number;
     readonly targetScheme: EncryptionScheme;
     readonly targetContext: Context;
+    /** As for 'decrypt'. */
+    readonly rightsOnly?: true;
   };
   'generate-data-key': OnKey & {
     /** 1 to 1024. */
@@ -344,7 +350,13 @@ export interface Results
 }
 
 export type Action = keyof Commands;
-export type Command<A extends Action = Action> = { [K in A]: { readonly kind: K } & Commands[K] }[A];
+/** What any command may say of itself. */
+interface Manner {
+  /** Decide it whole and do nothing: rejects with 'dry-run' where it would have succeeded. */
+  readonly dryRun?: true;
+}
+
+export type Command<A extends Action = Action> = { [K in A]: { readonly kind: K } & Manner & Commands[K] }[A];
 export type Result<A extends Action = Action> = Results[A];
 
 /** Every action, for tables that must cover all of them. */

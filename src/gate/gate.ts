@@ -84,6 +84,8 @@ export class WorkingGate implements Gate {
       const outcome = doing instanceof Promise ? await doing : doing;
       if (outcome.change !== undefined) await assertDutiesStaySeparate(core, principal, command, outcome.result);
 
+      if (command.dryRun === true) throw rehearsed(command, outcome.result);
+
       const holds = () =>
         core.serves(rooms) &&
         core.commits.accessGeneration === access &&
@@ -109,6 +111,16 @@ export class WorkingGate implements Gate {
     if (refusal.code !== 'audit-unavailable' && refusal.code !== 'storage-full') await this.core.commits.submit(line);
     throw refusal;
   }
+}
+
+/** How what was not done would have ended. What does not verify is a refusal to most callers, so it is one here. */
+function rehearsed({ kind }: Command, result: object): KmsError {
+  if ('valid' in result && result.valid === false) {
+    return kind === 'verify'
+      ? new KmsError('invalid-signature', 'The signature does not fit the message.')
+      : new KmsError('invalid-mac', 'The MAC does not fit the message.');
+  }
+  return new KmsError('dry-run', 'All of it would have been done, were it not a dry run.');
 }
 
 /** Rooms that were sealed in the midst of a call fail anyhow: their secrets are gone. */

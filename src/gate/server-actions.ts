@@ -15,6 +15,7 @@ export async function serve(
   origin: Origin,
 ): Promise<Result<ServerAction>> {
   if (isRoomAction(command)) throw new KmsError('internal', 'A room does this, not the server.');
+  if (command.dryRun === true) throw new KmsError('unsupported', 'What concerns the whole server has no dry run.');
   if (command.kind === 'unseal') return unseal(core, command, line);
   if (command.kind === 'read-status') return core.status();
   const rooms = core.rooms;

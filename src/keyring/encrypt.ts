@@ -21,6 +21,8 @@ import { openFor, then } from './version.ts';
 
 type Maybe<T> = T | Promise<T>;
 
+const nothing = new Uint8Array(0);
+
 export function used(key: Key, version: number): Used {
   return { realm: key.realm, keyId: key.id, version };
 }
@@ -55,11 +57,23 @@ interface Opened {
 function opened(
   parts: Parts,
   key: Key,
-  { key: ref, scheme: asked, ciphertext, context: bound, version: named }: Omit<Command<'decrypt'>, 'kind'>,
+  {
+    key: ref,
+    scheme: asked,
+    ciphertext,
+    context: bound,
+    version: named,
+    rightsOnly,
+    dryRun,
+  }: Omit<Command<'decrypt'>, 'kind'>,
 ): Maybe<Opened> {
   assertUsage(key, 'encrypt');
   const scheme = schemeOf(key, asked);
   const context = contextOf(key, scheme, bound);
+  if (rightsOnly === true) {
+    if (dryRun !== true) throw new KmsError('invalid-parameter', 'Only a dry run leaves the ciphertext aside.');
+    return then(openFor(parts, key, named, 'process'), ({ version: { version } }) => ({ version, plaintext: nothing }));
+  }
   if (scheme === 'raw-aead') {
     // Found by what looked like an envelope, which no raw key makes.
     if (ref === undefined) throw invalid();
@@ -104,6 +118,7 @@ export async function reEncrypt(
     context: command.sourceContext,
     scheme: command.sourceScheme,
     ...(command.source !== undefined && { key: command.source }),
+    ...(command.rightsOnly === true && { rightsOnly: true, dryRun: command.dryRun }),
     ...(command.sourceVersion !== undefined && { version: command.sourceVersion }),
   });
   const open = await openFor(parts, target, command.targetVersion, 'protect');

@@ -1,6 +1,7 @@
 import { type Action, type Command, type Gate, KmsError, type Origin, type Proof } from '#domain/domain.ts';
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
 import { header, json, readObject } from '../common/common.ts';
+import { inManner } from './dry-run.ts';
 import { type AwsError, awsError } from './errors.ts';
 import { type Names, namesOf, refText } from './names.ts';
 import { operations, unoffered } from './operations.ts';
@@ -68,7 +69,8 @@ function routeOf(walk: Walk, operation: string, row: Row): Route {
 async function decoded(gate: Gate, row: Row, names: Names, request: Request, proof: Proof, origin: Origin) {
   try {
     if (!isJson11(request)) throw new KmsError('malformed', `The content type must be ${mediaType}.`);
-    return row.decode(readObject(request.body), names);
+    const fields = readObject(request.body);
+    return inManner(fields, row, row.decode(fields, names));
   } catch (error) {
     const known = error instanceof KmsError ? error : new KmsError('internal', 'The request could not be read.');
     return gate.refuse(proof, row.action, known, origin);

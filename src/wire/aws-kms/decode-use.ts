@@ -1,6 +1,7 @@
 import { type EncryptionScheme, noContext, Plaintext } from '#domain/domain.ts';
 import { type JsonObject, optionalString } from '../common/common.ts';
 import { macByAwsName, type SigningAlgorithm, schemeByAwsName, signingByAwsName, specByAwsName } from './algorithms.ts';
+import { ignoresCiphertext } from './dry-run.ts';
 import { invalid, missing, unsupported } from './errors.ts';
 import {
   bytes,
@@ -15,6 +16,9 @@ import {
 } from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
+
+/** In place of a ciphertext that is not to be judged. */
+const nothing = new Uint8Array(0);
 
 const keyOf = (fields: JsonObject, names: Names) => names.keyRef(text(fields, 'KeyId'), 'KeyId');
 
@@ -52,12 +56,14 @@ export function decodeDecrypt(fields: JsonObject, names: Names): Asked<'decrypt'
   refuseExtras(fields);
   const how = scheme(fields, 'EncryptionAlgorithm');
   const keyId = optionalString(fields, 'KeyId');
-  if (keyId === undefined && how !== 'envelope') throw missing('KeyId');
+  const rightsOnly = ignoresCiphertext(fields);
+  if (keyId === undefined && (how !== 'envelope' || rightsOnly)) throw missing('KeyId');
   return {
     command: {
       kind: 'decrypt',
       ...(keyId !== undefined && { key: names.keyRef(keyId, 'KeyId') }),
-      ciphertext: ciphertext(fields, 'CiphertextBlob'),
+      ciphertext: rightsOnly ? nothing : ciphertext(fields, 'CiphertextBlob'),
+      ...(rightsOnly && { rightsOnly }),
       context: contextFor(fields, 'EncryptionContext', how),
       scheme: how,
     },
@@ -69,14 +75,16 @@ export function decodeReEncrypt(fields: JsonObject, names: Names): Asked<'re-enc
   const sourceScheme = scheme(fields, 'SourceEncryptionAlgorithm');
   const targetScheme = scheme(fields, 'DestinationEncryptionAlgorithm');
   const source = optionalString(fields, 'SourceKeyId');
-  if (source === undefined && sourceScheme !== 'envelope') throw missing('SourceKeyId');
+  const rightsOnly = ignoresCiphertext(fields);
+  if (source === undefined && (sourceScheme !== 'envelope' || rightsOnly)) throw missing('SourceKeyId');
   return {
     command: {
       kind: 're-encrypt',
       ...(source !== undefined && { source: names.keyRef(source, 'SourceKeyId') }),
       sourceScheme,
       sourceContext: contextFor(fields, 'SourceEncryptionContext', sourceScheme),
-      ciphertext: ciphertext(fields, 'CiphertextBlob'),
+      ciphertext: rightsOnly ? nothing : ciphertext(fields, 'CiphertextBlob'),
+      ...(rightsOnly && { rightsOnly }),
       target: names.keyRef(text(fields, 'DestinationKeyId'), 'DestinationKeyId'),
       targetScheme,
       targetContext: contextFor(fields, 'DestinationEncryptionContext', targetScheme),

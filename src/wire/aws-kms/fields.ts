@@ -3,13 +3,13 @@ import { fromBase64Url, fromUtf8, toBase64Url, toUtf8 } from '#encoding/encoding
 import {
   type JsonObject,
   optionalArray,
-  optionalBoolean,
   optionalBytes,
   optionalInteger,
+  optionalObject,
   optionalString,
   optionalStringMap,
 } from '../common/common.ts';
-import { AwsFault, invalid, missing, unsupported } from './errors.ts';
+import { AwsFault, invalid, missing } from './errors.ts';
 import type { Page } from './row.ts';
 
 export function text(fields: JsonObject, name: string): string {
@@ -79,7 +79,19 @@ export function context(fields: JsonObject, name: string): Context {
   return pairs.length === 0 ? {} : { pairs };
 }
 
-const unofferedMembers = ['Recipient', 'CustomKeyStoreId', 'DryRunModifiers'];
+const mechanisms: ReadonlyMap<string, true> = new Map([['RSAES_OAEP_SHA_256', true]]);
+
+/**
+ * An attestation document comes from hardware of AWS, whose word this server can't verify; and what is meant for an enclave's key must
+ * not be answered in the clear instead.
+ */
+function refuseRecipient(fields: JsonObject): void {
+  const recipient = optionalObject(fields, 'Recipient');
+  if (recipient === undefined) return;
+  requiredChoice(recipient, 'KeyEncryptionAlgorithm', mechanisms);
+  bytes(recipient, 'AttestationDocument', 1, 262_144);
+  throw invalid('Recipient', 'Member must hold an attestation document that this server can verify');
+}
 
 /** What every cryptographic operation may carry and this server doesn't offer. */
 export function refuseExtras(fields: JsonObject): void {
@@ -87,10 +99,7 @@ export function refuseExtras(fields: JsonObject): void {
     const tokens = optionalArray(fields, 'GrantTokens') ?? [];
     if (tokens.length > 0) throw new AwsFault('InvalidGrantTokenException', 'No grant token is known here.');
   }
-  if (Object.hasOwn(fields, 'DryRun') && optionalBoolean(fields, 'DryRun') === true) throw unsupported('DryRun');
-  for (const name of unofferedMembers) {
-    if (Object.hasOwn(fields, name) && fields[name] !== null) throw unsupported(name);
-  }
+  if (Object.hasOwn(fields, 'Recipient')) refuseRecipient(fields);
 }
 
 /** Limit and Marker. A larger limit than the answer can have is not an error, as with AWS. */

@@ -22,6 +22,8 @@ export interface Row<A extends Action = Action> {
   readonly action: A;
   /** Bytes. */
   readonly maxBody: number;
+  /** Whether the request may ask to be decided only. */
+  readonly dryRun?: true;
   /** Throws KmsError only. */
   decode(fields: JsonObject, names: Names): Asked<A>;
   /** The body of the answer; '' where AWS KMS answers nothing. Throws KmsError where the answer is an error to AWS clients. */
