@@ -11,7 +11,7 @@ export const envCommand: Command = {
   summary: 'Print the variables that the official clients read: eval "$(claviger env)"',
   options: { format: { type: 'string', value: 'shell|json', help: 'how to print them (default shell)' } },
   more: [
-    'Sets AWS_* for AWS KMS clients, VAULT_* for Vault clients, CLAVIGER_* for claviger itself, and REQUESTS_CA_BUNDLE and',
+    'Sets AWS_* for clients of AWS KMS, Secrets Manager and STS, VAULT_* for Vault clients, CLAVIGER_* for claviger itself, and REQUESTS_CA_BUNDLE and',
     'NODE_EXTRA_CA_CERTS so that Python and Node programs trust the server. REQUESTS_CA_BUNDLE replaces the other authorities',
     'for Python programs in that shell. SSL_CERT_FILE is left alone: it would do so for nearly every program.',
   ],
@@ -34,6 +34,8 @@ function clientVariables(server: ServerFile, identity: IdentityFile): Readonly<R
   const caFile = server.caFile === undefined ? undefined : resolve(server.caFile);
   return present({
     AWS_ENDPOINT_URL_KMS: server.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: server.url,
+    AWS_ENDPOINT_URL_STS: server.url,
     AWS_ACCESS_KEY_ID: identity.accessKeyId,
     AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
     AWS_REGION: server.region,

@@ -17,7 +17,8 @@ after(() => server?.stop());
 
 test('names everything that the official clients read', async () => {
   const env = await server.env();
-  for (const name of ['AWS_ENDPOINT_URL_KMS', 'VAULT_ADDR', 'CLAVIGER_ADDR']) assert.equal(env[name], server.url);
+  const aws = ['AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL_SECRETS_MANAGER', 'AWS_ENDPOINT_URL_STS'];
+  for (const name of [...aws, 'VAULT_ADDR', 'CLAVIGER_ADDR']) assert.equal(env[name], server.url);
   for (const name of [
     'AWS_CA_BUNDLE',
     'NODE_EXTRA_CA_CERTS',
