@@ -1,0 +1,107 @@
+/** The official clients of AWS as this project's tests drive them: programs that perform one call a line, told only by the environment. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const services = ['kms', 'secretsmanager', 'sts'] as const;
+export type Service = (typeof services)[number];
+
+// biome-ignore lint/suspicious/noExplicitAny: what a client answers has no type here, as its clients have none in Python.
+export type Fields = Record<string, any>;
+export type Ask = (service: Service, operation: string, input?: Fields) => Promise<Fields>;
+
+/** An error that the server answered, by the name that the client gives it. */
+export class Refused extends Error {
+  /** Whether the client has a class for it. */
+  readonly isOfTheModel: boolean;
+
+  constructor(name: string, message: string, isOfTheModel: boolean) {
+    super(message);
+    this.name = name;
+    this.isOfTheModel = isOfTheModel;
+  }
+}
+
+export interface Client {
+  readonly ask: Ask;
+  close(): void;
+}
+
+export interface ClientKind {
+  readonly name: string;
+  /** False, or why it can't be used here. */
+  readonly missing: string | false;
+  readonly version: string;
+  start(env: Readonly<Record<string, string>>): Client;
+}
+
+const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+function version(program: string, args: readonly string[], wanted: RegExp): Pick<ClientKind, 'missing' | 'version'> {
+  try {
+    const told = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const found = wanted.exec(told)?.[1];
+    return found === undefined
+      ? { missing: `skipped: ${program} is too old (${told})`, version: '' }
+      : { missing: false, version: found };
+  } catch {
+    return { missing: `skipped: ${program} ${args.join(' ')} does not run; tools/setup installs it`, version: '' };
+  }
+}
+
+const node = (name: string, ...more: string[]): ClientKind => ({
+  name,
+  ...version(process.execPath, ['-p', "require('@aws-sdk/client-kms/package.json').version"], /^(\d+\.\d+\.\d+)$/),
+  start: (env) => start(process.execPath, [file('runner.mjs'), ...more], env),
+});
+
+// From 1.28 and 1.29 or 2.13 on, these two read AWS_ENDPOINT_URL_KMS.
+export const clientKinds: readonly ClientKind[] = [
+  node('AWS SDK for JavaScript'),
+  node('AWS SDK for JavaScript, HTTP/2', '--http2'),
+  {
+    name: 'boto3',
+    ...version('python3', ['-c', 'import boto3; print(boto3.__version__)'], /^(1\.(?:2[89]|[3-9]\d)\.\d+)$/),
+    start: (env) => start('python3', [file('runner_boto3.py')], env),
+  },
+  {
+    name: 'AWS CLI',
+    ...version('aws', ['--version'], /aws-cli\/((?:1\.(?:29|[3-9]\d)|2\.(?:1[3-9]|[2-9]\d))\.\d+)/),
+    start: (env) => start('python3', [file('runner_cli.py')], env),
+  },
+];
+
+/** Bytes travel as {"$bytes": base64}. */
+function pack(value: unknown): unknown {
+  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString('base64') };
+  if (Array.isArray(value)) return value.map(pack);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, pack(inner)]));
+}
+
+const unpack = (_: string, value: unknown) => {
+  const bytes = (value as { $bytes?: unknown } | null)?.$bytes;
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : value;
+};
+
+function start(program: string, args: readonly string[], env: Readonly<Record<string, string>>): Client {
+  const child: ChildProcess = spawn(program, args, {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const waiting: Array<{ take: (line: string) => void; fail: (error: Error) => void }> = [];
+  createInterface({ input: child.stdout! }).on('line', (line) => waiting.shift()?.take(line));
+  child.once('exit', (code) => {
+    for (const { fail } of waiting.splice(0)) fail(new Error(`${program} ${args.join(' ')} ended with ${code}`));
+  });
+  return {
+    ask: async (service, operation, input = {}) => {
+      const answered = new Promise<string>((take, fail) => waiting.push({ take, fail }));
+      child.stdin!.write(`${JSON.stringify(pack({ service, operation, input }))}\n`);
+      const answer = JSON.parse(await answered, unpack);
+      if (answer.error === undefined) return answer.output;
+      throw new Refused(answer.error, answer.message, answer.isOfTheModel);
+    },
+    close: () => child.stdin!.end(),
+  };
+}

@@ -1,0 +1,89 @@
+"""Performs calls with the AWS CLI, configured by the environment alone. One call a line, one answer a line.
+
+Version 1 is a Python package, whose own driver is given the arguments here, so that no call pays for a start of its own;
+version 2 is a program, and started for each.
+"""
+import base64
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import botocore.session
+from botocore import xform_name
+
+try:
+    from awscli.clidriver import create_clidriver
+except ImportError:
+    create_clidriver = None
+
+folder = tempfile.TemporaryDirectory(prefix="claviger-cli-")
+models = botocore.session.get_session()
+files = 0
+
+
+def blob(value):
+    global files
+    files += 1
+    path = os.path.join(folder.name, str(files))
+    with open(path, "wb") as file:
+        file.write(base64.b64decode(value["$bytes"]))
+    return "fileb://" + path
+
+
+def arguments(shape, given):
+    for name, value in given.items():
+        option, kind = "--" + xform_name(name, "-"), shape.members[name].type_name
+        if kind == "boolean":
+            yield option if value else "--no-" + option[2:]
+        elif kind == "blob":
+            yield f"{option}={blob(value)}"
+        elif kind in ("structure", "list", "map"):
+            yield f"{option}={json.dumps(value)}"
+        else:
+            yield f"{option}={value}"
+
+
+def told(shape, value):
+    if value is None:
+        return None
+    if shape.type_name == "blob":
+        return {"$bytes": value}
+    if shape.type_name == "structure":
+        return {name: told(shape.members[name], inner) for name, inner in value.items()}
+    if shape.type_name == "list":
+        return [told(shape.member, inner) for inner in value]
+    return value
+
+
+def run(given):
+    if create_clidriver is None:
+        done = subprocess.run(["aws", *given], capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = create_clidriver().main(given)
+        except SystemExit as stop:
+            status = stop.code
+    return status, out.getvalue(), err.getvalue()
+
+
+for line in sys.stdin:
+    call = json.loads(line)
+    service, operation = call["service"], call["operation"]
+    model = models.get_service_model(service).operation_model(operation)
+    given = [service, xform_name(operation, "-"), "--output", "json"]
+    given += arguments(model.input_shape, call["input"])
+    status, out, err = run(given)
+    if status == 0:
+        parsed = json.loads(out) if out.strip() else {}
+        answer = {"output": told(model.output_shape, parsed) if model.output_shape else parsed}
+    else:
+        code = re.search(r"\((\w+)\) when calling", err)
+        answer = {"error": code.group(1) if code else "ClientSide", "message": err.strip(), "isOfTheModel": True}
+    print(json.dumps(answer), flush=True)
