@@ -184,6 +184,7 @@ export class Server {
   async close(): Promise<void> {
     await this.#listener?.close();
     await this.#jobs?.stop();
+    await this.gate.core.lastUses.write().catch((error) => this.#options.log(`last uses: ${describe(error)}`));
     await this.gate.core.commits
       .checkpoint()
       .catch((error) => this.#options.log(`last checkpoint: ${describe(error)}`));
@@ -212,14 +213,14 @@ async function openRooms(
   wrapped: Uint8Array,
   store: Store,
   clock: MonotoneClock,
-  { mode, cachedKeys = defaultCachedKeys }: ServerOptions,
+  { mode, region, cachedKeys = defaultCachedKeys }: ServerOptions,
 ): Promise<Unsealed> {
   using secret = new SecretBytes(Uint8Array.from(passphrase.release()));
   using root = await passphraseSeal(secret).unwrap(wrapped);
   const stored = await readStoredHead(store);
   const keyring = await Keyring.open(root, store, stored?.sealed, { capacity: cachedKeys });
   if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
-  const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, clock: clock.now, mode });
+  const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, region, clock: clock.now, mode });
   const signing = new Ed25519Signer(keyring.ledgerSeed);
   const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
   return { keyring, identity, signer, dispose: () => keyring.dispose() };

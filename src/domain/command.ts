@@ -2,6 +2,7 @@ import type { AskedScheme, EncryptionScheme, HashName, KeySpec, KeyUsage, Messag
 import type { AgreementCommands, AgreementResults } from './command-agreement.ts';
 import type { ImportCommands, ImportResults } from './command-import.ts';
 import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
+import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
@@ -43,7 +44,8 @@ export interface Commands
     KeyPolicyCommands,
     SecretCommands,
     SessionCommands,
-    UsageCommands {
+    UsageCommands,
+    KeyStoreCommands {
   'create-key': {
     readonly spec: KeySpec;
     readonly usages: readonly KeyUsage[];
@@ -55,12 +57,25 @@ export interface Commands
     readonly exportable?: boolean;
     readonly deletionAllowed?: boolean;
     readonly rotationPeriodDays?: number;
+    /** 'external': the key waits for its material to be imported. Default: 'generated'. */
+    readonly origin?: 'generated' | 'external';
+    /** The key store that is to hold it; absent: this server. */
+    readonly keyStore?: string;
+    /** JSON, as given. */
+    readonly policy?: string;
+    /** As for 'put-key-policy'. */
+    readonly bypassLockoutCheck?: boolean;
     /** A primary key, to be replicated into other regions. */
     readonly multiRegion?: boolean;
     /** Answer the existing key when `name` is taken by one of the same spec (Vault), instead of 'already-exists'. */
     readonly ifAbsent?: boolean;
   };
-  'describe-key': OnKey & { /** Also read the older versions. */ readonly withVersions?: boolean };
+  'describe-key': OnKey & {
+    /** Also read the older versions. */
+    readonly withVersions?: boolean;
+    /** What of the key is asked for, where a key policy may tell that from the rest. */
+    readonly aspect?: 'rotation' | 'rotations' | 'tags';
+  };
   'list-keys': Page;
   'update-key': OnKey & { readonly patch: KeyPatch };
   'enable-key': OnKey;
@@ -125,7 +140,10 @@ export interface Commands
     readonly withPlaintext: boolean;
   };
   /** 1 to 1 MiB for Vault; doors hold their protocol's own limit (AWS 1024). */
-  'generate-random': { readonly bytes: number };
+  'generate-random': {
+    readonly bytes: number /** Whose generator; absent: this server's. */;
+    readonly keyStore?: string;
+  };
   hash: { readonly hash: HashName; readonly input: Plaintext };
   sign: OnKey & {
     readonly message: Plaintext;
@@ -230,6 +248,8 @@ export interface Used {
   readonly realm: string;
   readonly keyId: string;
   readonly version: number;
+  /** Told of symmetric encryption. */
+  readonly materialId?: string | undefined;
 }
 
 export interface Status {
@@ -256,7 +276,8 @@ export interface Results
     KeyPolicyResults,
     SecretResults,
     SessionResults,
-    UsageResults {
+    UsageResults,
+    KeyStoreResults {
   'create-key': {
     readonly key: Key;
     /** It was there before: `ifAbsent` asked for that. */
@@ -314,7 +335,7 @@ export interface Results
   'verify-mac': Used & { readonly valid: boolean; readonly hash: HashName };
   'create-realm': { readonly name: string; readonly account: string };
   'list-realms': {
-    readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string }>;
+    readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string; readonly region: string }>;
     readonly next?: string;
   };
   'create-identity': CredentialSet;
@@ -352,6 +373,8 @@ export interface Results
 export type Action = keyof Commands;
 /** What any command may say of itself. */
 interface Manner {
+  /** Of grants that the caller relies on. They are in force at once, so that a token adds nothing; a wrong one is refused. */
+  readonly grantTokens?: readonly string[];
   /** Decide it whole and do nothing: rejects with 'dry-run' where it would have succeeded. */
   readonly dryRun?: true;
 }

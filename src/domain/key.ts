@@ -16,6 +16,14 @@ export interface KeyVersion {
   readonly publicKey?: Uint8Array;
   /** SHA-256 of the material under a key of the root, kept after destruction to recognise the same material. */
   readonly fingerprint?: Uint8Array;
+  /** 64 hexadecimal digits that name the material and tell nothing of it; the same again when the same is imported again. */
+  readonly materialId?: string;
+  /** Imported material: when it ends, in milliseconds since the epoch. Absent: it stays until deleted. */
+  readonly expiresAt?: number;
+  /** Imported material: what whoever imported it calls it. */
+  readonly materialLabel?: string;
+  /** How it became the current version; the first one did by being there. */
+  readonly rotatedBy?: 'schedule' | 'request';
   /** Raw symmetric keys: encryptions that are spoken for, whether done or lost in a restart. */
   readonly reservedUses?: number;
 }
@@ -27,11 +35,20 @@ export interface RotationPlan {
 }
 
 export interface PlannedDestruction {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
+  /** Milliseconds since the epoch. Absent while a primary key waits for its replicas to be gone. */
+  readonly at?: number;
+  /** How many days are to pass from when the last replica is gone. */
+  readonly days?: number;
   readonly requestedAt: number;
   /** The key's `enabled` before, for protocols that restore it. */
   readonly wasEnabled: boolean;
+}
+
+/** Which realms of an account hold a multi-Region key. Each of its keys knows it, and a change of it changes them all at once. */
+export interface RegionSet {
+  /** The only one that can be replicated and rotated. */
+  readonly primary: string;
+  readonly replicas: readonly string[];
 }
 
 /** `enveloped` keys make self-describing ciphertexts; `raw` keys give the bare algorithm. A key is one of them for life. */
@@ -40,7 +57,7 @@ export type KeyClass = 'enveloped' | 'raw';
 /** A key as it is stored and decided on. Frozen: a change is a new record with the next revision. */
 export interface Key {
   readonly realm: string;
-  /** UUID, lower case. */
+  /** UUID, lower case; of a multi-Region key `mrk-` and 32 hexadecimal digits, the same in each of its realms. */
   readonly id: string;
   /** Compare-and-swap counter, from 1. */
   readonly revision: number;
@@ -55,6 +72,12 @@ export interface Key {
   readonly createdAt: number;
   /** The newest version, which protects unless `minEncryptionVersion` says otherwise. Older ones are read on demand. */
   readonly current: KeyVersion;
+  /** Who makes its material. Absent: this server, at once. */
+  readonly origin?: 'external';
+  /** External origin: imported material that the next rotation makes current. */
+  readonly next?: KeyVersion;
+  /** External origin: the older versions whose material will end, or is gone (without `endsAt`). The key is of use only with all. */
+  readonly olderEnds?: ReadonlyArray<{ readonly version: number; readonly endsAt?: number }>;
   readonly minDecryptionVersion: number;
   /** 0: only the newest encrypts. */
   readonly minEncryptionVersion: number;
@@ -65,8 +88,14 @@ export interface Key {
   readonly deletionAllowed: boolean;
   readonly rotation?: RotationPlan;
   readonly destruction?: PlannedDestruction;
+  /** Absent: the key lives in its own realm only. */
+  readonly multiRegion?: RegionSet;
   /** How many rotations were asked for by hand. */
   readonly onDemandRotations: number;
+  /** The key policy as it was given, JSON; absent: the account decides, by its grants. */
+  readonly policy?: string;
+  /** Raised by every change of the key's own grants; absent: it never had one. */
+  readonly grantsRevision?: number;
 }
 
 /** How a request names a key. The realm always comes from the credential; a `realm` in the reference must equal it. */

@@ -6,8 +6,15 @@ export type Proof =
       readonly unread?: true;
     }
   /** A Claviger token, from X-Vault-Token or an Authorization: Bearer header. */
-  | { readonly kind: 'token'; readonly token: string }
-  /** AWS Signature Version 4, header form. */
+  | {
+      readonly kind: 'token';
+      readonly token: string;
+      /** Which region of its account is meant; absent: the home region. A signature names its own. */
+      readonly region?: string;
+    }
+  /** An identity provider's token (OpenID Connect), brought to take on a role of the realm (12 digits). */
+  | { readonly kind: 'web-identity'; readonly realm: string; readonly token: string }
+  /** AWS Signature Version 4 or 4A, in a header or in the query. */
   | {
       readonly kind: 'sigv4';
       readonly method: string;

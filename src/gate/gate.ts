@@ -72,7 +72,7 @@ export class WorkingGate implements Gate {
       const principal = proven instanceof Promise ? await proven : proven;
       identified(line, principal);
 
-      const found = subjectsOf(rooms.keyring, principal.realm, command);
+      const found = subjectsOf(rooms, principal.realm, command);
       const keys = found instanceof Promise ? await found : found;
       if (keys.length > 0 && keys[0]!.id !== '') line.key = keys[0]!.id;
 
@@ -80,7 +80,7 @@ export class WorkingGate implements Gate {
       if (authorized instanceof Promise) await authorized;
       if (principal.replayDigest !== undefined) await assertFirst(rooms, principal.replayDigest);
 
-      const doing = verbOf(command)({ rooms, principal, command, keys, now: line.time });
+      const doing = verbOf(command)({ rooms, principal, command, keys, now: line.time, lastUses: core.lastUses });
       const outcome = doing instanceof Promise ? await doing : doing;
       if (outcome.change !== undefined) await assertDutiesStaySeparate(core, principal, command, outcome.result);
 
@@ -92,6 +92,7 @@ export class WorkingGate implements Gate {
         keys.every((key) => rooms.keyring.isCurrent(key));
       const change = withReplay(rooms, command, outcome.change, principal);
       await core.commits.submit(done(line, outcome.result, outcome.change), change, holds);
+      core.lastUses.note(line);
       this.#answers.add(command.kind, 'ok');
       return outcome.result;
     } catch (error) {

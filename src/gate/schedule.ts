@@ -19,16 +19,18 @@ export async function runSchedule(
   const counts = { rotated: 0, destroyed: 0 };
   const failed = new Set<string>();
   for (;;) {
-    const due = (await keyring.due(now, atOnce + failed.size)).filter(({ keyId }) => !failed.has(keyId));
+    const due = (await keyring.due(now, atOnce + failed.size)).filter((one) => !failed.has(placeOf(one)));
     if (due.length === 0) return counts;
     for (const one of due) {
       const succeeded = await perform(keyring, commits, principal, origin, one, now);
-      if (!succeeded) failed.add(one.keyId);
+      if (!succeeded) failed.add(placeOf(one));
       else if (one.what === 'rotation') counts.rotated++;
       else counts.destroyed++;
     }
   }
 }
+
+const placeOf = ({ realm, keyId }: DueKey) => `${realm}/${keyId}`;
 
 async function perform(
   keyring: Keyring,

@@ -1,4 +1,5 @@
 import { type Command, type Key, type KeyRef, type KeySpec, KmsError } from '#domain/domain.ts';
+import type { IdentityRoom } from '#identity/identity.ts';
 import type { Keyring } from '#keyring/keyring.ts';
 
 /** A key that the command names and that isn't there: policy judges it as if it were, so that only who may use it learns that. */
@@ -8,14 +9,25 @@ type Maybe<T> = T | Promise<T>;
 
 const none: readonly Subject[] = [];
 
+interface SubjectRooms {
+  readonly keyring: Keyring;
+  readonly identity: IdentityRoom;
+}
+
 /** The keys that a command touches, in the order that policy expects. */
-export function subjectsOf(keyring: Keyring, realm: string, command: Command): Maybe<readonly Subject[]> {
+export function subjectsOf(
+  { keyring, identity }: SubjectRooms,
+  realm: string,
+  command: Command,
+): Maybe<readonly Subject[]> {
   switch (command.kind) {
     case 're-encrypt':
       return Promise.all([
         source(keyring, realm, command.source, command.ciphertext),
         one(keyring, realm, command.target),
       ]);
+    case 'update-primary-region':
+      return withReplica(keyring, realm, command.key, identity.realmIn(realm, command.region));
     case 'decrypt':
       return list(source(keyring, realm, command.key, command.ciphertext));
     case 'update-alias':
@@ -25,6 +37,19 @@ export function subjectsOf(keyring: Keyring, realm: string, command: Command): M
     default:
       return 'key' in command && command.key !== undefined ? list(one(keyring, realm, command.key)) : none;
   }
+}
+
+/** A primary key, and its replica elsewhere. */
+async function withReplica(
+  keyring: Keyring,
+  realm: string,
+  ref: KeyRef,
+  elsewhere: string,
+): Promise<readonly Subject[]> {
+  const key = await one(keyring, realm, ref);
+  // What can't hand the part of the primary on is for the keyring to say.
+  if (key.multiRegion?.primary !== realm) return [key, key];
+  return [key, await one(keyring, elsewhere, { by: 'id', id: key.id })];
 }
 
 function list(subject: Maybe<Subject>): Maybe<readonly Subject[]> {

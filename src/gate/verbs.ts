@@ -2,6 +2,7 @@ import type { Action, Command, KeyRef, Outcome, Principal, Result } from '#domai
 import { KmsError } from '#domain/domain.ts';
 import type { IdentityRoom } from '#identity/identity.ts';
 import type { Keyring } from '#keyring/keyring.ts';
+import type { LastUses } from './last-uses.ts';
 import type { Subject } from './subjects.ts';
 
 /** The working rooms of an unsealed server. */
@@ -19,6 +20,7 @@ export interface Case<A extends Action> {
   readonly keys: readonly Subject[];
   /** Milliseconds since the epoch. */
   readonly now: number;
+  readonly lastUses: LastUses;
 }
 
 type Verb<A extends Action> = (it: Case<A>) => Outcome<Result<A>> | Promise<Outcome<Result<A>>>;
@@ -49,6 +51,9 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'cancel-destruction': ({ rooms, keys }) => rooms.keyring.cancelDestruction(keys[0]!),
   'destroy-key': ({ rooms, keys, now }) => rooms.keyring.destroyKey(keys[0]!, now),
   'trim-key': ({ rooms, command, keys }) => rooms.keyring.trimKey(keys[0]!, command),
+  'get-import-parameters': ({ rooms, command, keys, now }) => rooms.keyring.importParameters(keys[0]!, command, now),
+  'import-key-material': ({ rooms, command, keys, now }) => rooms.keyring.importMaterial(keys[0]!, command, now),
+  'delete-imported-material': ({ rooms, command, keys }) => rooms.keyring.deleteImported(keys[0]!, command),
   'create-alias': ({ rooms, command, keys, now }) =>
     rooms.keyring.createAlias(named(keys[0]!, command.key), command, now),
   'update-alias': ({ rooms, command, keys, now }) =>
@@ -74,7 +79,20 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   encapsulate: ({ rooms, command, keys }) => rooms.keyring.encapsulate(keys[0]!, command),
   decapsulate: ({ rooms, command, keys }) => rooms.keyring.decapsulate(keys[0]!, command),
 
+  'replicate-key': async ({ rooms, principal, command, keys, now }) =>
+    rooms.keyring.replicateKey(keys[0]!, await rooms.identity.region(principal, command.region), command, now),
+  'update-primary-region': ({ rooms, command, keys }) =>
+    rooms.keyring.updatePrimaryRegion(keys[0]!, keys[1]!, command),
+
+  'read-last-use': async ({ keys, lastUses }) => ({
+    result: { key: keys[0]!, lastUse: await lastUses.of(keys[0]!) },
+  }),
+  'list-key-stores': ({ rooms, command }) => rooms.keyring.listKeyStores(command),
+  'create-key-store': ({ rooms, command }) => rooms.keyring.createKeyStore(command),
+  'change-key-store': ({ rooms, command }) => rooms.keyring.changeKeyStore(command),
+
   'create-realm': ({ rooms, principal, command }) => rooms.identity.verbs['create-realm'](principal, command),
+  'create-region': ({ rooms, principal, command }) => rooms.identity.verbs['create-region'](principal, command),
   'list-realms': ({ rooms, principal, command }) => rooms.identity.verbs['list-realms'](principal, command),
   'create-identity': ({ rooms, principal, command }) => rooms.identity.verbs['create-identity'](principal, command),
   'list-identities': ({ rooms, principal, command }) => rooms.identity.verbs['list-identities'](principal, command),
@@ -89,6 +107,17 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'lookup-token': ({ rooms, principal, command }) => rooms.identity.verbs['lookup-token'](principal, command),
   'renew-token': ({ rooms, principal, command }) => rooms.identity.verbs['renew-token'](principal, command),
   'revoke-token': ({ rooms, principal, command }) => rooms.identity.verbs['revoke-token'](principal, command),
+  'create-role': ({ rooms, principal, command }) => rooms.identity.verbs['create-role'](principal, command),
+  'delete-role': ({ rooms, principal, command }) => rooms.identity.verbs['delete-role'](principal, command),
+  'list-roles': ({ rooms, principal, command }) => rooms.identity.verbs['list-roles'](principal, command),
+  'register-provider': ({ rooms, principal, command }) => rooms.identity.verbs['register-provider'](principal, command),
+  'delete-provider': ({ rooms, principal, command }) => rooms.identity.verbs['delete-provider'](principal, command),
+  'list-providers': ({ rooms, principal, command }) => rooms.identity.verbs['list-providers'](principal, command),
+  'assume-role': ({ rooms, principal, command }) => rooms.identity.verbs['assume-role'](principal, command),
+  'create-session': ({ rooms, principal, command }) => rooms.identity.verbs['create-session'](principal, command),
+  'get-caller-identity': ({ rooms, principal, command }) => rooms.identity.verbs['get-caller-identity'](principal, command),
+  'assume-role-with-web-identity': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['assume-role-with-web-identity'](principal, command),
 };
 
 /** An alias never points at an alias, so there is no chain to follow and none to loop. */
@@ -120,12 +149,19 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'cancel-destruction',
   'destroy-key',
   'trim-key',
+  'import-key-material',
+  'delete-imported-material',
   'create-alias',
   'update-alias',
   'delete-alias',
   'tag-key',
   'untag-key',
+  'create-key-store',
+  'change-key-store',
+  'replicate-key',
+  'update-primary-region',
   'create-realm',
+  'create-region',
   'create-identity',
   'disable-identity',
   'create-credentials',
@@ -135,6 +171,12 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'create-token',
   'renew-token',
   'revoke-token',
+  'create-role',
+  'delete-role',
+  'register-provider',
+  'delete-provider',
+  'assume-role',
+  'create-session',
 ]);
 
 /** Whether the action changes stored state: what a replay of it would do twice. */

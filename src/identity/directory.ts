@@ -1,7 +1,9 @@
 import {
+  type AssumableRole,
   type Credential,
   type Grant,
   type Identity,
+  type IdentityProvider,
   KmsError,
   type RecordChange,
   type RecordKind,
@@ -13,6 +15,8 @@ import { fold } from './names.ts';
 export interface Realm {
   /** 12 digits. */
   readonly account: string;
+  /** Absent: the home region. A further one is a realm for keys; all else is the account's. */
+  readonly region?: string;
   readonly name: string;
   readonly createdAt: number;
   /** The realm that the server was made with; its officers may make others. */
@@ -46,11 +50,14 @@ export function isAccount(text: string): boolean {
 /** Where each noun's record lives. Identities by folded name, so that no two differ by case only. */
 export const ids = {
   realm: (account: string) => account,
+  region: (account: string, region: string) => `${account}.${region}`,
   realmName: (name: string) => `name/${fold(name)}`,
   firstRealm: 'first',
   identity: (realm: string, name: string) => `${realm}/${fold(name)}`,
   group: (realm: string, name: string) => `group/${realm}/${fold(name)}`,
   grant: (realm: string, id: string) => `${realm}/${id}`,
+  role: (realm: string, name: string) => `${realm}/${fold(name)}`,
+  provider: (realm: string, issuer: string) => `${realm}/${issuer}`,
 } as const;
 
 /** The nouns of this room as records: reads them, and says what to write. Nothing is kept. */
@@ -86,7 +93,16 @@ export class Directory {
     return index && this.realm(index.account);
   }
 
-  /** By account. Accounts are digits, so they come before the indexes of the same kind. */
+  region(account: string, region: string): Promise<Realm | undefined> {
+    return this.#read('realm', ids.region(account, region));
+  }
+
+  /** The account's further ones. */
+  async regions(account: string): Promise<readonly Realm[]> {
+    return (await this.#page<Realm>('realm', ids.region(account, ''), '', 1000)).items;
+  }
+
+  /** By account, the home region first. Accounts are digits, so they come before the indexes of the same kind. */
   async realms(after: string, limit: number): Promise<Page<Realm>> {
     const page = await this.#page<Realm>('realm', '', after, limit);
     const items = page.items.filter(({ name }) => name !== undefined);
@@ -121,6 +137,23 @@ export class Directory {
 
   grants(realm: string, after: string, limit: number): Promise<Page<Grant>> {
     return this.#page('grant', `${realm}/`, after === '' ? '' : ids.grant(realm, after), limit);
+  }
+
+  async role(realm: string, name: string): Promise<AssumableRole | undefined> {
+    const role = await this.#read<AssumableRole>('role', ids.role(realm, name));
+    return role?.name === name ? role : undefined;
+  }
+
+  roles(realm: string, after: string, limit: number): Promise<Page<AssumableRole>> {
+    return this.#page('role', `${realm}/`, after === '' ? '' : ids.role(realm, after), limit);
+  }
+
+  provider(realm: string, issuer: string): Promise<IdentityProvider | undefined> {
+    return this.#read('provider', ids.provider(realm, issuer));
+  }
+
+  providers(realm: string, after: string, limit: number): Promise<Page<IdentityProvider>> {
+    return this.#page('provider', `${realm}/`, after === '' ? '' : ids.provider(realm, after), limit);
   }
 
   replay(digest: string): Promise<Replay | undefined> {

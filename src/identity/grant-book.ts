@@ -1,6 +1,14 @@
 import { randomUuid } from '#crypto/crypto.ts';
-import type { Command, Grant, Identity, Outcome, Principal, Results } from '#domain/domain.ts';
-import { KmsError } from '#domain/domain.ts';
+import {
+  accountOf,
+  type Command,
+  type Grant,
+  type Identity,
+  KmsError,
+  type Outcome,
+  type Principal,
+  type Results,
+} from '#domain/domain.ts';
 import { type Directory, ids, put, remove } from './directory.ts';
 import { checkLimit, checkName, checkTtl } from './names.ts';
 import { Recent } from './recent.ts';
@@ -62,9 +70,10 @@ export class GrantBook {
 
   of(principal: Principal): readonly Grant[] | Promise<readonly Grant[]> {
     if (principal.kind !== 'person') return none;
-    const known = this.#realms.get(principal.realm);
+    const realm = accountOf(principal.realm);
+    const known = this.#realms.get(realm);
     if (known !== undefined) return known.heldBy(principal.name, principal.groups);
-    return this.heldBy(principal.realm, principal.name, principal.groups);
+    return this.heldBy(realm, principal.name, principal.groups);
   }
 
   async heldBy(realm: string, name: string, groups: readonly string[]): Promise<readonly Grant[]> {

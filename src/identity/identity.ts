@@ -1,21 +1,23 @@
 /** The door of identification: from what a request carries to who is asking, and the keeping of who there is. */
-import type {
-  Command,
-  CredentialSet,
-  Grant,
-  Outcome,
-  Principal,
-  Proof,
-  RecordChange,
-  RecordReader,
-  Results,
-  Role,
-  SecretBytes,
+import {
+  accountOf,
+  type Command,
+  type CredentialSet,
+  type Grant,
+  type Outcome,
+  type Principal,
+  type Proof,
+  type RecordChange,
+  type RecordReader,
+  type Results,
+  type Role,
+  type SecretBytes,
 } from '#domain/domain.ts';
 import { Directory, put, type Replay } from './directory.ts';
 import { GrantBook, type Holder } from './grant-book.ts';
 import { Identities } from './identities.ts';
 import { Realms } from './realms.ts';
+import { Regions } from './regions.ts';
 import { type Identified, Standings } from './standing.ts';
 import { Sweep } from './sweep.ts';
 import { Tokens } from './tokens.ts';
@@ -26,6 +28,7 @@ export { type Identified, signatureWindow } from './standing.ts';
 /** What this room does for a command, by the command's kind. Nothing is written: the gate commits the change. */
 export type IdentityAction =
   | 'create-realm'
+  | 'create-region'
   | 'list-realms'
   | 'create-identity'
   | 'list-identities'
@@ -62,8 +65,12 @@ export interface IdentityRoom {
   holdersOf(realm: string, grantee: Grant['grantee']): Promise<readonly Holder[]>;
   /** The identity that the command asks for, with all that it would hold. */
   prospect(principal: Principal, command: Command<'create-identity'>): Promise<Holder>;
-  /** Whether the account is the realm that the server was made with. */
-  isFirstRealm(account: string): boolean | Promise<boolean>;
+  /** Whether the realm's account is the one that the server was made with. */
+  isFirstRealm(realm: string): boolean | Promise<boolean>;
+  /** The realm that the account of `realm` has or would have in a region. */
+  realmIn(realm: string, region: string): string;
+  /** The same, of the principal's account. Rejects with 'unsupported' where it has no such region. */
+  region(principal: Principal, region: string): Promise<string>;
   /** The very first realm and identity, for an empty store: committed on another, it is a conflict. */
   bootstrap(realmName: string, identityName: string, role: Role): Outcome<CredentialSet>;
   /** Proposes to delete some of what is over: how many. Each call goes on where the last one stopped. */
@@ -75,16 +82,19 @@ export interface IdentityDeps {
   readonly records: RecordReader;
   /** 32 bytes from the root, for this room only: secret access keys follow from it. Stays the caller's to dispose. */
   readonly key: SecretBytes;
+  /** What the home region of every account is called. */
+  readonly region: string;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly mode: 'development' | 'production';
 }
 
-export function identityRoom({ records, key, clock, mode }: IdentityDeps): IdentityRoom {
+export function identityRoom({ records, key, region: home, clock, mode }: IdentityDeps): IdentityRoom {
   const directory = new Directory(records);
-  const standings = new Standings(directory, key, clock);
+  const standings = new Standings(directory, key, home, clock);
   const grants = new GrantBook(directory, clock);
-  const realms = new Realms(directory, clock);
+  const realms = new Realms(directory, home, clock);
+  const regions = new Regions(directory, realms, standings, home, clock);
   const identities = new Identities({ directory, realms, grants, standings, root: key, clock, mode });
   const tokens = new Tokens({ directory, grants, standings, clock });
   const sweep = new Sweep(directory, grants, clock);
@@ -93,13 +103,16 @@ export function identityRoom({ records, key, clock, mode }: IdentityDeps): Ident
     replayRecord,
     seenBefore: async (replayDigest) => (await directory.replay(replayDigest)) !== undefined,
     grantsOf: (principal) => grants.of(principal),
+    realmIn: (realm, region) => regions.realmIn(realm, region),
+    region: (principal, region) => regions.existing(principal, region),
     holdersOf: (realm, grantee) => grants.holders(realm, grantee),
-    prospect: (principal, command) => identities.prospect(principal, command),
-    isFirstRealm: (account) => realms.isFirst(account),
+    prospect: (principal, command) => identities.prospect(ofAccount(principal), command),
+    isFirstRealm: (realm) => realms.isFirst(accountOf(realm)),
     bootstrap: (realmName, identityName, role) => identities.bootstrap(realmName, identityName, role),
     sweep: () => sweep.next(),
-    verbs: {
+    verbs: ofAccounts({
       'create-realm': (principal, command) => realms.create(principal, command),
+      'create-region': (principal, command) => regions.create(principal, command),
       'list-realms': (principal, command) => realms.list(principal, command),
       'create-identity': (principal, command) => identities.create(principal, command),
       'list-identities': (principal, command) => identities.list(principal, command),
@@ -113,8 +126,22 @@ export function identityRoom({ records, key, clock, mode }: IdentityDeps): Ident
       'lookup-token': (principal, command) => tokens.lookup(principal, command),
       'renew-token': (principal, command) => tokens.renew(principal, command),
       'revoke-token': (principal, command) => tokens.revoke(principal, command),
-    },
+    }),
   };
+}
+
+/** People, rights and credentials belong to the account: whichever of its regions was asked, the answer is the same. */
+function ofAccounts(verbs: IdentityVerbs): IdentityVerbs {
+  const at = Object.entries(verbs).map(([action, verb]) => {
+    const of = verb as (principal: Principal, command: never) => unknown;
+    return [action, (principal: Principal, command: never) => of(ofAccount(principal), command)];
+  });
+  return Object.fromEntries(at) as IdentityVerbs;
+}
+
+function ofAccount(principal: Principal): Principal {
+  const realm = accountOf(principal.realm);
+  return realm === principal.realm ? principal : { ...principal, realm };
 }
 
 function replayRecord({ replayDigest, replayUntil }: Principal): RecordChange | undefined {

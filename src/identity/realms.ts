@@ -7,18 +7,20 @@ import {
   type RecordChange,
   type Results,
 } from '#domain/domain.ts';
-import { type Directory, ids, isAccount, put, type Realm } from './directory.ts';
+import { type Directory, ids, isAccount, type Page, put, type Realm } from './directory.ts';
 import { checkLimit, checkName } from './names.ts';
 import { Recent } from './recent.ts';
 
 /** Tenants. Only the first realm sees or makes others. */
 export class Realms {
   readonly #directory: Directory;
+  readonly #home: string;
   readonly #clock: () => number;
   readonly #isFirst = new Recent<boolean>(1024);
 
-  constructor(directory: Directory, clock: () => number) {
+  constructor(directory: Directory, home: string, clock: () => number) {
     this.#directory = directory;
+    this.#home = home;
     this.#clock = clock;
   }
 
@@ -88,11 +90,19 @@ export class Realms {
   async list(principal: Principal, { after, limit }: Command<'list-realms'>): Promise<Outcome<Results['list-realms']>> {
     checkLimit(limit);
     const own = await this.own(principal);
-    const shown = ({ name, account }: Realm) => ({ name, account });
-    if (!own.first) return { result: { realms: after < own.account ? [shown(own)] : [] } };
-    const { items, next } = await this.#directory.realms(after, limit);
+    const shown = ({ name, account, region = this.#home }: Realm) => ({ name, account, region });
+    const { items, next } = own.first
+      ? await this.#directory.realms(after, limit)
+      : pageOf([own, ...(await this.#directory.regions(own.account))], after, limit);
     return { result: { realms: items.map(shown), ...(next === undefined ? {} : { next }) } };
   }
+}
+
+function pageOf(realms: readonly Realm[], after: string, limit: number): Page<Realm> {
+  const idOf = ({ account, region }: Realm) => (region === undefined ? ids.realm(account) : ids.region(account, region));
+  const left = realms.filter((realm) => idOf(realm) > after);
+  const items = left.slice(0, limit);
+  return left.length > limit ? { items, next: idOf(items.at(-1)!) } : { items };
 }
 
 function sameButForCase(name: string): KmsError {

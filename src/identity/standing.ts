@@ -1,12 +1,15 @@
 import { digestHex, equalSecrets } from '#crypto/crypto.ts';
-import { KmsError, type Principal, type Proof, type SecretBytes } from '#domain/domain.ts';
+import { KmsError, type Principal, type Proof, realmIn, type SecretBytes } from '#domain/domain.ts';
 import { fromHex } from '#encoding/encoding.ts';
 import type { SigV4Proof } from './canonical-request.ts';
 import { isToken, tokenAccessor } from './credential-id.ts';
 import type { CredentialRecord, Directory } from './directory.ts';
+import type { Federation } from './federation.ts';
 import { Recent } from './recent.ts';
+import { SessionTokens } from './session-tokens.ts';
+import { assertTimely, type SignedRequest } from './signed-request.ts';
 import { SigningKeys } from './signing-keys.ts';
-import { parseSigV4, type SignedRequest } from './sigv4.ts';
+import { parseSigV4 } from './sigv4.ts';
 
 /** A principal with what its token is narrowed to: `policy/` takes that as a fact. */
 export interface Identified extends Principal {
@@ -18,10 +21,9 @@ interface Standing {
   readonly principal: Identified;
   /** Milliseconds since the epoch: the first end in the chain of parents. */
   readonly until: number;
+  /** The principal in the further regions of its account, by their names. Absent where there are none. */
+  readonly abroad?: ReadonlyMap<string, Identified>;
 }
-
-/** How far a signature's time may be from ours: 5 minutes, as AWS. */
-export const signatureWindow = 5 * 60 * 1000;
 
 /** More tokens above one another than anybody needs; fewer than would be costly to walk. */
 export const maxChain = 8;
@@ -34,16 +36,22 @@ const expired = () => new KmsError('expired-proof', 'The credential has expired;
 /** From proof to principal. Remembers what it has read until `forget`, which any revocation calls. */
 export class Standings {
   readonly #directory: Directory;
+  readonly #home: string;
   readonly #clock: () => number;
+  readonly #federation: Federation;
   readonly #signingKeys: SigningKeys;
+  readonly #sessionTokens: SessionTokens;
   readonly #tokens = new Recent<Standing>(8192);
   readonly #accessKeys = new Recent<Standing>(8192);
   #epoch = 0;
 
-  constructor(directory: Directory, root: SecretBytes, clock: () => number) {
+  constructor(directory: Directory, root: SecretBytes, home: string, clock: () => number) {
     this.#directory = directory;
+    this.#home = home;
     this.#clock = clock;
+    this.#federation = federation;
     this.#signingKeys = new SigningKeys(root);
+    this.#sessionTokens = new SessionTokens(root);
   }
 
   /** What was read before is not believed any more, nor what is being read now. */
@@ -56,9 +64,11 @@ export class Standings {
   identify(proof: Proof, mutating: boolean): Identified | Promise<Identified> {
     switch (proof.kind) {
       case 'token':
-        return this.#identifyToken(proof.token);
+        return this.#identifyToken(proof.token, proof.region);
       case 'sigv4':
         return this.#identifySignature(proof, mutating);
+      case 'web-identity':
+        return this.#federation.identify(proof);
       case 'system':
         return { realm: '', name: proof.name, kind: 'system', groups: [], credential: '' };
       case 'none':
@@ -66,25 +76,26 @@ export class Standings {
     }
   }
 
-  #identifyToken(token: string): Identified | Promise<Identified> {
+  #identifyToken(token: string, region: string | undefined): Identified | Promise<Identified> {
     // Hashed whatever it is, so that what is no token takes as long as what is; no token is longer than 128 characters.
     const digest = digestHex('sha256', token.length > 128 ? token.slice(0, 128) : token);
     const known = this.#known(this.#tokens, digest);
-    return known === undefined ? this.#readToken(token, digest) : known.principal;
+    return known === undefined ? this.#readToken(token, digest, region) : this.#placed(known, region);
   }
 
-  async #readToken(token: string, digest: string): Promise<Identified> {
+  async #readToken(token: string, digest: string, region: string | undefined): Promise<Identified> {
     if (!isToken(token)) throw invalid('credential');
     const standing = await this.#read(tokenAccessor(digest), this.#tokens, digest, (record) => {
       return record.digest !== undefined && equalSecrets(fromHex(record.digest)!, fromHex(digest)!);
     });
-    return standing.principal;
+    return this.#placed(standing, region);
   }
 
   #identifySignature(proof: SigV4Proof, mutating: boolean): Identified | Promise<Identified> {
     const request = parseSigV4(proof);
-    assertTimely(request.signedAt, this.#clock());
+    assertTimely(request, this.#clock());
     if (!this.#signingKeys.verify(request)) return this.#refuseSignature(request.accessKeyId);
+    if (!this.#sessionTokens.accompany(request)) throw invalid('credential');
     const known = this.#known(this.#accessKeys, request.accessKeyId);
     if (known !== undefined) return answered(known, request, mutating);
     return this.#readAccessKey(request, mutating);
@@ -93,12 +104,12 @@ export class Standings {
   /** AWS tells an access key that isn't there from a secret that is wrong; both take a signature and a look-up to find out. */
   async #refuseSignature(id: string): Promise<never> {
     const record = await this.#directory.credential(id);
-    throw invalid(record?.kind === 'access-key' && record.enabled ? 'signature' : 'credential');
+    throw invalid(record !== undefined && record.kind !== 'token' && record.enabled ? 'signature' : 'credential');
   }
 
   async #readAccessKey(request: SignedRequest, mutating: boolean): Promise<Identified> {
     const id = request.accessKeyId;
-    const standing = await this.#read(id, this.#accessKeys, id, (record) => record.kind === 'access-key');
+    const standing = await this.#read(id, this.#accessKeys, id, (record) => record.kind !== 'token');
     return answered(standing, request, mutating);
   }
 
@@ -130,47 +141,33 @@ export class Standings {
 
   /** Walks to the topmost parent. Rejects with 'invalid-proof' or 'expired-proof'. */
   async standingOf(record: CredentialRecord): Promise<Standing> {
-    const { realm, identity: name } = record;
+    const { realm } = record;
+    const identity = await this.#holderOf(record);
     let until = Number.POSITIVE_INFINITY;
+    let holder = identity;
     for (let link = record, depth = 0; ; depth++) {
-      if (!link.enabled || link.realm !== realm || link.identity !== name || depth >= maxChain)
+      if (!link.enabled || link.realm !== realm || link.identity !== holder.name || depth >= maxChain)
         throw invalid('credential');
       until = Math.min(until, link.expiresAt ?? until);
       if (link.parent === undefined) break;
       const parent = await this.#directory.credential(link.parent);
       if (parent === undefined) throw invalid('credential');
+      // A session is a role's, what it was asked for with is somebody else's.
+      if (link.kind === 'session') holder = await this.#holderOf(parent);
       link = parent;
     }
-    const identity = await this.#directory.identity(realm, name);
-    if (identity === undefined || !identity.enabled) throw invalid('credential');
     if (until <= this.#clock()) throw expired();
     return { principal: principalOf(record, identity.groups), until };
   }
-}
 
-/** In the words of AWS, whose clients show them and set their clocks by them. */
-function assertTimely(signedAt: number, now: number): void {
-  if (signedAt < now - signatureWindow) {
-    const bound = `${compact(now - signatureWindow)} (${compact(now)} - 5 min.)`;
-    throw new KmsError(
-      'expired-proof',
-      `Signature expired: ${compact(signedAt)} is now earlier than ${bound}`,
-      'clock',
-    );
+  /** Whose the credential is, with the provider whose word was taken for it: both must be there still. */
+  async #holderOf({ realm, identity: name, roleId, provider }: CredentialRecord): Promise<Identity> {
+    const identity = await this.#directory.identity(realm, name);
+    if (identity === undefined || !identity.enabled || identity.roleId !== roleId) throw invalid('credential');
+    if (provider !== undefined && (await this.#directory.provider(realm, provider.issuer))?.id !== provider.id)
+      throw invalid('credential');
+    return identity;
   }
-  if (signedAt > now + signatureWindow) {
-    const bound = `${compact(now + signatureWindow)} (${compact(now)} + 5 min.)`;
-    throw new KmsError(
-      'expired-proof',
-      `Signature not yet current: ${compact(signedAt)} is still later than ${bound}`,
-      'clock',
-    );
-  }
-}
-
-/** `yyyymmddThhmmssZ`, as signatures write time. */
-function compact(time: number): string {
-  return new Date(time).toISOString().replace(/[-:]|\.[0-9]+/g, '');
 }
 
 function principalOf(record: CredentialRecord, groups: readonly string[]): Identified {
@@ -180,14 +177,20 @@ function principalOf(record: CredentialRecord, groups: readonly string[]): Ident
     kind: 'person',
     groups: Object.freeze(groups),
     credential: record.id,
+    ...(record.session === undefined ? {} : { session: record.session }),
     ...(record.kind === 'token' ? { token: record.id } : {}),
     ...(record.actions === undefined ? {} : { limitedTo: Object.freeze(record.actions) }),
   });
 }
 
 /** A mutating call that signed an id of its own is recognisable when it comes again, as long as its signature holds. */
-function answered({ principal }: Standing, request: SignedRequest, mutating: boolean): Identified {
+function answered(standing: Standing, request: SignedRequest, mutating: boolean): Identified {
+  // The region is signed. One that the account doesn't have means the home region, whatever clients call that.
+  const principal = standing.abroad?.get(request.region) ?? standing.principal;
   if (!mutating || !request.signsUniqueId) return principal;
-  const replayDigest = digestHex('sha256', request.signature).slice(0, 32);
-  return { ...principal, replayDigest, replayUntil: request.signedAt + signatureWindow };
+  // An ECDSA signature can be written in two ways, what it is over in one.
+  const { algorithm, accessKeyId, signature, stringToSign } = request;
+  const unique = algorithm === 'AWS4-HMAC-SHA256' ? signature : `${accessKeyId} ${stringToSign}`;
+  const replayDigest = digestHex('sha256', unique).slice(0, 32);
+  return { ...principal, replayDigest, replayUntil: request.signedAt + request.lifetime };
 }

@@ -12,6 +12,7 @@ import {
 import type { Parts } from './change.ts';
 import { dueRecords } from './due.ts';
 import { encodeKey, keyRecordId, nameRecordId } from './key-record.ts';
+import { noKeyStore } from './key-stores.ts';
 import { makeVersion } from './material.ts';
 import { nextRotation } from './rotation-plan.ts';
 
@@ -30,7 +31,7 @@ export function assertName(name: string): void {
     );
   }
   // Names and ids share one space in some protocols, so a name must not look like an id.
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) {
+  if (/^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/i.test(name)) {
     throw new KmsError('invalid-parameter', 'A key name must not have the form of a key id.');
   }
 }
@@ -41,6 +42,7 @@ export async function createKey(
   command: Command<'create-key'>,
   now: number,
 ): Promise<Outcome<Result<'create-key'>>> {
+  if (command.keyStore !== undefined) throw noKeyStore(command.keyStore);
   assertCommand(command);
   const { name } = command;
   if (name !== undefined) {
@@ -52,7 +54,7 @@ export async function createKey(
   }
   const facts = {
     realm,
-    id: randomUuid(),
+    id: command.multiRegion === true ? `mrk-${randomUuid().replaceAll('-', '')}` : randomUuid(),
     spec: command.spec,
     usages: command.usages,
     class: command.class,
@@ -75,6 +77,7 @@ export async function createKey(
     deletionAllowed: command.deletionAllowed ?? false,
     onDemandRotations: 0,
     ...(command.rotationPeriodDays !== undefined && { rotation: nextRotation(command.rotationPeriodDays, now) }),
+    ...(command.multiRegion === true && { multiRegion: { primary: realm, replicas: [] } }),
   });
   const records: RecordChange[] = [
     { kind: 'key', id: keyRecordId(key), expect: 0, value: encodeKey(key) },
@@ -112,6 +115,10 @@ function assertCommand(command: Command<'create-key'>): void {
   }
   if (command.derived === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key is used as it is, so it can not be derived per context.');
+  }
+  // Its uses are counted where it is used: in two regions it could be used twice as often as is safe.
+  if (command.multiRegion === true && command.class === 'raw') {
+    throw new KmsError('unsupported', 'A raw key lives in one region.');
   }
   assertDescription(command.description ?? '');
   assertTags(command.tags ?? {});

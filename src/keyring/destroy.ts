@@ -9,11 +9,11 @@ import {
 } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
 import { decodeVersion, encodeVersion, nameRecordId, versionRecordId } from './key-record.ts';
+import { ending, relatedKeys, together, withoutReplica } from './region.ts';
 import { assertNotEnding, stateOf } from './state.ts';
 
 type Changed = Outcome<{ readonly key: Key }>;
 
-const day = 24 * 60 * 60 * 1000;
 const minDays = 7;
 const maxDays = 120;
 const page = 500;
@@ -30,7 +30,12 @@ export function scheduleDestruction(
     throw new KmsError('invalid-parameter', `The waiting period is ${minDays} to ${maxDays} whole days.`, key.id);
   }
   move(stateOf(key, key.current), 'destroy-scheduled');
-  const destruction = { at: now + days * day, requestedAt: now, wasEnabled: key.enabled };
+  const asked = { requestedAt: now, wasEnabled: key.enabled };
+  if (hasReplicas(key)) {
+    const destruction = { ...asked, days };
+    return changeKey(parts, key, { destruction }, `destruction scheduled ${days} days after its replicas are gone`);
+  }
+  const destruction = { ...asked, ...ending(now, days) };
   return changeKey(parts, key, { destruction }, `destruction scheduled in ${days} days`);
 }
 
@@ -45,7 +50,10 @@ export function cancelDestruction(parts: Parts, key: Key): Changed {
 
 /** Erases all material for good. By the key's own setting, or because its waiting period is over. */
 export async function destroyKey(parts: Parts, key: Key, now: number): Promise<Changed> {
-  const waited = key.destruction !== undefined && key.destruction.at <= now;
+  if (hasReplicas(key)) {
+    throw new KmsError('invalid-state', 'The key is the primary of replicas: destroy them first.', key.id);
+  }
+  const waited = key.destruction?.at !== undefined && key.destruction.at <= now;
   if (!waited && !key.deletionAllowed) {
     throw new KmsError(
       'destruction-not-allowed',
@@ -53,6 +61,7 @@ export async function destroyKey(parts: Parts, key: Key, now: number): Promise<C
       key.id,
     );
   }
+  const related = await relatedKeys(parts, key);
   const older = await olderVersions(parts, key);
   const names: RecordChange[] = [];
   for (const name of key.names) {
@@ -60,13 +69,21 @@ export async function destroyKey(parts: Parts, key: Key, now: number): Promise<C
     if (record)
       names.push({ kind: 'name', id: nameRecordId(key.realm, name), expect: record.revision, value: undefined });
   }
-  return changeKey(
+  const destroyed = changeKey(
     parts,
     key,
-    { current: erased(key.current), names: [], enabled: false, rotation: undefined, destruction: undefined },
+    { ...nothingLeft, current: erased(key.current) },
     `destroyed ${older.length + 1} versions`,
     [...older.map((version) => eraseRecord(key, version)), ...names],
   );
+  return together(destroyed, withoutReplica(parts, related, key.realm, now));
+}
+
+/** What a destroyed key no longer has. */
+const nothingLeft = { names: [], enabled: false, rotation: undefined, destruction: undefined, multiRegion: undefined };
+
+function hasReplicas({ realm, multiRegion }: Key): boolean {
+  return multiRegion !== undefined && multiRegion.primary === realm && multiRegion.replicas.length > 0;
 }
 
 /** Erases the versions below a minimum that neither decrypts nor encrypts any more. */

@@ -31,8 +31,13 @@ export function dueRecords(before: Key | undefined, next: Key): RecordChange[] {
 function planned(key: Key): Planned[] {
   const of = { realm: key.realm, keyId: key.id };
   if (key.current.state === 'destroyed') return [];
-  if (key.destruction !== undefined) return [{ ...of, what: 'destruction', at: key.destruction.at }];
-  return key.rotation !== undefined && key.enabled ? [{ ...of, what: 'rotation', at: key.rotation.nextAt }] : [];
+  if (key.destruction !== undefined) {
+    const { at } = key.destruction;
+    return at === undefined ? [] : [{ ...of, what: 'destruction', at }];
+  }
+  // A replica rotates with its primary.
+  const leads = key.multiRegion === undefined || key.multiRegion.primary === key.realm;
+  return key.rotation !== undefined && key.enabled && leads ? [{ ...of, what: 'rotation', at: key.rotation.nextAt }] : [];
 }
 
 function idOf({ at, realm, keyId, what }: Planned): string {

@@ -7,7 +7,7 @@ import {
   MessageCipher,
   randomInto,
 } from '#crypto/crypto.ts';
-import { type KeySpec, KmsError } from '#domain/domain.ts';
+import { accountOf, type KeySpec, KmsError } from '#domain/domain.ts';
 import { fromHex, toHex, toUtf8 } from '#encoding/encoding.ts';
 
 /**
@@ -23,6 +23,10 @@ const saltAt = 30;
 const commitmentAt = 62;
 const bodyAt = commitmentAt + commitmentLength;
 const tagLength = 16;
+
+/** The key's id is `mrk-` and the hexadecimal digits of the 16 bytes; without the flag they are a UUID. */
+const multiRegionFlag = 1;
+const multiRegionPrefix = 'mrk-';
 
 /** How many bytes an envelope is longer than what it holds. */
 export const envelopeOverhead = bodyAt + tagLength;
@@ -57,9 +61,13 @@ export function envelopeKey(realm: string, keyId: string, version: number, handl
   prefix[2] = format;
   prefix.writeUInt16BE(suite.suite, 3);
   prefix.set(realmTag(realm), 5);
-  prefix.set(fromHex(keyId.replaceAll('-', ''))!, 9);
+  const multiRegion = keyId.startsWith(multiRegionPrefix);
+  const id = multiRegion ? keyId.slice(multiRegionPrefix.length) : keyId.replaceAll('-', '');
+  prefix.set(fromHex(id)!, 9);
   prefix.writeUInt32BE(version, 25);
-  const name = toUtf8(realm);
+  prefix[29] = multiRegion ? multiRegionFlag : 0;
+  // What one region's key makes its replicas open, so the region is no part of it.
+  const name = toUtf8(accountOf(realm));
   const info = Buffer.concat([
     toUtf8('claviger/v1/message'),
     prefix.subarray(3, 5),
@@ -71,7 +79,7 @@ export function envelopeKey(realm: string, keyId: string, version: number, handl
 }
 
 function realmTag(realm: string): Uint8Array {
-  return digest('sha256', toUtf8(`claviger/v1/realm/${realm}`)).subarray(0, 4);
+  return digest('sha256', toUtf8(`claviger/v1/realm/${accountOf(realm)}`)).subarray(0, 4);
 }
 
 /** A new envelope around `plaintext`, bound to `context` (canonical bytes). */
@@ -102,11 +110,13 @@ export function readEnvelope(realm: string, envelope: Uint8Array): EnvelopeHeade
     bytes[2] === format &&
     suites.some(({ suite }) => suite === bytes.readUInt16BE(3)) &&
     bytes.subarray(5, 9).equals(realmTag(realm)) &&
-    bytes[29] === 0;
+    (bytes[29] === 0 || bytes[29] === multiRegionFlag);
   if (!known) throw wrong();
   const hex = toHex(bytes.subarray(9, 25));
+  const version = bytes.readUInt32BE(25);
+  if (bytes[29] === multiRegionFlag) return { keyId: multiRegionPrefix + hex, version };
   const keyId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-  return { keyId, version: bytes.readUInt32BE(25) };
+  return { keyId, version };
 }
 
 /** The plaintext; every way in which the envelope can be wrong throws the same 'invalid-ciphertext'. */

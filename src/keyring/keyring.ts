@@ -9,6 +9,7 @@ import { generateDataKey, generateDataKeyPair, generateRandom } from './data-key
 import { cancelDestruction, destroyKey, scheduleDestruction, trimKey } from './destroy.ts';
 import { type DueKey, dueKeys } from './due.ts';
 import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
+import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
 import { Keys } from './keys.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
 import { generateMac, hashOf, verifyMac } from './mac.ts';
@@ -17,6 +18,7 @@ import { OpenVersions } from './open.ts';
 import { RealmKeys } from './realm-keys.ts';
 import { type ProtectedChange, Records } from './records.ts';
 import { Root } from './root.ts';
+import { replicateKey, updatePrimaryRegion } from './region.ts';
 import { rotateKey } from './rotate.ts';
 import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
@@ -134,6 +136,9 @@ export class Keyring {
   generateDataKeyPair = (key: Key, command: Command<'generate-data-key-pair'>) =>
     generateDataKeyPair(this.#parts, key, command);
   generateRandom = generateRandom;
+  listKeyStores = listKeyStores;
+  createKeyStore = createKeyStore;
+  changeKeyStore = changeKeyStore;
   hash = hashOf;
   sign = (key: Key, command: Command<'sign'>) => sign(this.#parts, key, command);
   verify = (key: Key, command: Command<'verify'>) => verify(this.#parts, key, command);
@@ -144,6 +149,11 @@ export class Keyring {
     deriveSharedSecret(this.#parts, key, command);
   encapsulate = (key: Key, command: Command<'encapsulate'>) => encapsulate(this.#parts, key, command);
   decapsulate = (key: Key, command: Command<'decapsulate'>) => decapsulate(this.#parts, key, command);
+
+  replicateKey = (key: Key, realm: string, command: Command<'replicate-key'>, now: number) =>
+    replicateKey(this.#parts, key, realm, command, now);
+  updatePrimaryRegion = (key: Key, replica: Key, command: Command<'update-primary-region'>) =>
+    updatePrimaryRegion(this.#parts, key, replica, command);
 
   /** What the clock asks of keys by now, soonest first. */
   due(now: number, limit: number): Promise<readonly DueKey[]> {

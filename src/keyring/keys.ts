@@ -10,10 +10,10 @@ interface Reading {
 /** The keys lately used, by id and by name, and the way to those that weren't. */
 export class Keys {
   readonly #records: RecordReader;
-  // Ids are unique across realms.
+  // By id, which is unique across realms, save of multi-Region keys: see `cacheId`.
   readonly #byId: ClockCache<Key>;
   readonly #byName: ClockCache<string>;
-  // By key id and by name's record id.
+  // By a key's id in the cache and by a name's record id.
   readonly #readings = new Map<string, Set<Reading>>();
 
   constructor(records: RecordReader, capacity: number) {
@@ -35,11 +35,11 @@ export class Keys {
 
   /** Whether `key` is the newest that memory knows. False once it was changed, and for what memory has let go. */
   isCurrent(key: Key): boolean {
-    return this.#byId.get(key.id) === key;
+    return this.#byId.get(cacheId(key.realm, key.id)) === key;
   }
 
   #byIdIn(realm: string, id: string): Key | undefined | Promise<Key | undefined> {
-    const key = this.#byId.get(id);
+    const key = this.#byId.get(cacheId(realm, id));
     if (key === undefined) return this.#load(realm, id);
     return key.realm === realm ? key : undefined;
   }
@@ -56,14 +56,15 @@ export class Keys {
   }
 
   #load(realm: string, id: string): Promise<Key | undefined> {
-    return this.#read('key', `${realm}/${id}`, id, (record) => {
-      const known = this.#byId.get(id);
+    const kept = cacheId(realm, id);
+    return this.#read('key', `${realm}/${id}`, kept, (record) => {
+      const known = this.#byId.get(kept);
       if (known !== undefined) return known.realm === realm ? known : undefined;
       if (record === undefined) return undefined;
       const key = decodeKey(record.revision, record.value);
       if (isGone(key)) return undefined;
       if (key.realm !== realm || key.id !== id) throw new KmsError('tampered', 'A stored key is not where it belongs.');
-      this.#byId.set(id, key);
+      this.#byId.set(kept, key);
       return key;
     });
   }
@@ -91,10 +92,11 @@ export class Keys {
 
   /** Called when a change is durable: from now on everybody sees `key`. */
   replace(key: Key, oldNames: readonly string[] = []): void {
-    this.#outdate(key.id);
+    const kept = cacheId(key.realm, key.id);
+    this.#outdate(kept);
     for (const name of oldNames) this.forgetName(key.realm, name);
-    if (isGone(key)) this.#byId.delete(key.id);
-    else this.#byId.set(key.id, key);
+    if (isGone(key)) this.#byId.delete(kept);
+    else this.#byId.set(kept, key);
   }
 
   forgetName(realm: string, name: string): void {
@@ -106,6 +108,11 @@ export class Keys {
   #outdate(watched: string): void {
     for (const reading of this.#readings.get(watched) ?? []) reading.stale = true;
   }
+}
+
+/** A multi-Region key has the same id in each of its realms. */
+function cacheId(realm: string, id: string): string {
+  return id.startsWith('mrk-') ? `${realm}/${id}` : id;
 }
 
 export function isGone(key: Key): boolean {

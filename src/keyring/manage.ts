@@ -1,6 +1,7 @@
 import { type Command, isSymmetric, type Key, type KeyPatch, KmsError, move, type Outcome } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
+import { assertLeads, relatedKeys, together } from './region.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertNotEnding, stateOf } from './state.ts';
 
@@ -20,7 +21,12 @@ export function disableKey(parts: Parts, key: Key): Changed {
   return changeKey(parts, key, { enabled: false }, 'disabled');
 }
 
-export function updateKey(parts: Parts, key: Key, command: Command<'update-key'>, now: number): Changed {
+export function updateKey(
+  parts: Parts,
+  key: Key,
+  command: Command<'update-key'>,
+  now: number,
+): Changed | Promise<Changed> {
   assertNotEnding(key);
   const { rotationPeriodDays, ...plain } = command.patch;
   assertPatch(key, command.patch);
@@ -31,7 +37,15 @@ export function updateKey(parts: Parts, key: Key, command: Command<'update-key'>
     }),
   };
   const named = Object.keys(command.patch).join(', ');
-  return changeKey(parts, key, facts, `updated ${named}`);
+  const updated = changeKey(parts, key, facts, `updated ${named}`);
+  if (rotationPeriodDays === undefined || key.multiRegion === undefined) return updated;
+  const { rotation } = updated.result.key;
+  return relatedKeys(parts, key).then((replicas) =>
+    together(
+      updated,
+      replicas.map((replica) => changeKey(parts, replica, { rotation }, '')),
+    ),
+  );
 }
 
 function assertPatch(key: Key, patch: KeyPatch): void {
@@ -54,6 +68,7 @@ function assertPatch(key: Key, patch: KeyPatch): void {
     refuse('The minimum encryption version must not be below the minimum decryption version.');
   }
   if (patch.rotationPeriodDays !== undefined) {
+    assertLeads(key);
     if (!isSymmetric(key.spec)) throw new KmsError('unsupported', 'Only symmetric keys rotate by themselves.', key.id);
     if (!key.enabled) throw new KmsError('disabled', 'The key is disabled; enable it first.', key.id);
   }

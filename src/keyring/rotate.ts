@@ -2,6 +2,7 @@ import { type Command, isSymmetric, type Key, KmsError, type Outcome } from '#do
 import { changeKey, type Parts } from './change.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { makeVersion } from './material.ts';
+import { assertLeads, relatedKeys, rotateTogether } from './region.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertAllowed } from './state.ts';
 
@@ -17,13 +18,14 @@ export async function rotateKey(
   if (command.onDemand === true && !isSymmetric(key.spec)) {
     throw new KmsError('unsupported', 'Only symmetric keys rotate on demand.', key.id);
   }
+  assertLeads(key);
   assertAllowed(key, key.current, 'rotate');
   if (command.onDemand === true && key.onDemandRotations >= maxOnDemand) {
     throw new KmsError('limit-exceeded', `A key can be rotated on demand at most ${maxOnDemand} times.`, key.id);
   }
   const former = key.current;
   const current = await makeVersion(await parts.realmKeys.of(key.realm), key, former.version + 1, now);
-  return changeKey(
+  const rotated = changeKey(
     parts,
     key,
     {
@@ -41,4 +43,5 @@ export async function rotateKey(
       },
     ],
   );
+  return rotateTogether(parts, rotated, await relatedKeys(parts, key));
 }

@@ -1,4 +1,4 @@
-import type { Command, Context, Grant, Key, Principal } from '#domain/domain.ts';
+import { accountOf, type Command, type Context, type Grant, type Key, type Principal } from '#domain/domain.ts';
 import { type Duty, roleActions, rules } from './duties.ts';
 import { covers, type Target, wholeRealm } from './scope.ts';
 
@@ -14,12 +14,14 @@ export interface Facts {
   readonly limitedTo?: readonly string[];
   /** Whether the principal's realm is the one that the server was made with. Absent: no. */
   readonly ofFirstRealm?: boolean;
+  /** The secret that the command is about. */
+  readonly secret?: Target;
 }
 
 export type Decision =
   | {
       readonly allow: true;
-      /** Ids of the grants that allow it, comma-separated; 'self', 'public' or 'system' where no grant is needed. */
+      /** Ids of the grants that allow it, comma-separated; 'self', 'public', 'federated' or 'system' where no grant is needed. */
       readonly grant: string;
       /** Holds for the same principal, action, subjects, grants and narrowing, whatever the time and the rest of the command. */
       readonly cacheable: boolean;
@@ -48,12 +50,16 @@ export function decide(facts: Facts, principal: Principal, command: Command, sub
     const both = principal.kind === 'system' && duty === 'system';
     return both ? free('system') : refuse('denied', `${principal.name} may not ${action}.`);
   }
+  if (principal.kind === 'federated' || duty === 'federate') {
+    const both = principal.kind === 'federated' && duty === 'federate';
+    return both ? free('federated') : refuse('denied', `${principal.name} may not ${action}.`);
+  }
   if (duty === 'self') return free('self');
   if (facts.limitedTo !== undefined && !facts.limitedTo.includes(action)) {
     return refuse('denied', `The token is narrowed and may not ${action}.`);
   }
-  const targets = targetsOf(command, subjects);
-  if (targets === undefined || subjects.some((key) => key.realm !== principal.realm)) {
+  const targets = targetsOf(command, subjects, facts.secret);
+  if (targets === undefined || subjects.some((key) => accountOf(key.realm) !== accountOf(principal.realm))) {
     return refuse('denied', `${principal.name} may not ${action} here.`);
   }
   if (touch === 'server' && facts.ofFirstRealm !== true) {
@@ -68,7 +74,7 @@ function decideTargets(facts: Facts, principal: Principal, command: Command, tar
   const live = facts.grants.filter((grant) => isLive(grant, facts.now) && reaches(grant, principal));
   const granted = new Set<string>();
   // Which name is asked for is not part of what a cache compares.
-  let cacheable = touch !== 'name' && touch !== 'key-and-name';
+  let cacheable = touch !== 'name' && touch !== 'key-and-name' && touch !== 'secret' && touch !== 'secret-or-realm';
   for (const target of targets) {
     const grant = allowing(live, facts.mode, command, target);
     if (grant === undefined) return refuse('denied', `No grant lets ${principal.name} ${command.kind} this.`);
@@ -85,13 +91,19 @@ function decideTargets(facts: Facts, principal: Principal, command: Command, tar
 }
 
 /** Each must be allowed. Undefined: the command needs a key and none was handed in. */
-function targetsOf(command: Command, subjects: readonly Key[]): readonly Target[] | undefined {
+function targetsOf(
+  command: Command,
+  subjects: readonly Key[],
+  secret: Target | undefined,
+): readonly Target[] | undefined {
   const [, touch] = rules[command.kind];
   switch (touch) {
     case 'key':
       return subjects.length === 0 ? undefined : subjects;
     case 'two-keys':
       return subjects.length === 2 ? subjects : undefined;
+    case 'key-and-realm':
+      return subjects.length === 0 ? undefined : [...subjects, wholeRealm];
     case 'name':
       return [requestedName(command) ?? wholeRealm];
     case 'key-and-name': {
@@ -102,6 +114,10 @@ function targetsOf(command: Command, subjects: readonly Key[]): readonly Target[
     case 'key-or-realm':
       if (!('key' in command) || command.key === undefined) return [wholeRealm];
       return subjects.length === 0 ? undefined : subjects;
+    case 'secret':
+      return secret === undefined ? undefined : [secret, ...subjects];
+    case 'secret-or-realm':
+      return [secret ?? wholeRealm];
     case 'realm':
     case 'server':
     case 'nothing':
@@ -136,7 +152,7 @@ export function isLive(grant: Grant, now: number): boolean {
 }
 
 function reaches({ realm, grantee }: Grant, principal: Principal): boolean {
-  if (realm !== principal.realm) return false;
+  if (realm !== accountOf(principal.realm)) return false;
   return grantee.kind === 'group' ? principal.groups.includes(grantee.name) : grantee.name === principal.name;
 }
 

@@ -10,6 +10,7 @@ export type Duty =
   | 'read-identities'
   | 'audit'
   | 'self' // on the asking credential and what it made; `identity/` holds the line
+  | 'federate' // only for those whom an identity provider vouches for; the role's trust says for which
   | 'public'
   | 'system'; // the server's own jobs
 
@@ -17,10 +18,13 @@ export type Duty =
 export type Touch =
   | 'key'
   | 'two-keys' // source and target
+  | 'key-and-realm' // a key, and the realm in which it makes another
   | 'name' // the name that a new key asks for; without one, the realm
   | 'key-and-name'
   | 'key-or-realm' // the key if the command names one
   | 'realm'
+  | 'secret' // the secret, and every key that its value is protected with
+  | 'secret-or-realm' // the secret if the command names one
   | 'server' // what all realms share: the realm, and that one must be the first
   | 'nothing';
 
@@ -37,6 +41,9 @@ export const rules = {
   'cancel-destruction': ['administer', 'key'],
   'destroy-key': ['administer', 'key'],
   'trim-key': ['administer', 'key'],
+  'get-import-parameters': ['administer', 'key'],
+  'import-key-material': ['administer', 'key'],
+  'delete-imported-material': ['administer', 'key'],
   'create-alias': ['administer', 'key-and-name'],
   'update-alias': ['administer', 'key-and-name'],
   'delete-alias': ['administer', 'key-and-name'],
@@ -58,7 +65,34 @@ export const rules = {
   'derive-shared-secret': ['use', 'key'],
   encapsulate: ['use', 'key'],
   decapsulate: ['use', 'key'],
+  'replicate-key': ['administer', 'key-and-realm'],
+  'update-primary-region': ['administer', 'two-keys'],
+  'create-secret': ['use', 'secret'],
+  'put-secret-value': ['use', 'secret'],
+  'update-secret': ['use', 'secret'],
+  'get-secret-value': ['use', 'secret'],
+  'move-secret-label': ['use', 'secret'],
+  'describe-secret': ['read', 'secret'],
+  'list-secrets': ['read', 'realm'],
+  'delete-secret': ['administer', 'secret'],
+  'restore-secret': ['administer', 'secret'],
+  'tag-secret': ['administer', 'secret'],
+  'untag-secret': ['administer', 'secret'],
+  'set-secret-policy': ['administer', 'secret'],
+  'get-secret-policy': ['read', 'secret'],
+  'delete-secret-policy': ['administer', 'secret'],
+  'check-secret-policy': ['read', 'secret-or-realm'],
+  'rotate-secret': ['administer', 'secret'],
+  'cancel-secret-rotation': ['administer', 'secret'],
+  'generate-password': ['compute', 'nothing'],
+  'due-rotations': ['system', 'nothing'],
+  'report-rotation': ['system', 'nothing'],
+  'list-key-stores': ['govern', 'realm'],
+  'create-key-store': ['govern', 'realm'],
+  'change-key-store': ['govern', 'realm'],
+  'read-last-use': ['read', 'key'],
   'create-realm': ['govern', 'server'],
+  'create-region': ['govern', 'realm'],
   'list-realms': ['read-identities', 'realm'],
   'create-identity': ['govern', 'realm'],
   'list-identities': ['read-identities', 'realm'],
@@ -72,6 +106,16 @@ export const rules = {
   'lookup-token': ['self', 'nothing'],
   'renew-token': ['self', 'nothing'],
   'revoke-token': ['self', 'nothing'],
+  'create-role': ['govern', 'realm'],
+  'delete-role': ['govern', 'realm'],
+  'list-roles': ['read-identities', 'realm'],
+  'register-provider': ['govern', 'realm'],
+  'delete-provider': ['govern', 'realm'],
+  'list-providers': ['read-identities', 'realm'],
+  'assume-role': ['self', 'nothing'], // the role's trust says who
+  'assume-role-with-web-identity': ['federate', 'nothing'],
+  'create-session': ['self', 'nothing'],
+  'get-caller-identity': ['self', 'nothing'],
   'read-audit': ['audit', 'server'],
   'prove-audit': ['audit', 'server'],
   'read-checkpoint': ['audit', 'realm'],

@@ -1,4 +1,4 @@
-import { type Grant, type GrantScope, KmsError, type Principal } from '#domain/domain.ts';
+import { accountOf, type Grant, type GrantScope, KmsError, type Principal } from '#domain/domain.ts';
 import { givesDuty, isLive, type Mode } from './decide.ts';
 import { isAction, roleActions } from './duties.ts';
 import { mayOverlap } from './scope.ts';
@@ -74,7 +74,7 @@ function breachBetween(
 }
 
 function reachesGranter({ realm, grantee }: Grant, granter: Principal): boolean {
-  if (realm !== granter.realm) return false;
+  if (realm !== accountOf(granter.realm)) return false;
   return grantee.kind === 'group' ? granter.groups.includes(grantee.name) : grantee.name === granter.name;
 }
 

@@ -136,7 +136,7 @@ export class House {
     const keyring = await Keyring.open(root, store, stored?.sealed, ring);
     if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
     await this.whileOpening();
-    const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, clock, mode });
+    const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, region: 'eu-central-1', clock, mode });
     const signing = new Ed25519Signer(keyring.ledgerSeed);
     const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
     this.verifierKey = signer.verifierKey;

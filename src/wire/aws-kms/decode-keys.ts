@@ -2,6 +2,7 @@ import { type KeyPatch, type KeySpec, type KeyUsage, KmsError } from '#domain/do
 import { toUtf8 } from '#encoding/encoding.ts';
 import { type JsonObject, optionalArray, optionalBoolean, optionalString } from '../common/common.ts';
 import { fits, specByAwsName, usageByAwsName } from './algorithms.ts';
+import { keyStoreOfNew } from './decode-key-stores.ts';
 import { AwsFault, invalid, missing, unsupported } from './errors.ts';
 import { choice, integer, invalidMarker, page, refuseExtras, tagKey, tags, text } from './fields.ts';
 import { isDefaultPolicy } from './key-policy.ts';
@@ -10,7 +11,7 @@ import type { Asked } from './row.ts';
 
 const keyIdOf = (fields: JsonObject, names: Names) => names.keyIdRef(text(fields, 'KeyId'), 'KeyId');
 
-function description(value: string): string {
+export function description(value: string): string {
   if (value.length > 8192) throw invalid('Description', 'Member must have length less than or equal to 8192');
   return value;
 }
@@ -32,19 +33,11 @@ function keyUsage(fields: JsonObject, spec: KeySpec): KeyUsage {
 }
 
 function refuseForeignOrigins(fields: JsonObject): void {
-  const origin = optionalString(fields, 'Origin') ?? 'AWS_KMS';
-  if (origin !== 'AWS_KMS') {
-    if (/^(EXTERNAL|AWS_CLOUDHSM|EXTERNAL_KEY_STORE)$/.test(origin)) throw unsupported(`Origin ${origin}`);
-    throw invalid('Origin', 'Member must be AWS_KMS');
-  }
-  if (optionalBoolean(fields, 'MultiRegion') === true) throw unsupported('MultiRegion');
-  for (const name of ['CustomKeyStoreId', 'XksKeyId']) {
-    if (optionalString(fields, name) !== undefined) throw unsupported(name);
-  }
+  if (optionalString(fields, 'Origin') === 'EXTERNAL') throw unsupported('Origin EXTERNAL');
   optionalBoolean(fields, 'BypassPolicyLockoutSafetyCheck');
 }
 
-function refuseOwnPolicy(fields: JsonObject): void {
+export function refuseOwnPolicy(fields: JsonObject): void {
   const policy = optionalString(fields, 'Policy');
   if (policy === undefined) return;
   if (policy.length > 131072) throw new KmsError('limit-exceeded', 'The key policy is too long.');
@@ -56,9 +49,11 @@ function refuseOwnPolicy(fields: JsonObject): void {
 export function decodeCreateKey(fields: JsonObject): Asked<'create-key'> {
   const spec = keySpec(fields);
   const usage = keyUsage(fields, spec);
+  const keyStore = keyStoreOfNew(fields, spec);
   refuseForeignOrigins(fields);
   refuseOwnPolicy(fields);
   const given = tags(fields);
+  const multiRegion = optionalBoolean(fields, 'MultiRegion') === true;
   return {
     command: {
       kind: 'create-key',
@@ -66,7 +61,9 @@ export function decodeCreateKey(fields: JsonObject): Asked<'create-key'> {
       usages: [usage],
       class: 'enveloped',
       description: description(optionalString(fields, 'Description') ?? ''),
+      ...(multiRegion && { multiRegion }),
       ...(given !== undefined && { tags: given }),
+      ...(keyStore !== undefined && { keyStore }),
     },
   };
 }

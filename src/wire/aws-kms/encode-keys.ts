@@ -1,7 +1,8 @@
-import { type Key, KmsError, type Result, type VersionState } from '#domain/domain.ts';
+import { accountOf, type Key, KmsError, type Result, type VersionState } from '#domain/domain.ts';
 import { awsAlgorithms, awsSpecName, awsUsageName } from './algorithms.ts';
 import { unsupported } from './errors.ts';
 import { toMarker } from './fields.ts';
+import { multiRegionFacts } from './multi-region.ts';
 import type { Names } from './names.ts';
 import type { Asked, Page } from './row.ts';
 
@@ -23,34 +24,37 @@ const stateNames = {
 } as const satisfies Record<VersionState, string>;
 
 export function awsKeyState(key: Key): string {
-  if (key.destruction !== undefined) return 'PendingDeletion';
+  if (key.destruction !== undefined) return key.destruction.at === undefined ? 'PendingReplicaDeletion' : 'PendingDeletion';
   const state = stateNames[key.current.state];
   return state === 'Enabled' && !key.enabled ? 'Disabled' : state;
 }
 
-function metadata(key: Key, names: Names): string {
+const metadata = (key: Key, names: Names) => JSON.stringify({ KeyMetadata: metadataOf(key, names) });
+
+export function metadataOf(key: Key, names: Names): object {
   const spec = awsSpecName(key.spec);
   const state = awsKeyState(key);
-  return JSON.stringify({
-    KeyMetadata: {
-      AWSAccountId: key.realm,
-      Arn: names.keyArn(key.realm, key.id),
-      CreationDate: seconds(key.createdAt),
-      CustomerMasterKeySpec: spec,
-      ...(key.destruction && { DeletionDate: seconds(key.destruction.at) }),
-      Description: key.description,
-      Enabled: state === 'Enabled',
-      KeyId: key.id,
-      KeyManager: 'CUSTOMER',
-      KeySpec: spec,
-      KeyState: state,
-      KeyUsage: awsUsageName(key.usages),
-      MultiRegion: false,
-      Origin: 'AWS_KMS',
-      ...awsAlgorithms(key),
-    },
-  });
+  return {
+    AWSAccountId: accountOf(key.realm),
+    Arn: names.keyArn(key.realm, key.id),
+    CreationDate: seconds(key.createdAt),
+    CustomerMasterKeySpec: spec,
+    ...endOf(key),
+    ...(key.destruction?.days !== undefined && key.destruction.at === undefined && { PendingDeletionWindowInDays: key.destruction.days }),
+    Description: key.description,
+    Enabled: state === 'Enabled',
+    KeyId: key.id,
+    KeyManager: 'CUSTOMER',
+    KeySpec: spec,
+    KeyState: state,
+    KeyUsage: awsUsageName(key.usages),
+    ...multiRegionFacts(key, names),
+    Origin: 'AWS_KMS',
+    ...awsAlgorithms(key),
+  };
 }
+
+const endOf = ({ destruction }: Key) => (destruction?.at === undefined ? {} : { DeletionDate: seconds(destruction.at) });
 
 export const encodeCreateKey = ({ key }: Result<'create-key'>, _asked: Asked<'create-key'>, names: Names) =>
   metadata(key, names);
@@ -134,7 +138,7 @@ export function encodeScheduleKeyDeletion(
 ): string {
   return JSON.stringify({
     KeyId: names.keyArn(key.realm, key.id),
-    ...(key.destruction && { DeletionDate: seconds(key.destruction.at) }),
+    ...endOf(key),
     KeyState: awsKeyState(key),
     PendingWindowInDays: command.days,
   });

@@ -1,17 +1,18 @@
-import { type KeyRef, KmsError } from '#domain/domain.ts';
+import { accountOf, type KeyRef, KmsError, realmIn, regionOf } from '#domain/domain.ts';
 import { AwsFault, invalid } from './errors.ts';
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const keyId = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/;
 const arn = /^arn:([a-z-]+):kms:([a-z0-9-]*):([0-9]{12}):(key|alias)\/(.+)$/s;
 /** AliasNameType of the service model, without the colon: what follows `alias/`. */
 const aliasName = /^[a-zA-Z0-9/_-]+$/;
 const prefix = 'alias/';
 const maxAlias = 256;
 
-/** How keys and aliases are called in one region. The account is the realm of who asks. */
+/** How keys and aliases are called. Account and region are the realm of who asks. */
 export interface Names {
   keyArn(realm: string, id: string): string;
   aliasArn(realm: string, name: string): string;
+  region(realm: string): string;
   /** A key's id or ARN, an alias or its ARN. */
   keyRef(text: string, member: string): KeyRef;
   /** A key's id or ARN, for what an alias may not stand for. */
@@ -20,11 +21,16 @@ export interface Names {
   alias(text: string, member: string): string;
 }
 
-export function namesOf(region: string): Names {
-  const stem = `arn:aws:kms:${region}:`;
+/** `home`: the region of realms that are an account alone. */
+export function namesOf(home: string): Names {
+  const homeStem = `arn:aws:kms:${home}:`;
+  const stem = (realm: string) => {
+    const account = accountOf(realm);
+    return account === realm ? homeStem + realm : `arn:aws:kms:${regionOf(realm, home)}:${account}`;
+  };
 
   const keyRef = (text: string, member: string): KeyRef => {
-    if (uuid.test(text)) return { by: 'id', id: text };
+    if (keyId.test(text)) return { by: 'id', id: text };
     if (text.startsWith(prefix)) return { by: 'name', name: lookedUp(text, text.slice(prefix.length)) };
     if (text.startsWith('arn:')) return fromArn(text);
     if (text.length === 0 || text.length > 2048) throw invalid(member, 'Member must have length from 1 to 2048');
@@ -32,20 +38,23 @@ export function namesOf(region: string): Names {
   };
 
   const fromArn = (text: string): KeyRef => {
-    const [, partition, place, realm, kind, name] = arn.exec(text) ?? [];
-    if (partition === undefined || realm === undefined || name === undefined) {
+    const [, partition, place, account, kind, name] = arn.exec(text) ?? [];
+    if (partition === undefined || place === undefined || account === undefined || name === undefined) {
       throw new AwsFault('InvalidArnException', `Invalid arn ${text}`);
     }
-    if (partition !== 'aws' || place !== region) throw new KmsError('not-found', `Invalid arn ${place}`);
+    if (partition !== 'aws') throw new KmsError('not-found', `Invalid arn ${place}`);
+    // Of another region or account than the request's own it finds nothing.
+    const realm = realmIn(account, place, home);
     if (kind === 'alias') return { by: 'name', name: lookedUp(text, name), realm };
-    if (!uuid.test(name)) throw new KmsError('not-found', `Invalid keyId '${text}'`);
+    if (!keyId.test(name)) throw new KmsError('not-found', `Invalid keyId '${text}'`);
     return { by: 'id', id: name, realm };
   };
 
   return {
     keyRef,
-    keyArn: (realm, id) => `${stem}${realm}:key/${id}`,
-    aliasArn: (realm, name) => `${stem}${realm}:${prefix}${name}`,
+    keyArn: (realm, id) => `${stem(realm)}:key/${id}`,
+    aliasArn: (realm, name) => `${stem(realm)}:${prefix}${name}`,
+    region: (realm) => regionOf(realm, home),
     keyIdRef(text, member) {
       const ref = keyRef(text, member);
       if (ref.by === 'id') return ref;
@@ -66,7 +75,7 @@ export function namesOf(region: string): Names {
 
 /** Names that only Vault clients can give hold other characters, and are found all the same; but an id is no alias. */
 function lookedUp(text: string, name: string): string {
-  if (name.length === 0 || text.length > 2048 || uuid.test(name))
+  if (name.length === 0 || text.length > 2048 || keyId.test(name))
     throw new KmsError('alias-not-found', 'The alias is not found.');
   return name;
 }

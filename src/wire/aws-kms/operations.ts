@@ -1,8 +1,12 @@
 import * as askAgreement from './decode-agreement.ts';
+import * as askStores from './decode-key-stores.ts';
 import * as askKeys from './decode-keys.ts';
+import * as askRegion from './decode-region.ts';
 import * as askUse from './decode-use.ts';
 import * as tellAgreement from './encode-agreement.ts';
+import * as tellStores from './encode-key-stores.ts';
 import * as tellKeys from './encode-keys.ts';
+import * as tellRegion from './encode-region.ts';
 import * as tellUse from './encode-use.ts';
 import type { Operations } from './row.ts';
 
@@ -216,17 +220,60 @@ export const operations = {
     decode: askAgreement.decodeDecapsulate,
     encode: tellAgreement.encodeDecapsulate,
   },
+  CreateCustomKeyStore: {
+    action: 'create-key-store',
+    maxBody: usual,
+    decode: askStores.decodeCreateCustomKeyStore,
+    encode: tellStores.encodeCreateCustomKeyStore,
+  },
+  DescribeCustomKeyStores: {
+    action: 'list-key-stores',
+    maxBody: usual,
+    decode: askStores.decodeDescribeCustomKeyStores,
+    encode: tellStores.encodeDescribeCustomKeyStores,
+  },
+  UpdateCustomKeyStore: {
+    action: 'change-key-store',
+    maxBody: usual,
+    decode: askStores.decodeUpdateCustomKeyStore,
+    encode: tellStores.encodeDone,
+  },
+  DeleteCustomKeyStore: {
+    action: 'change-key-store',
+    maxBody: usual,
+    decode: askStores.decodeDeleteCustomKeyStore,
+    encode: tellStores.encodeDone,
+  },
+  ConnectCustomKeyStore: {
+    action: 'change-key-store',
+    maxBody: usual,
+    decode: askStores.decodeConnectCustomKeyStore,
+    encode: tellStores.encodeDone,
+  },
+  DisconnectCustomKeyStore: {
+    action: 'change-key-store',
+    maxBody: usual,
+    decode: askStores.decodeDisconnectCustomKeyStore,
+    encode: tellStores.encodeDone,
+  },
+  ReplicateKey: {
+    action: 'replicate-key',
+    maxBody: large,
+    decode: askRegion.decodeReplicateKey,
+    encode: tellRegion.encodeReplicateKey,
+  },
+  UpdatePrimaryRegion: {
+    action: 'update-primary-region',
+    maxBody: usual,
+    decode: askRegion.decodeUpdatePrimaryRegion,
+    encode: tellKeys.encodeNothing,
+  },
 } as const satisfies Operations;
 
 /** Real operations of AWS KMS that this door doesn't offer: refused by that name, where others are unknown. */
 export const unoffered: ReadonlySet<string> = new Set([
-  'ConnectCustomKeyStore',
-  'CreateCustomKeyStore',
   'CreateGrant',
-  'DeleteCustomKeyStore',
   'DeleteImportedKeyMaterial',
-  'DescribeCustomKeyStores',
-  'DisconnectCustomKeyStore',
   'GetKeyLastUsage',
   'GetKeyPolicy',
   'GetParametersForImport',
@@ -235,9 +282,6 @@ export const unoffered: ReadonlySet<string> = new Set([
   'ListKeyPolicies',
   'ListRetirableGrants',
   'PutKeyPolicy',
-  'ReplicateKey',
   'RetireGrant',
   'RevokeGrant',
-  'UpdateCustomKeyStore',
-  'UpdatePrimaryRegion',
 ]);

@@ -1,0 +1,219 @@
+import {
+  accountOf,
+  type Change,
+  type Command,
+  type Key,
+  type KeyVersion,
+  KmsError,
+  type Outcome,
+  type RecordChange,
+  type RegionSet,
+  type Result,
+} from '#domain/domain.ts';
+import { changeKey, type Parts } from './change.ts';
+import { assertDescription, assertTags } from './create.ts';
+import { dueRecords } from './due.ts';
+import { decodeVersion, encodeKey, encodeVersion, keyRecordId, versionRecordId } from './key-record.ts';
+import { bindingOf } from './open.ts';
+import { wrapMaterial } from './root.ts';
+import { assertAllowed } from './state.ts';
+
+/** What keys of one multi-Region key share, the primary decides. Throws 'unsupported' for a replica. */
+export function assertLeads(key: Key): void {
+  if (key.multiRegion !== undefined && key.multiRegion.primary !== key.realm) {
+    throw new KmsError(
+      'unsupported',
+      'This is a replica: ask it of the primary key, which all replicas follow.',
+      key.id,
+    );
+  }
+}
+
+/**
+ * The other keys of a multi-Region key; of any other key, none. A change of them expects them as they are found here, so that the
+ * store refuses it whole where one of them has changed meanwhile.
+ */
+export async function relatedKeys(parts: Parts, key: Key): Promise<readonly Key[]> {
+  if (key.multiRegion === undefined) return [];
+  const { primary, replicas } = key.multiRegion;
+  const others = [primary, ...replicas].filter((realm) => realm !== key.realm);
+  return Promise.all(
+    others.map(async (realm) => {
+      const other = await parts.keys.find(realm, { by: 'id', id: key.id });
+      if (other === undefined) throw new KmsError('tampered', `The key ${key.id} is missing in ${realm}.`);
+      return other;
+    }),
+  );
+}
+
+type Changed = Outcome<{ readonly key: Key }> & { readonly change: Change };
+
+/** Several keys' changes as one, with the answer and the summary of the first. */
+export function together(first: Changed, others: readonly Changed[]): Changed {
+  if (others.length === 0) return first;
+  const changes = [first, ...others].map(({ change }) => change);
+  return {
+    result: first.result,
+    change: {
+      summary: first.change.summary,
+      records: changes.flatMap(({ records }) => records),
+      applied: () => {
+        for (const { applied } of changes) applied?.();
+      },
+    },
+  };
+}
+
+/** A version's material under the realm key of another key with the same id. */
+async function carried(parts: Parts, from: Key, version: KeyVersion, to: Key): Promise<KeyVersion> {
+  if (version.wrapped === undefined) return version;
+  using material = await parts.versions.material(from, version);
+  const { key } = await parts.realmKeys.ofOrNew(to.realm);
+  return Object.freeze({ ...version, wrapped: wrapMaterial(key, bindingOf(to, version.version), material) });
+}
+
+/** A rotation of the primary key reaches all its replicas, whatever their state. */
+export async function rotateTogether(parts: Parts, rotated: Changed, replicas: readonly Key[]): Promise<Changed> {
+  const { key } = rotated.result;
+  const others = replicas.map(async (replica) => {
+    const former: RecordChange = {
+      kind: 'version',
+      id: versionRecordId(replica, replica.current.version),
+      expect: 0,
+      value: encodeVersion({ ...replica.current, state: 'deactivated' }),
+    };
+    const current = await carried(parts, key, key.current, replica);
+    return changeKey(parts, replica, { current, ...shared(key) }, '', [former]);
+  });
+  return together(rotated, await Promise.all(others));
+}
+
+/** What all keys of a multi-Region key have from the primary, besides their material. */
+export function shared({ rotation, onDemandRotations }: Key): Pick<Partial<Key>, 'onDemandRotations'> & {
+  readonly rotation: Key['rotation'];
+} {
+  return { rotation, onDemandRotations };
+}
+
+/** What becomes of the others when a replica is gone: none knows it any more, and a primary that waited for it may go. */
+export function withoutReplica(parts: Parts, others: readonly Key[], gone: string, now: number): readonly Changed[] {
+  return others.map((other) => {
+    const multiRegion: RegionSet = {
+      ...other.multiRegion!,
+      replicas: other.multiRegion!.replicas.filter((realm) => realm !== gone),
+    };
+    const days = multiRegion.replicas.length === 0 ? other.destruction?.days : undefined;
+    const destruction = days === undefined ? other.destruction : { ...other.destruction!, ...ending(now, days) };
+    return changeKey(parts, other, { multiRegion, destruction }, '');
+  });
+}
+
+const day = 24 * 60 * 60 * 1000;
+
+/** When a key is destroyed that is to wait so long. A primary key's days begin when the last replica is gone. */
+export function ending(now: number, days: number): { readonly at: number } {
+  return { at: now + days * day };
+}
+
+/** Makes the key's replica in `realm`, a region of its account that is there. */
+export async function replicateKey(
+  parts: Parts,
+  key: Key,
+  realm: string,
+  command: Command<'replicate-key'>,
+  now: number,
+): Promise<Outcome<Result<'replicate-key'>>> {
+  const { description = '', tags = {} } = command;
+  assertMultiRegion(key);
+  assertLeads(key);
+  assertAllowed(key, key.current, 'protect');
+  assertDescription(description);
+  assertTags(tags);
+  if (realm === key.realm || key.multiRegion.replicas.includes(realm)) {
+    throw new KmsError('already-exists', `The key ${key.id} is in ${command.region} already.`, key.id);
+  }
+  if (accountOf(realm) !== accountOf(key.realm)) throw new KmsError('denied', 'A key stays in its account.');
+  const multiRegion: RegionSet = { ...key.multiRegion, replicas: [...key.multiRegion.replicas, realm] };
+  const place = { realm, id: key.id };
+  const former = await parts.records.read('key', keyRecordId(place));
+  const expect = former?.revision ?? 0;
+  const blank = { ...key, realm, description, tags, multiRegion, names: [], enabled: true, createdAt: now };
+  const realmKey = await parts.realmKeys.ofOrNew(realm);
+  const rewrap = async (version: KeyVersion): Promise<KeyVersion> => {
+    if (version.wrapped === undefined) return version;
+    using material = await parts.versions.material(key, version);
+    return { ...version, wrapped: wrapMaterial(realmKey.key, bindingOf(blank, version.version), material) };
+  };
+  const replica: Key = Object.freeze({ ...blank, revision: expect + 1, current: await rewrap(key.current) });
+  const traces = await versionRows(parts, place);
+  const older = (await versionRows(parts, key)).map(async ({ version }): Promise<RecordChange> => {
+    const trace = traces.find((row) => row.version.version === version.version);
+    const value = encodeVersion(await rewrap(version));
+    return { kind: 'version', id: versionRecordId(place, version.version), expect: trace?.revision ?? 0, value };
+  });
+  const made: Changed = {
+    result: { key: replica },
+    change: {
+      summary: `replicated ${key.id} to ${command.region}`,
+      records: [
+        { kind: 'key', id: keyRecordId(place), expect, value: encodeKey(replica) },
+        ...dueRecords(undefined, replica),
+        ...(await Promise.all(older)),
+        ...(realmKey.record === undefined ? [] : [realmKey.record]),
+      ],
+      applied: () => {
+        realmKey.applied();
+        parts.keys.replace(replica);
+      },
+    },
+  };
+  const related = [key, ...(await relatedKeys(parts, key))];
+  return together(
+    made,
+    related.map((other) => changeKey(parts, other, { multiRegion }, '')),
+  );
+}
+
+/** Gives the primary's part to a replica, and takes its part. */
+export async function updatePrimaryRegion(
+  parts: Parts,
+  key: Key,
+  replica: Key,
+  command: Command<'update-primary-region'>,
+): Promise<Outcome<Result<'update-primary-region'>>> {
+  assertMultiRegion(key);
+  assertLeads(key);
+  for (const one of [key, replica]) assertAllowed(one, one.current, 'protect');
+  if (replica.realm === key.realm) {
+    throw new KmsError('unsupported', `${command.region} is the primary region already.`, key.id);
+  }
+  const { primary, replicas } = key.multiRegion;
+  const multiRegion: RegionSet = {
+    primary: replica.realm,
+    replicas: [...replicas.filter((realm) => realm !== replica.realm), primary],
+  };
+  const others = await relatedKeys(parts, key);
+  return together(
+    changeKey(parts, key, { multiRegion }, `primary region is now ${command.region}`),
+    others.map((other) => changeKey(parts, other, { multiRegion }, '')),
+  );
+}
+
+function assertMultiRegion(key: Key): asserts key is Key & { readonly multiRegion: RegionSet } {
+  if (key.multiRegion === undefined) {
+    throw new KmsError('unsupported', 'The key is of one region, which is decided when a key is made.', key.id);
+  }
+}
+
+const page = 500;
+
+/** Every version before the current one that has a row, destroyed ones too. */
+async function versionRows(parts: Parts, key: { readonly realm: string; readonly id: string }) {
+  const rows: Array<{ readonly revision: number; readonly version: KeyVersion }> = [];
+  for (let after = ''; ; ) {
+    const found = await parts.records.list('version', `${keyRecordId(key)}/`, after, page);
+    rows.push(...found.map(({ revision, value }) => ({ revision, version: decodeVersion(value) })));
+    if (found.length < page) return rows;
+    after = found.at(-1)!.id;
+  }
+}
