@@ -50,14 +50,22 @@ async function dispatch(args: readonly string[], out: Output, environment: Call[
   if (command === undefined) throw unknown(args);
   const parsed = parse(command, args.slice(command.name.split(' ').length));
   if (parsed.values.help === true) return help([command.name], out);
-  return (await command.run(callOf(parsed, out, environment))) ?? exitCodes.ok;
+  // A command with a region among its own options asks in the home region.
+  const region = command.options?.region === undefined ? parsed.values.region : undefined;
+  const place = typeof region === 'string' ? region : undefined;
+  return (await command.run(callOf(parsed, out, environment, place))) ?? exitCodes.ok;
 }
 
 function find(words: readonly string[]): Command | undefined {
   return commands.find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
 }
 
-function callOf({ words, values }: Parsed, out: Output, environment: Call['environment']): Call {
+function callOf(
+  { words, values }: Parsed,
+  out: Output,
+  environment: Call['environment'],
+  region: string | undefined,
+): Call {
   const text = (option: string) => (typeof values[option] === 'string' ? values[option] : undefined);
   const dataDir = text('data');
   return {
@@ -68,7 +76,7 @@ function callOf({ words, values }: Parsed, out: Output, environment: Call['envir
     text,
     texts: (option) => (Array.isArray(values[option]) ? values[option].map(String) : []),
     flag: (option) => values[option] === true,
-    connect: (anonymous) => connect({ environment, dataDir, identity: text('identity') }, anonymous),
+    connect: (anonymous) => connect({ environment, dataDir, identity: text('identity'), region }, anonymous),
   };
 }
 

@@ -63,6 +63,7 @@ export class CliError extends Error {
 export const commonOptions = {
   data: { type: 'string', value: 'DIR', help: 'the data folder (default .claviger, or CLAVIGER_DATA)' },
   identity: { type: 'string', value: 'NAME', help: 'ask as this saved identity (in development: developer)' },
+  region: { type: 'string', value: 'R', help: 'in this region of the account (default: the home region)' },
   json: { type: 'boolean', help: 'print JSON' },
   help: { type: 'boolean', short: 'h', help: 'show the help of the command' },
 } as const satisfies Record<string, OptionSpec>;

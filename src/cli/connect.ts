@@ -25,19 +25,22 @@ export interface Target {
   /** As given by --data; undefined when it wasn't. */
   readonly dataDir: string | undefined;
   readonly identity: string | undefined;
+  /** Of the account; undefined: its home region. */
+  readonly region: string | undefined;
 }
 
 /**
  * The server that is meant: the one of --data, else the one of CLAVIGER_ADDR, else the one of the default data folder. Throws
  * SettingsError. Anonymous: where nobody's credentials are at hand, asks without.
  */
-export function connect({ environment, dataDir, identity }: Target, anonymous = false): Connection {
+export function connect({ environment, dataDir, identity, region }: Target, anonymous = false): Connection {
   const { address, token, caFile } = environment;
+  const place = region === undefined ? {} : { region };
   if (dataDir === undefined && identity === undefined && address !== undefined) {
     if (isInTheClear(address)) throw new SettingsError(`${address} would send the token in the clear: use https.`);
     trust(caFile);
     if (token === undefined && !anonymous) throw new SettingsError('CLAVIGER_ADDR is set and CLAVIGER_TOKEN is not.');
-    const client = new ClavigerClient({ url: address, ...(token !== undefined && { token }) });
+    const client = new ClavigerClient({ url: address, ...place, ...(token !== undefined && { token }) });
     return { client, dataDir: undefined, mode: undefined };
   }
   const dir = dataDir ?? environment.dataDir;
@@ -46,7 +49,7 @@ export function connect({ environment, dataDir, identity }: Target, anonymous = 
   const given = identity === undefined && address === undefined ? token : undefined;
   const bearer = anonymous ? undefined : (given ?? savedIdentity(dir, server.mode, identity).token);
   trust(server.caFile);
-  const client = new ClavigerClient({ url: server.url, ...(bearer !== undefined && { token: bearer }) });
+  const client = new ClavigerClient({ url: server.url, ...place, ...(bearer !== undefined && { token: bearer }) });
   return { client, dataDir: dir, mode: server.mode };
 }
 

@@ -20,7 +20,8 @@ export const envCommand: Command = {
     if (format !== 'shell' && format !== 'json') throw new UsageError('--format is shell or json.');
     const server = readServerFile(call.dataDir);
     const identity = savedIdentity(call.dataDir, server.mode, call.text('identity'));
-    const variables = clientVariables(server, identity);
+    const region = call.text('region') ?? server.region;
+    const variables = clientVariables({ ...server, region }, identity);
     if (format === 'json') {
       call.out.line(JSON.stringify(variables, undefined, 2));
       return;

@@ -1,6 +1,6 @@
-import type { ClavigerClient, Key } from '#client/client.ts';
+import type { ClavigerClient, Key, LastUse } from '#client/client.ts';
 import { type Call, type Command, pairs, present, wholeNumber } from './command.ts';
-import { shortTime } from './output.ts';
+import { howLongAgo, shortTime } from './output.ts';
 
 /** KEY is a name, with or without `alias/`, or an id. */
 export const keyCommands: readonly Command[] = [
@@ -29,6 +29,7 @@ export const keyCommands: readonly Command[] = [
       tag: { type: 'string', multiple: true, value: 'K=V', help: 'a tag; may be repeated' },
       'rotation-days': { type: 'string', value: 'N', help: 'rotate it by itself, every N days' },
       exportable: { type: 'boolean', help: 'its material may be exported' },
+      'multi-region': { type: 'boolean', help: 'it can be replicated into other regions of the account' },
     },
     async run(call) {
       const usages = call.texts('usage');
@@ -44,6 +45,7 @@ export const keyCommands: readonly Command[] = [
           tags: tags.length === 0 ? undefined : Object.fromEntries(tags),
           rotationPeriodDays: days === undefined ? undefined : wholeNumber('--rotation-days', days),
           exportable: call.flag('exportable') || undefined,
+          multiRegion: call.flag('multi-region') || undefined,
         }),
       );
       showKey(call, key);
@@ -76,9 +78,11 @@ export const keyCommands: readonly Command[] = [
     summary: 'Show a key and its versions',
     words: [1, 1],
     async run(call) {
-      const { key, versions } = await call.connect().client.describeKey(call.words[0]!);
-      call.out.result({ key, versions }, () => {
-        keyFacts(call, key);
+      const { client } = call.connect();
+      const { key, versions } = await client.describeKey(call.words[0]!);
+      const lastUse = await client.lastUse(key.id);
+      call.out.result({ key, versions, lastUse }, () => {
+        keyFacts(call, key, lastUsed(lastUse, new Date()));
         call.out.line();
         call.out.table(
           ['VERSION', 'STATE', 'CREATED'],
@@ -106,6 +110,12 @@ export const keyCommands: readonly Command[] = [
     },
   },
   change('cancel-destruction', 'Call a scheduled destruction off', (client, key) => client.cancelDestruction(key)),
+  inRegion('replicate', 'Make a replica of a multi-Region key in another region', (client, key, region) =>
+    client.replicateKey(key, region),
+  ),
+  inRegion('promote', 'Make the replica in REGION the primary of a multi-Region key', (client, key, region) =>
+    client.updatePrimaryRegion(key, region),
+  ),
   {
     name: 'key name',
     takes: 'KEY NAME',
@@ -143,6 +153,23 @@ function change(verb: string, summary: string, ask: (client: ClavigerClient, key
   };
 }
 
+function inRegion(
+  verb: string,
+  summary: string,
+  ask: (client: ClavigerClient, key: string, region: string) => Promise<Key>,
+): Command {
+  return {
+    name: `key ${verb}`,
+    takes: 'KEY REGION',
+    summary,
+    words: [2, 2],
+    async run(call) {
+      const [key, region] = call.words as [string, string];
+      showKey(call, await ask(call.connect().client, key, region));
+    },
+  };
+}
+
 async function listLong(call: Call, client: ClavigerClient, ids: readonly string[]): Promise<void> {
   const keys: Key[] = [];
   for (const id of ids) keys.push((await client.describeKey(id)).key);
@@ -166,7 +193,13 @@ function showKey(call: Call, key: Key): void {
   call.out.result({ key }, () => keyFacts(call, key));
 }
 
-function keyFacts({ out }: Call, key: Key): void {
+function lastUsed(lastUse: LastUse | undefined, now: Date): string {
+  if (lastUse === undefined) return 'never';
+  const { at, action, protocol } = lastUse;
+  return `${howLongAgo(at, now)} by ${action}, through ${protocol} (${shortTime(at)})`;
+}
+
+function keyFacts({ out }: Call, key: Key, used?: string): void {
   out.facts([
     ['key', key.names[0] ?? key.id],
     ['id', key.id],
@@ -178,6 +211,7 @@ function keyFacts({ out }: Call, key: Key): void {
     ['state', key.state],
     ['version', String(key.version)],
     ['created', shortTime(key.createdAt)],
+    ['last used', used],
     ['description', key.description],
     [
       'tags',
@@ -187,5 +221,7 @@ function keyFacts({ out }: Call, key: Key): void {
     ],
     ['next rotation', key.rotation && `${shortTime(key.rotation.nextAt)}, every ${key.rotation.periodDays} days`],
     ['destroyed on', shortTime(key.destroyedAt)],
+    ['primary in', key.multiRegion?.primary],
+    ['replicas in', key.multiRegion?.replicas.join(', ')],
   ]);
 }

@@ -60,8 +60,8 @@ export const serverCommands: readonly Command[] = [
       const realms = await Array.fromAsync(call.connect().client.listRealms());
       call.out.result({ realms }, () =>
         call.out.table(
-          ['NAME', 'ACCOUNT'],
-          realms.map(({ name, account }) => [name, account]),
+          ['NAME', 'ACCOUNT', 'REGION'],
+          realms.map(({ name, account, region }) => [name, account, region]),
         ),
       );
     },
@@ -69,9 +69,18 @@ export const serverCommands: readonly Command[] = [
   {
     name: 'realm create',
     takes: 'NAME',
-    summary: 'Make a realm: keys, identities and grants of their own',
+    summary: 'Make a realm: keys, identities and grants of their own; or a further region of yours, for keys',
     words: [1, 1],
+    options: {
+      region: { type: 'string', value: 'R', help: 'a further region of your own account, such as eu-west-1' },
+    },
     async run(call) {
+      const region = call.text('region');
+      if (region !== undefined) {
+        const made = await call.connect().client.createRegion(call.words[0]!, region);
+        call.out.result(made, () => call.out.line(`The realm ${made.name} is ${region} of account ${made.account}.`));
+        return;
+      }
       const realm = await call.connect().client.createRealm(call.words[0]!);
       call.out.result(realm, () => call.out.line(`The realm ${realm.name} is account ${realm.account}.`));
     },

@@ -11,6 +11,7 @@ import type {
   Identity,
   Key,
   KeyVersion,
+  LastUse,
   Pairs,
   Realm,
   Status,
@@ -30,6 +31,8 @@ export interface ClientOptions {
   readonly url: string;
   /** Absent: only what anyone may ask. */
   readonly token?: string;
+  /** Which region of the account is meant. Default: the home region. */
+  readonly region?: string;
   /** Milliseconds for one request. Default: 30,000. */
   readonly timeout?: number;
   /** Default: the runtime's own. */
@@ -47,12 +50,14 @@ const segment = encodeURIComponent;
 export class ClavigerClient implements DataKeys {
   readonly url: string;
   readonly #token: string | undefined;
+  readonly #region: string | undefined;
   readonly #timeout: number;
   readonly #fetch: typeof fetch;
 
   constructor(options: ClientOptions) {
     this.url = options.url.replace(/\/+$/, '');
     this.#token = options.token;
+    this.#region = options.region;
     this.#timeout = options.timeout ?? 30_000;
     this.#fetch = options.fetch ?? fetch;
   }
@@ -64,6 +69,7 @@ export class ClavigerClient implements DataKeys {
     }
     const headers = new Headers();
     if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
+    if (this.#region !== undefined) headers.set('x-claviger-region', this.#region);
     if (body !== undefined) headers.set('content-type', 'application/json');
     const signal = AbortSignal.timeout(this.#timeout);
     const init = { method, headers, signal, redirect: 'error' as const };
@@ -119,6 +125,11 @@ export class ClavigerClient implements DataKeys {
     return this.#json('GET', `/keys/${segment(key)}`);
   }
 
+  /** Undefined: no client ever used its material. */
+  async lastUse(key: string): Promise<LastUse | undefined> {
+    return (await this.#json<{ lastUse?: LastUse }>('GET', `/keys/${segment(key)}/last-use`)).lastUse;
+  }
+
   listKeys(): AsyncGenerator<{ readonly id: string; readonly names: readonly string[] }> {
     return this.#pages('/keys', 'keys');
   }
@@ -146,6 +157,16 @@ export class ClavigerClient implements DataKeys {
 
   scheduleDestruction(key: string, days: number): Promise<Key> {
     return this.#onKey(key, 'schedule-destruction', { days });
+  }
+
+  /** Of a primary key, in another region of its account: answers the replica. */
+  replicateKey(key: string, region: string): Promise<Key> {
+    return this.#onKey(key, 'replicate', { region });
+  }
+
+  /** Makes the replica in that region the primary key. */
+  updatePrimaryRegion(key: string, region: string): Promise<Key> {
+    return this.#onKey(key, 'primary-region', { region });
   }
 
   /** At once and for good; only where `deletionAllowed` is set. */
@@ -213,6 +234,11 @@ export class ClavigerClient implements DataKeys {
 
   createRealm(name: string): Promise<Realm> {
     return this.#json('POST', '/realms', { body: { name } });
+  }
+
+  /** A further region of the asking account. */
+  createRegion(name: string, region: string): Promise<Realm> {
+    return this.#json('POST', '/regions', { body: { name, region } });
   }
 
   listIdentities(): AsyncGenerator<Identity> {

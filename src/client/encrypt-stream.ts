@@ -1,4 +1,5 @@
 import { type ChunkEngine, concat, InauthenticError, openChunks, sealChunks, takeExactly } from './chunked.ts';
+import { ApiError } from './errors.ts';
 import { decodeHeader, encodeHeader, type FileHeader, fixedHeaderLength, headerLength } from './file-format.ts';
 import { webCryptoEngine } from './web-crypto-engine.ts';
 
@@ -39,6 +40,15 @@ export interface NewFile {
 /** Asks for a data key under `key` (a name or id) and writes it into a header. */
 export async function newFile(keys: DataKeys, key: string, context: FileHeader['context'] = []): Promise<NewFile> {
   const made = await keys.generateDataKey(key, context);
+  // The header holds the bytes of a UUID.
+  if (made.keyId.startsWith('mrk-')) {
+    throw new ApiError(
+      'unsupported',
+      'Files are encrypted with keys of one region, not with multi-Region keys.',
+      200,
+      '',
+    );
+  }
   const header = encodeHeader({
     realm: made.realm,
     keyId: made.keyId,

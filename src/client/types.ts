@@ -34,6 +34,18 @@ export interface Key {
   readonly rotation?: { readonly periodDays: number; readonly nextAt: string };
   /** When a scheduled destruction happens. */
   readonly destroyedAt?: string;
+  /** Which realms of the account hold it. */
+  readonly multiRegion?: { readonly primary: string; readonly replicas: readonly string[] };
+}
+
+export interface LastUse {
+  readonly at: string;
+  readonly action: string;
+  readonly protocol: string;
+  /** The protocol's own name of it. */
+  readonly operation: string;
+  /** The ledger's line has it. */
+  readonly requestId: string;
 }
 
 export interface KeyVersion {
@@ -56,6 +68,8 @@ export interface CreateKey {
   readonly exportable?: boolean;
   readonly deletionAllowed?: boolean;
   readonly rotationPeriodDays?: number;
+  /** A primary key, to be replicated into other regions. */
+  readonly multiRegion?: boolean;
 }
 
 /** Which key and version did it. */
@@ -68,6 +82,7 @@ export interface Used {
 export interface Realm {
   readonly name: string;
   readonly account: string;
+  readonly region: string;
 }
 
 export interface Identity {

@@ -333,7 +333,7 @@ export interface Results
   'get-public-key': Used & { readonly key: Key; readonly publicKey: Uint8Array };
   'generate-mac': Used & { readonly mac: Uint8Array; readonly hash: HashName };
   'verify-mac': Used & { readonly valid: boolean; readonly hash: HashName };
-  'create-realm': { readonly name: string; readonly account: string };
+  'create-realm': { readonly name: string; readonly account: string; readonly region: string };
   'list-realms': {
     readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string; readonly region: string }>;
     readonly next?: string;

@@ -10,6 +10,7 @@ export * from './error.ts';
 export * from './gate.ts';
 export * from './grant.ts';
 export * from './key.ts';
+export * from './key-id.ts';
 export * from './key-grant.ts';
 export * from './lifecycle.ts';
 export * from './principal.ts';

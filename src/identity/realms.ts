@@ -82,7 +82,7 @@ export class Realms {
     if (taken !== undefined) throw sameButForCase(taken.name);
     const { realm, records } = this.make(name, false);
     return {
-      result: { name, account: realm.account },
+      result: { name, account: realm.account, region: this.#home },
       change: { records, summary: `realm ${name} with account ${realm.account}` },
     };
   }
@@ -99,7 +99,8 @@ export class Realms {
 }
 
 function pageOf(realms: readonly Realm[], after: string, limit: number): Page<Realm> {
-  const idOf = ({ account, region }: Realm) => (region === undefined ? ids.realm(account) : ids.region(account, region));
+  const idOf = ({ account, region }: Realm) =>
+    region === undefined ? ids.realm(account) : ids.region(account, region);
   const left = realms.filter((realm) => idOf(realm) > after);
   const items = left.slice(0, limit);
   return left.length > limit ? { items, next: idOf(items.at(-1)!) } : { items };

@@ -1,6 +1,7 @@
 import { digestHex, equalSecrets } from '#crypto/crypto.ts';
-import { KmsError, type Principal, type Proof, realmIn, type SecretBytes } from '#domain/domain.ts';
+import { KmsError, type Principal, type Proof, type SecretBytes } from '#domain/domain.ts';
 import { fromHex } from '#encoding/encoding.ts';
+import { type Abroad, abroadOf, placed } from './abroad.ts';
 import type { SigV4Proof } from './canonical-request.ts';
 import { isToken, tokenAccessor } from './credential-id.ts';
 import type { CredentialRecord, Directory } from './directory.ts';
@@ -21,8 +22,7 @@ interface Standing {
   readonly principal: Identified;
   /** Milliseconds since the epoch: the first end in the chain of parents. */
   readonly until: number;
-  /** The principal in the further regions of its account, by their names. Absent where there are none. */
-  readonly abroad?: ReadonlyMap<string, Identified>;
+  readonly abroad: Abroad<Identified>;
 }
 
 /** More tokens above one another than anybody needs; fewer than would be costly to walk. */
@@ -45,7 +45,7 @@ export class Standings {
   readonly #accessKeys = new Recent<Standing>(8192);
   #epoch = 0;
 
-  constructor(directory: Directory, root: SecretBytes, home: string, clock: () => number) {
+  constructor(directory: Directory, federation: Federation, root: SecretBytes, home: string, clock: () => number) {
     this.#directory = directory;
     this.#home = home;
     this.#clock = clock;
@@ -80,7 +80,7 @@ export class Standings {
     // Hashed whatever it is, so that what is no token takes as long as what is; no token is longer than 128 characters.
     const digest = digestHex('sha256', token.length > 128 ? token.slice(0, 128) : token);
     const known = this.#known(this.#tokens, digest);
-    return known === undefined ? this.#readToken(token, digest, region) : this.#placed(known, region);
+    return known === undefined ? this.#readToken(token, digest, region) : placed(known, region, this.#home);
   }
 
   async #readToken(token: string, digest: string, region: string | undefined): Promise<Identified> {
@@ -88,7 +88,7 @@ export class Standings {
     const standing = await this.#read(tokenAccessor(digest), this.#tokens, digest, (record) => {
       return record.digest !== undefined && equalSecrets(fromHex(record.digest)!, fromHex(digest)!);
     });
-    return this.#placed(standing, region);
+    return placed(standing, region, this.#home);
   }
 
   #identifySignature(proof: SigV4Proof, mutating: boolean): Identified | Promise<Identified> {
@@ -157,7 +157,8 @@ export class Standings {
       link = parent;
     }
     if (until <= this.#clock()) throw expired();
-    return { principal: principalOf(record, identity.groups), until };
+    const principal = principalOf(record, identity.groups);
+    return { principal, until, abroad: await abroadOf(this.#directory, this.#home, principal) };
   }
 
   /** Whose the credential is, with the provider whose word was taken for it: both must be there still. */

@@ -1,6 +1,7 @@
 import { randomUuid } from '#crypto/crypto.ts';
 import {
   type Command,
+  isKeyId,
   isSymmetric,
   type Key,
   KmsError,
@@ -31,7 +32,7 @@ export function assertName(name: string): void {
     );
   }
   // Names and ids share one space in some protocols, so a name must not look like an id.
-  if (/^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/i.test(name)) {
+  if (isKeyId(name.toLowerCase())) {
     throw new KmsError('invalid-parameter', 'A key name must not have the form of a key id.');
   }
 }

@@ -37,7 +37,9 @@ function planned(key: Key): Planned[] {
   }
   // A replica rotates with its primary.
   const leads = key.multiRegion === undefined || key.multiRegion.primary === key.realm;
-  return key.rotation !== undefined && key.enabled && leads ? [{ ...of, what: 'rotation', at: key.rotation.nextAt }] : [];
+  return key.rotation !== undefined && key.enabled && leads
+    ? [{ ...of, what: 'rotation', at: key.rotation.nextAt }]
+    : [];
 }
 
 function idOf({ at, realm, keyId, what }: Planned): string {

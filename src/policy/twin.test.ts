@@ -11,14 +11,14 @@ import { type Decision, decide, type Facts, rules } from './policy.ts';
 const words = (text: string) => text.trim().split(/\s+/);
 const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key schedule-destruction cancel-destruction
-  destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key`);
+  destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region`);
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key
   generate-mac verify-mac`);
 const computeWords = words('generate-random hash');
 const readWords = words('describe-key list-keys list-aliases');
 const listWords = words('list-realms list-identities list-grants');
 const governWords =
-  words(`create-realm create-identity disable-identity create-credentials revoke-credential create-grant
+  words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
   revoke-grant seal`);
 const auditWords = words('read-audit prove-audit read-checkpoint read-metrics');
 const wordsOfRole: Record<string, string[]> = {
@@ -45,14 +45,17 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   if (facts.limitedTo && facts.limitedTo.indexOf(asked) < 0) return 'denied';
   if (['seal', 'create-realm', 'read-audit', 'prove-audit', 'read-metrics'].includes(asked) && !facts.ofFirstRealm)
     return 'denied';
-  if (!keys.every((key) => key.realm === who.realm)) return 'denied';
+  const account = who.realm.split('.')[0];
+  if (!keys.every((key) => key.realm.split('.')[0] === account)) return 'denied';
 
   const places: Place[] = [];
   const given = command as { name?: string; key?: object };
   const onKeys = (administerWords.includes(asked) && asked !== 'create-key') || useWords.includes(asked);
   if (onKeys || asked === 'describe-key' || (asked === 'list-aliases' && given.key)) {
-    if (keys.length < (asked === 're-encrypt' ? 2 : 1) || (asked === 're-encrypt' && keys.length > 2)) return 'denied';
+    const pair = ['re-encrypt', 'update-primary-region'].includes(asked);
+    if (keys.length < (pair ? 2 : 1) || (pair && keys.length > 2)) return 'denied';
     for (const key of keys) places.push({ key });
+    if (asked === 'replicate-key') places.push({});
   }
   if (asked === 'create-key' || asked.endsWith('-alias')) {
     if (given.name !== undefined) places.push({ name: given.name });
@@ -65,7 +68,7 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
       grant.grantee.kind === 'principal'
         ? who.name === grant.grantee.name
         : who.groups.some((group) => group === grant.grantee.name);
-    return mine && grant.realm === who.realm && !(Number(grant.expiresAt ?? Infinity) <= facts.now);
+    return mine && grant.realm === account && !(Number(grant.expiresAt ?? Infinity) <= facts.now);
   });
   let answer = 'allow';
   for (const place of places) {
@@ -140,7 +143,7 @@ function world(random: () => number) {
   const context = (): Context => (chance(0.2) ? {} : { pairs: pairs() });
 
   const principal = (): Principal => ({
-    realm: 'r1',
+    realm: pick(['r1', 'r1', 'r1.eu-west-1']),
     name: pick(['ann', 'bob']),
     kind: chance(0.02) ? 'anonymous' : chance(0.02) ? 'system' : 'person',
     groups: some(['g1', 'g2'], 0.5),
@@ -174,7 +177,11 @@ function world(random: () => number) {
     ...(chance(0.15) ? { expiresAt: now + pick([-1, 0, 1]) } : {}),
   });
   const key = (): Key =>
-    ({ realm: chance(0.97) ? 'r1' : 'r2', id: pick(ids), names: some(names, 0.3) }) as unknown as Key;
+    ({
+      realm: chance(0.97) ? pick(['r1', 'r1.eu-west-1']) : pick(['r2', 'r2.eu-west-1']),
+      id: pick(ids),
+      names: some(names, 0.3),
+    }) as unknown as Key;
   const command = (): Command => {
     const kind = pick(actions);
     const ref = { by: 'id', id: 'k1' };

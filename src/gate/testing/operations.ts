@@ -116,6 +116,8 @@ export const awsCases: Cases = {
     ec,
   ),
   GetPublicKey: aws('GetPublicKey', onKey, ec),
+  GetKeyLastUsage: aws('GetKeyLastUsage', onKey),
+  DescribeCustomKeyStores: aws('DescribeCustomKeyStores', () => ({})),
   GenerateMac: aws('GenerateMac', ({ id }) => ({ KeyId: id, ...mac }), hmacKey),
   VerifyMac: aws('VerifyMac', async (key, house) => ({ KeyId: key.id, ...mac, Mac: await macOf(key, house) }), hmacKey),
   DeriveSharedSecret: aws(
@@ -137,7 +139,31 @@ export const awsCases: Cases = {
     }),
     kem,
   ),
+  ReplicateKey: aws(
+    'ReplicateKey',
+    async ({ id }, house) => ({ KeyId: id, ReplicaRegion: await madeRegion(house), Description: 'a replica' }),
+    { multiRegion: true },
+  ),
+  UpdatePrimaryRegion: aws(
+    'UpdatePrimaryRegion',
+    async (key, house) => ({ KeyId: key.id, PrimaryRegion: await replicaRegion(key, house) }),
+    { multiRegion: true },
+  ),
 };
+
+const freshRegion = () => `test-region-${++counted}`;
+
+async function madeRegion(house: House): Promise<string> {
+  const region = freshRegion();
+  await house.perform({ kind: 'create-region', name: fresh('place'), region });
+  return region;
+}
+
+async function replicaRegion(key: Key, house: House): Promise<string> {
+  const region = await madeRegion(house);
+  await house.perform({ kind: 'replicate-key', key: byId(key), region });
+  return region;
+}
 
 interface VaultNeeds {
   readonly key?: Parameters<House['key']>[0];
@@ -251,6 +277,7 @@ export const nativeCases: Cases = {
   'GET /keys': native('GET /keys'),
   'POST /keys': native('POST /keys', () => ({ spec: 'aes-256', name: fresh('named') })),
   'GET /keys/{key}': native('GET /keys/{key}'),
+  'GET /keys/{key}/last-use': native('GET /keys/{key}/last-use'),
   'PATCH /keys/{key}': native('PATCH /keys/{key}', () => ({ description: 'other' })),
   'DELETE /keys/{key}': native('DELETE /keys/{key}', undefined, { deletionAllowed: true }),
   'POST /keys/{key}/enable': native('POST /keys/{key}/enable', undefined, {}, (key, house) =>
@@ -260,6 +287,16 @@ export const nativeCases: Cases = {
   'POST /keys/{key}/rotate': native('POST /keys/{key}/rotate'),
   'POST /keys/{key}/schedule-destruction': native('POST /keys/{key}/schedule-destruction', () => ({ days: 8 })),
   'POST /keys/{key}/cancel-destruction': native('POST /keys/{key}/cancel-destruction', undefined, {}, pending),
+  'POST /keys/{key}/replicate': native(
+    'POST /keys/{key}/replicate',
+    async (_, house) => ({ region: await madeRegion(house) }),
+    { multiRegion: true },
+  ),
+  'POST /keys/{key}/primary-region': native(
+    'POST /keys/{key}/primary-region',
+    async (key, house) => ({ region: await replicaRegion(key, house) }),
+    { multiRegion: true },
+  ),
   'POST /keys/{key}/encrypt': native('POST /keys/{key}/encrypt', plaintext),
   'POST /keys/{key}/data-key': native('POST /keys/{key}/data-key', () => ({ bytes: 32 })),
   'POST /decrypt': native('POST /decrypt', async (key, house) => ({ ciphertext: await blobOf(key, house) })),
@@ -275,6 +312,7 @@ export const nativeCases: Cases = {
   },
   'GET /realms': native('GET /realms'),
   'POST /realms': native('POST /realms', () => ({ name: fresh('realm') })),
+  'POST /regions': native('POST /regions', () => ({ name: fresh('region'), region: freshRegion() })),
   'GET /identities': native('GET /identities'),
   'POST /identities': native('POST /identities', () => ({ name: fresh('person'), role: 'auditor' })),
   'POST /identities/{name}/disable': aboutSomebody('POST', ({ identity }) => `/identities/${identity}/disable`),

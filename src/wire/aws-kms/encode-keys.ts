@@ -24,7 +24,8 @@ const stateNames = {
 } as const satisfies Record<VersionState, string>;
 
 export function awsKeyState(key: Key): string {
-  if (key.destruction !== undefined) return key.destruction.at === undefined ? 'PendingReplicaDeletion' : 'PendingDeletion';
+  if (key.destruction !== undefined)
+    return key.destruction.at === undefined ? 'PendingReplicaDeletion' : 'PendingDeletion';
   const state = stateNames[key.current.state];
   return state === 'Enabled' && !key.enabled ? 'Disabled' : state;
 }
@@ -40,7 +41,8 @@ export function metadataOf(key: Key, names: Names): object {
     CreationDate: seconds(key.createdAt),
     CustomerMasterKeySpec: spec,
     ...endOf(key),
-    ...(key.destruction?.days !== undefined && key.destruction.at === undefined && { PendingDeletionWindowInDays: key.destruction.days }),
+    ...(key.destruction?.days !== undefined &&
+      key.destruction.at === undefined && { PendingDeletionWindowInDays: key.destruction.days }),
     Description: key.description,
     Enabled: state === 'Enabled',
     KeyId: key.id,
@@ -54,7 +56,8 @@ export function metadataOf(key: Key, names: Names): object {
   };
 }
 
-const endOf = ({ destruction }: Key) => (destruction?.at === undefined ? {} : { DeletionDate: seconds(destruction.at) });
+const endOf = ({ destruction }: Key) =>
+  destruction?.at === undefined ? {} : { DeletionDate: seconds(destruction.at) };
 
 export const encodeCreateKey = ({ key }: Result<'create-key'>, _asked: Asked<'create-key'>, names: Names) =>
   metadata(key, names);

@@ -1,7 +1,6 @@
-import { accountOf, type KeyRef, KmsError, realmIn, regionOf } from '#domain/domain.ts';
+import { accountOf, isKeyId, type KeyRef, KmsError, realmIn, regionOf } from '#domain/domain.ts';
 import { AwsFault, invalid } from './errors.ts';
 
-const keyId = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/;
 const arn = /^arn:([a-z-]+):kms:([a-z0-9-]*):([0-9]{12}):(key|alias)\/(.+)$/s;
 /** AliasNameType of the service model, without the colon: what follows `alias/`. */
 const aliasName = /^[a-zA-Z0-9/_-]+$/;
@@ -30,7 +29,7 @@ export function namesOf(home: string): Names {
   };
 
   const keyRef = (text: string, member: string): KeyRef => {
-    if (keyId.test(text)) return { by: 'id', id: text };
+    if (isKeyId(text)) return { by: 'id', id: text };
     if (text.startsWith(prefix)) return { by: 'name', name: lookedUp(text, text.slice(prefix.length)) };
     if (text.startsWith('arn:')) return fromArn(text);
     if (text.length === 0 || text.length > 2048) throw invalid(member, 'Member must have length from 1 to 2048');
@@ -46,7 +45,7 @@ export function namesOf(home: string): Names {
     // Of another region or account than the request's own it finds nothing.
     const realm = realmIn(account, place, home);
     if (kind === 'alias') return { by: 'name', name: lookedUp(text, name), realm };
-    if (!keyId.test(name)) throw new KmsError('not-found', `Invalid keyId '${text}'`);
+    if (!isKeyId(name)) throw new KmsError('not-found', `Invalid keyId '${text}'`);
     return { by: 'id', id: name, realm };
   };
 
@@ -75,7 +74,7 @@ export function namesOf(home: string): Names {
 
 /** Names that only Vault clients can give hold other characters, and are found all the same; but an id is no alias. */
 function lookedUp(text: string, name: string): string {
-  if (name.length === 0 || text.length > 2048 || keyId.test(name))
+  if (name.length === 0 || text.length > 2048 || isKeyId(name))
     throw new KmsError('alias-not-found', 'The alias is not found.');
   return name;
 }

@@ -2,6 +2,7 @@ import {
   type Commands,
   type Context,
   type GrantScope,
+  isKeyId,
   type KeyRef,
   type KeySpec,
   type KeyUsage,
@@ -33,11 +34,9 @@ export interface Input {
   readonly body: JsonObject;
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /** An id, or a name with or without `alias/`. */
 export function keyRef(text: string): KeyRef {
-  if (uuid.test(text)) return { by: 'id', id: text };
+  if (isKeyId(text)) return { by: 'id', id: text };
   const name = text.startsWith('alias/') ? text.slice('alias/'.length) : text;
   if (name === '') throw new KmsError('invalid-parameter', 'The name of the key is empty.');
   return { by: 'name', name };
@@ -119,6 +118,7 @@ export function createKey({ body }: Input): Commands['create-key'] {
       tags: stringMap(body, 'tags'),
       exportable: optionalBoolean(body, 'exportable'),
       deletionAllowed: optionalBoolean(body, 'deletionAllowed'),
+      multiRegion: optionalBoolean(body, 'multiRegion'),
       rotationPeriodDays: optionalInteger(body, 'rotationPeriodDays'),
     }),
   };
@@ -234,7 +234,7 @@ function grantScope(body: JsonObject): GrantScope {
   if (id !== undefined && pattern !== undefined)
     throw new KmsError('invalid-parameter', 'A grant covers either "keyId" or "names", not both.');
   if (id !== undefined) {
-    if (!uuid.test(id)) throw new KmsError('invalid-parameter', '"keyId" must be the id of a key, a UUID.');
+    if (!isKeyId(id)) throw new KmsError('invalid-parameter', '"keyId" must be the id of a key, a UUID.');
     return { kind: 'key', id };
   }
   return pattern === undefined ? { kind: 'realm' } : { kind: 'names', pattern };

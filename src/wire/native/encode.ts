@@ -42,6 +42,7 @@ export function keyView(key: Key): object {
     deletionAllowed: key.deletionAllowed,
     rotation: key.rotation && { periodDays: key.rotation.periodDays, nextAt: time(key.rotation.nextAt) },
     destroyedAt: maybeTime(key.destruction?.at),
+    multiRegion: key.multiRegion,
   };
 }
 
@@ -59,6 +60,12 @@ export const key = (result: { readonly key: Key }) => ({ key: keyView(result.key
 export const keyAndVersions = (result: Result<'describe-key'>) => ({
   key: keyView(result.key),
   versions: result.versions.map(versionView),
+});
+
+/** Times as everywhere; `operation` and `protocol` as the ledger's line has them. `lastUse` is absent where there was none. */
+export const lastUse = ({ key, lastUse: last }: Result<'read-last-use'>) => ({
+  key: key.id,
+  lastUse: last && { ...last, at: time(last.at) },
 });
 
 const used = ({ realm, keyId, version }: Used) => ({ realm, keyId, version });

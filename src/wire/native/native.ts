@@ -86,7 +86,9 @@ function answer(row: Operation, result: Result): Response {
 
 function proofOf(head: RequestHead): Proof {
   const token = /^Bearer +([^ ]+)$/i.exec(header(head.headers, 'authorization') ?? '')?.[1];
-  return token === undefined ? { kind: 'none' } : { kind: 'token', token };
+  if (token === undefined) return { kind: 'none' };
+  const region = header(head.headers, 'x-claviger-region');
+  return region === undefined ? { kind: 'token', token } : { kind: 'token', token, region };
 }
 
 function readQuery(request: Request, row: Operation): ReadonlyMap<string, string> {

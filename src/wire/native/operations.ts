@@ -1,6 +1,7 @@
 import type { Action, Commands, Result } from '#domain/domain.ts';
 import * as decode from './decode.ts';
 import { type Input, onKey, page } from './decode.ts';
+import * as decodeRegion from './decode-region.ts';
 import * as encode from './encode.ts';
 
 /** One row: everything that is particular to an operation. */
@@ -51,6 +52,7 @@ export const operations = {
       'exportable',
       'deletionAllowed',
       'rotationPeriodDays',
+      'multiRegion',
     ],
     decode: decode.createKey,
     encode: encode.key,
@@ -61,6 +63,7 @@ export const operations = {
     decode: (input) => ({ ...onKey(input), withVersions: true }),
     encode: encode.keyAndVersions,
   },
+  'GET /keys/{key}/last-use': { action: 'read-last-use', maxBody: 0, decode: onKey, encode: encode.lastUse },
   'PATCH /keys/{key}': {
     action: 'update-key',
     maxBody: 16 * KiB,
@@ -95,6 +98,20 @@ export const operations = {
     action: 'cancel-destruction',
     maxBody: KiB,
     decode: onKey,
+    encode: encode.key,
+  },
+  'POST /keys/{key}/replicate': {
+    action: 'replicate-key',
+    maxBody: 64 * KiB,
+    body: ['region', 'description', 'tags'],
+    decode: decodeRegion.replicateKey,
+    encode: encode.key,
+  },
+  'POST /keys/{key}/primary-region': {
+    action: 'update-primary-region',
+    maxBody: KiB,
+    body: ['region'],
+    decode: decodeRegion.updatePrimaryRegion,
     encode: encode.key,
   },
   'POST /keys/{key}/encrypt': {
@@ -145,6 +162,13 @@ export const operations = {
     maxBody: KiB,
     body: ['name'],
     decode: decode.createRealm,
+    encode: encode.asIs,
+  },
+  'POST /regions': {
+    action: 'create-region',
+    maxBody: KiB,
+    body: ['name', 'region'],
+    decode: decodeRegion.createRegion,
     encode: encode.asIs,
   },
   'GET /identities': {

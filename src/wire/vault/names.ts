@@ -1,10 +1,9 @@
-import { type HashName, type KeyRef, type KeySpec, KmsError } from '#domain/domain.ts';
+import { type HashName, isKeyId, type KeyRef, type KeySpec, KmsError } from '#domain/domain.ts';
 import { fromBase64, fromBase64Url, toBase64, toBase64Url } from '#encoding/encoding.ts';
 
 /** Vault's words for keys, hashes and dressed bytes, and ours. */
 
 const name = /^[\w-][\w./-]{0,249}$/;
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** One raw path segment, percent-decoded once. Throws 'malformed'. */
 export function decodeSegment(segment: string): string {
@@ -16,14 +15,14 @@ export function decodeSegment(segment: string): string {
   }
 }
 
-/** A key without a name is reached by its UUID. */
+/** A key without a name is reached by its id. */
 export function keyRef(given: string | undefined): KeyRef {
   const word = keyName(given);
   return isUuid(word) ? { by: 'id', id: word.toLowerCase() } : { by: 'name', name: word };
 }
 
 export function isUuid(word: string): boolean {
-  return word.length === 36 && uuid.test(word);
+  return isKeyId(word.toLowerCase());
 }
 
 /** Letters, digits, `_`, `-`, and after the first also `.` and `/`; no empty or dotted step between slashes. */
