@@ -1,41 +1,15 @@
 import type { DSAEncoding } from 'node:crypto';
-import { type ECDSA, ecdsa, type WeierstrassPointCons } from '@noble/curves/abstract/weierstrass.js';
-import { p256, p384, p521 } from '@noble/curves/nist.js';
-import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { HashName, SignatureScheme } from '#domain/domain.ts';
-import { type EcSpec, type KeyHandle, objectOf, rawPublicKeyOf } from './key-handle.ts';
-import { nobleHash, nobleHmac } from './noble-hash.ts';
+import { derInteger, derSequence, readDer } from '#encoding/encoding.ts';
+import { direct } from './direct-signature.ts';
+import type { EcSpec, KeyHandle } from './key-handle.ts';
+import { nobleSignDigest, nobleVerifyDigest } from './noble-ecdsa.ts';
 import { signMessage, verifyMessage } from './openssl-signature.ts';
 
-// ECDSA (FIPS 186-5 section 6). Messages go to OpenSSL. A digest that is given goes to @noble/curves: 0.5 to 1.5 ms a signature on
-// the loop, in JavaScript, whose timing is blinded but not constant; docs/dependencies.md weighs that.
+// ECDSA (FIPS 186-5 section 6). Messages go to OpenSSL by `node:crypto`, digests that are given by ffi; where that isn't there, to
+// @noble/curves, with the same nonces (RFC 6979) and so the same bytes.
 
 const dsaEncoding = { der: 'der', p1363: 'ieee-p1363' } as const satisfies Record<string, DSAEncoding>;
-
-const points = {
-  'ec-p256': p256.Point,
-  'ec-p384': p384.Point,
-  'ec-p521': p521.Point,
-  'ec-secp256k1': secp256k1.Point,
-} as const satisfies Record<EcSpec, WeierstrassPointCons<bigint>>;
-
-const algorithms = new Map<string, ECDSA>();
-
-/** Deterministic nonces (RFC 6979) under the HMAC of the digest's own hash. */
-function algorithmOf(handle: KeyHandle, hash: HashName): ECDSA {
-  const name = `${handle.spec} ${hash}`;
-  let algorithm = algorithms.get(name);
-  if (algorithm === undefined) {
-    algorithm = ecdsa(points[handle.spec as EcSpec], nobleHash(hash), { hmac: nobleHmac(hash) });
-    algorithms.set(name, algorithm);
-  }
-  return algorithm;
-}
-
-/** The digest is taken as it is (its leftmost bits where it is longer than the order), and either half of s is as good. */
-function digestOptions(scheme: SignatureScheme) {
-  return { prehash: false, lowS: false, format: scheme.encoding === 'p1363' ? 'compact' : 'der' } as const;
-}
 
 function messageOptions(scheme: SignatureScheme) {
   return { dsaEncoding: dsaEncoding[scheme.encoding ?? 'der'] };
@@ -56,12 +30,8 @@ export function signEcdsaDigest(
   hash: HashName,
   hashed: Uint8Array,
 ): Uint8Array {
-  const secret = objectOf(handle).export({ format: 'raw-private' });
-  try {
-    return algorithmOf(handle, hash).sign(hashed, secret, digestOptions(scheme));
-  } finally {
-    secret.fill(0);
-  }
+  const der = direct?.sign(handle, `ECDSA ${hash}`, hashed) ?? nobleSignDigest(handle, hash, hashed);
+  return scheme.encoding === 'p1363' ? fixedOf(der, handle) : der;
 }
 
 export function verifyEcdsa(
@@ -82,5 +52,34 @@ export function verifyEcdsaDigest(
   hashed: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  return algorithmOf(handle, hash).verify(signature, hashed, rawPublicKeyOf(handle), digestOptions(scheme));
+  const der = scheme.encoding === 'p1363' ? derOf(signature, handle) : signature;
+  if (der === undefined) return false;
+  return direct?.verify(handle, `ECDSA ${hash}`, hashed, der) ?? nobleVerifyDigest(handle, hash, hashed, der);
+}
+
+/** Bytes of the order of each curve's group, and so of r and of s. */
+const orderLength = {
+  'ec-p256': 32,
+  'ec-p384': 48,
+  'ec-p521': 66,
+  'ec-secp256k1': 32,
+} as const satisfies Record<EcSpec, number>;
+
+/** r||s of fixed length (IEEE P1363) as DER; undefined where it isn't that long. */
+function derOf(fixed: Uint8Array, { spec }: KeyHandle): Uint8Array | undefined {
+  const length = orderLength[spec as EcSpec];
+  if (fixed.length !== 2 * length) return undefined;
+  return derSequence(derInteger(fixed.subarray(0, length)), derInteger(fixed.subarray(length)));
+}
+
+function fixedOf(der: Uint8Array, { spec }: KeyHandle): Uint8Array {
+  const length = orderLength[spec as EcSpec];
+  const fixed = new Uint8Array(2 * length);
+  const numbers = readDer(readDer(der)![0]!.body)!;
+  numbers.forEach(({ body }, index) => {
+    // A leading zero says that the number isn't negative.
+    const magnitude = body.length > length ? body.subarray(body.length - length) : body;
+    fixed.set(magnitude, (index + 1) * length - magnitude.length);
+  });
+  return fixed;
 }

@@ -1,10 +1,11 @@
 import { type EdDSA, eddsa } from '@noble/curves/abstract/edwards.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { direct } from './direct-signature.ts';
 import { type KeyHandle, objectOf, rawPublicKeyOf } from './key-handle.ts';
 import { nobleHash } from './noble-hash.ts';
 
-// Ed25519ph (RFC 8032, FIPS 186-5 section 7.8). OpenSSL has it, node:crypto has no way to say so (26.10), so the curve arithmetic is
-// @noble/curves', with the same reserve as for ECDSA digests. Pure Ed25519 is OpenSSL's: `openssl-signature.ts`.
+// Ed25519ph (RFC 8032, FIPS 186-5 section 7.8). OpenSSL has it and node:crypto has no way to say so (26.10): it is asked by ffi, and
+// where that isn't there @noble/curves does it, with the same reserve as for ECDSA. Pure Ed25519 goes by `openssl-signature.ts`.
 
 /** Section 2: dom2(1, ''), and the context is always empty. */
 const dom2 = Buffer.concat([Buffer.from('SigEd25519 no Ed25519 collisions', 'latin1'), Uint8Array.of(1, 0)]);
@@ -25,6 +26,15 @@ const ed25519ph: EdDSA = eddsa(ed25519.Point, nobleHash('sha512'), {
 
 /** `hashed`: SHA-512 of the message. */
 export function signEd25519ph(handle: KeyHandle, hashed: Uint8Array): Uint8Array {
+  return direct?.sign(handle, 'ED25519ph', hashed) ?? nobleSignEd25519ph(handle, hashed);
+}
+
+/** Throws or answers false for a signature that is wrong. */
+export function verifyEd25519ph(handle: KeyHandle, hashed: Uint8Array, signature: Uint8Array): boolean {
+  return direct?.verify(handle, 'ED25519ph', hashed, signature) ?? nobleVerifyEd25519ph(handle, hashed, signature);
+}
+
+export function nobleSignEd25519ph(handle: KeyHandle, hashed: Uint8Array): Uint8Array {
   const seed = objectOf(handle).export({ format: 'raw-private' });
   try {
     return ed25519ph.sign(hashed, seed);
@@ -33,7 +43,6 @@ export function signEd25519ph(handle: KeyHandle, hashed: Uint8Array): Uint8Array
   }
 }
 
-/** Throws or answers false for a signature that is wrong. */
-export function verifyEd25519ph(handle: KeyHandle, hashed: Uint8Array, signature: Uint8Array): boolean {
+export function nobleVerifyEd25519ph(handle: KeyHandle, hashed: Uint8Array, signature: Uint8Array): boolean {
   return ed25519ph.verify(signature, hashed, rawPublicKeyOf(handle), { zip215: false });
 }

@@ -82,7 +82,7 @@ export async function loadOpenSsl(): Promise<OpenSsl | undefined> {
 }
 
 /** Node warns on stderr that its FFI is new. Users of a command can do nothing about that, and the self-test answers for it. */
-async function importFfi(): Promise<typeof import('node:ffi')> {
+export async function importFfi(): Promise<typeof import('node:ffi')> {
   const { emitWarning } = process;
   process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
     if (!String(warning).startsWith('FFI is an experimental feature')) emitWarning.call(process, warning, ...rest);

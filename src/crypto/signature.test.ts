@@ -213,12 +213,14 @@ test('a digest of the wrong length, or for a scheme that takes none, is refused'
   }
 });
 
-test('an external mu is told to be unsupported for ML-DSA and a mistake elsewhere', async () => {
-  const { privateKey } = await pairOf('ml-dsa-44');
-  const mu = Buffer.alloc(64);
-  await assert.rejects(sign(privateKey, { family: 'ml-dsa' }, 'external-mu', mu), { code: 'unsupported' });
+test('an external mu is for ML-DSA only, and 64 bytes long', async () => {
+  const { privateKey, publicKey } = await pairOf('ml-dsa-44');
+  const [short, mu] = [Buffer.alloc(63), Buffer.alloc(64)];
+  const mistake = { code: 'invalid-parameter' };
+  await assert.rejects(sign(privateKey, { family: 'ml-dsa' }, 'external-mu', short), mistake);
+  await assert.rejects(verify(publicKey, { family: 'ml-dsa' }, 'external-mu', short, mu), mistake);
   const ec = await pairOf('ec-p256');
-  await assert.rejects(sign(ec.privateKey, { family: 'ecdsa' }, 'external-mu', mu), { code: 'invalid-parameter' });
+  await assert.rejects(sign(ec.privateKey, { family: 'ecdsa' }, 'external-mu', mu), mistake);
 });
 
 const signing: ReadonlyArray<readonly [KeySpec, SignatureScheme]> = [

@@ -10,6 +10,7 @@ import { signEcdsa, signEcdsaDigest, verifyEcdsa, verifyEcdsaDigest } from './ec
 import { signEd25519ph, verifyEd25519ph } from './eddsa.ts';
 import { digest, digestLength } from './hash.ts';
 import { type KeyHandle, requireFamily } from './key-handle.ts';
+import { muLength, signMu, verifyMu } from './ml-dsa.ts';
 import { signMessage, verifyMessage } from './openssl-signature.ts';
 import {
   signPkcs1,
@@ -24,7 +25,8 @@ import {
 
 /**
  * The signature of `message`, or of the digest that `message` is. Rejects with 'wrong-algorithm' where the key can't do the scheme,
- * 'invalid-parameter' where scheme, message type and message contradict one another, 'unsupported' for an external mu.
+ * 'invalid-parameter' where scheme, message type and message contradict one another, 'unsupported' for an external mu where OpenSSL
+ * can't be asked for it.
  */
 export async function sign(
   privateKey: KeyHandle,
@@ -47,8 +49,9 @@ export async function sign(
     }
     case 'ed25519ph':
       return signEd25519ph(privateKey, hashed ? message : digest('sha512', message));
-    case 'ed25519':
     case 'ml-dsa':
+      return messageType === 'external-mu' ? signMu(privateKey, message) : signMessage(privateKey, null, message);
+    case 'ed25519':
     case 'slh-dsa':
       return signMessage(privateKey, null, message);
   }
@@ -64,7 +67,7 @@ export async function verify(
 ): Promise<boolean> {
   check(publicKey, scheme, messageType, message);
   try {
-    return await verifyChecked(publicKey, scheme, messageType === 'digest', message, signature);
+    return await verifyChecked(publicKey, scheme, messageType, message, signature);
   } catch (error) {
     // What the libraries throw is about the signature; what this room throws is about the request.
     if (error instanceof KmsError) throw error;
@@ -75,10 +78,11 @@ export async function verify(
 function verifyChecked(
   publicKey: KeyHandle,
   scheme: SignatureScheme,
-  hashed: boolean,
+  messageType: MessageType,
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean | Promise<boolean> {
+  const hashed = messageType === 'digest';
   switch (scheme.family) {
     case 'rsa-pss': {
       const hash = namedHash(publicKey, scheme);
@@ -92,8 +96,10 @@ function verifyChecked(
     }
     case 'ed25519ph':
       return verifyEd25519ph(publicKey, hashed ? message : digest('sha512', message), signature);
-    case 'ed25519':
     case 'ml-dsa':
+      if (messageType === 'external-mu') return verifyMu(publicKey, message, signature);
+      return verifyMessage(publicKey, null, message, signature);
+    case 'ed25519':
     case 'slh-dsa':
       return verifyMessage(publicKey, null, message, signature);
   }
@@ -119,8 +125,7 @@ function check(handle: KeyHandle, scheme: SignatureScheme, messageType: MessageT
       return;
     case 'external-mu':
       if (scheme.family !== 'ml-dsa') throw invalid('Only ML-DSA signs an external mu.');
-      // OpenSSL can, node:crypto has no way to say so (26.10).
-      throw new KmsError('unsupported', 'Signing an external mu is not offered; send the message itself.');
+      if (message.length !== muLength) throw invalid(`A mu is ${muLength} bytes long.`);
   }
 }
 

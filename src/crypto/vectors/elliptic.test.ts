@@ -24,7 +24,7 @@ const curves = {
 
 const handles = new WeakMap<Group, KeyHandle>();
 
-/** The message by OpenSSL and the digest by @noble/curves: both must say the same. */
+/** The message by way of `node:crypto` and the digest by ffi: both must say the same. */
 async function judgeEcdsa(vector: Case, group: Group, spec: BareSpec, encoding: 'der' | 'p1363'): Promise<Verdict> {
   const hash = hashNamed(text(group, 'sha'))!;
   const scheme: SignatureScheme = { family: 'ecdsa', hash, encoding };
