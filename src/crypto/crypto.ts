@@ -9,10 +9,20 @@ export {
   type ServerCertificateRequest,
 } from './certificate.ts';
 export { Ed25519Signer, verifyEd25519 } from './ed25519.ts';
+export { readForeignMaterial } from './foreign-material.ts';
 export { type GeneratedMaterial, generateMaterial, publicKeyOf } from './generate.ts';
 export { digest, digestHex, digestLatin1, digestLength, equalSecrets } from './hash.ts';
 export { hkdf } from './hkdf.ts';
 export { hmac } from './hmac.ts';
+export { unwrapImport } from './import-unwrap.ts';
+export {
+  type IdTokenClaims,
+  issuerNamedBy,
+  type KeySet,
+  readKeySet,
+  type TokenFault,
+  verifyIdToken,
+} from './id-token.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
 export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';
 export { decapsulate, encapsulate } from './ml-kem.ts';
@@ -21,4 +31,5 @@ export { releaseToCaller } from './release.ts';
 export { rsaDecrypt, rsaEncrypt, rsaMaxPlaintext } from './rsa-encryption.ts';
 export { ShortPrf } from './short-prf.ts';
 export { sign, verify } from './signature.ts';
+export { isSigV4aSignature, sigV4aPublicKey } from './sigv4a.ts';
 export { unwrapAesKw, unwrapAesKwp, wrapAesKw, wrapAesKwp } from './wrap.ts';

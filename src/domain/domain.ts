@@ -3,6 +3,7 @@ export * from './algorithm.ts';
 export * from './command.ts';
 export * from './command-import.ts';
 export * from './command-key-store.ts';
+export * from './command-session.ts';
 export * from './command-use.ts';
 export * from './context.ts';
 export * from './entry.ts';

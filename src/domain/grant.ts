@@ -35,13 +35,15 @@ export interface Identity {
   readonly groups: readonly string[];
   readonly enabled: boolean;
   readonly createdAt: number;
+  /** Set for a role, which nobody logs in to: an id that a later role of the same name doesn't have. */
+  readonly roleId?: string;
 }
 
 /** A way to prove to be an identity. The secret itself is never stored. */
 export interface Credential {
-  /** Access key id (CLAV...) or token accessor. */
+  /** Access key id (CLAV..., of a session CLAS...) or token accessor. */
   readonly id: string;
-  readonly kind: 'access-key' | 'token';
+  readonly kind: 'access-key' | 'token' | 'session';
   readonly realm: string;
   readonly identity: string;
   readonly revision: number;
@@ -54,7 +56,12 @@ export interface Credential {
   readonly enabled: boolean;
   /** Display name given by the creator of a token. */
   readonly label?: string;
-  /** Accessor of the token that made this one: revoked with it. */
+  /** Session of a role: what whoever took it on called it, and the role's `roleId`. */
+  readonly session?: string;
+  readonly roleId?: string;
+  /** Session that an identity provider's word was taken for: the provider's issuer and its `id`, without which it ends. */
+  readonly provider?: { readonly issuer: string; readonly id: string };
+  /** Accessor of the token that made this one, or the credential that a session was asked for with: revoked with it. */
   readonly parent?: string;
   /** Token: the grants' actions this token is narrowed to; absent: all that its identity may. */
   readonly actions?: readonly string[];

@@ -1,6 +1,6 @@
 import { type Command, type Grant, KmsError, type Principal } from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
-import { checkHeldTogether, checkNewGrant } from '#policy/policy.ts';
+import { checkHeldTogether, checkNewGrant, checkNewRole } from '#policy/policy.ts';
 import type { Core } from './core.ts';
 import type { Subject } from './subjects.ts';
 
@@ -57,6 +57,9 @@ export async function assertDutiesStaySeparate(
     const { grant } = result as { grant: Grant };
     const holders = await identity.holdersOf(grant.realm, grant.grantee);
     refusal = checkNewGrant({ mode, now, holders }, granter, grant);
+  } else if (command.kind === 'create-role') {
+    const holders = await identity.takersOf(granter, command);
+    refusal = checkNewRole({ mode, now, holders }, granter, command);
   } else if (command.kind === 'create-identity') {
     refusal = checkHeldTogether({ mode, now }, await identity.prospect(granter, command));
   }

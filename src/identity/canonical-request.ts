@@ -7,12 +7,17 @@ const maxPart = 8192;
 
 /**
  * The canonical request of Signature Version 4 for services other than S3: the path is normalised and each of its segments
- * encoded once more (AWS, "Create a signed API request", steps 1 and 2). `signedHeaders` as in the Authorization header, checked.
- * Throws 'invalid-proof'.
+ * encoded once more (AWS, "Create a signed API request", steps 1 and 2). `signedHeaders` as the request names them, checked.
+ * `unsigned` is the member of the query that can't be signed: the signature. Throws 'invalid-proof'.
  */
-export function canonicalRequest(proof: SigV4Proof, signedHeaders: readonly string[], bodyHash: string): string {
+export function canonicalRequest(
+  proof: SigV4Proof,
+  signedHeaders: readonly string[],
+  bodyHash: string,
+  unsigned?: string,
+): string {
   const path = proof.path === '/' ? '/' : canonicalPath(proof.path);
-  const query = proof.query === '' ? '' : canonicalQuery(proof.query);
+  const query = proof.query === '' ? '' : canonicalQuery(proof.query, unsigned);
   let headers = '';
   for (const name of signedHeaders) {
     headers += `${name}:${canonicalValue(proof.headers, name === authorityField ? 'host' : name)}\n`;
@@ -59,18 +64,27 @@ export function canonicalPath(path: string): string {
 }
 
 /** Decoded, encoded again, and sorted by name and then value. */
-export function canonicalQuery(query: string): string {
-  if (query.length > maxPart) throw wrong('the query is too long');
+export function canonicalQuery(query: string, unsigned?: string): string {
   const pairs: [string, string][] = [];
-  for (const part of query.split('&')) {
-    if (part === '') continue;
-    const equals = part.indexOf('=');
-    const [name, value] = equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
-    pairs.push([encode(decode(name)), encode(decode(value))]);
+  for (const [name, value] of queryMembers(query)) {
+    if (name !== unsigned) pairs.push([encode(name), encode(value)]);
   }
   // Encoded text is ASCII, where JavaScript's order is the order of bytes.
   pairs.sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0));
   return pairs.map(([name, value]) => `${name}=${value}`).join('&');
+}
+
+/** Names and values of a query, decoded, in the order sent. Throws 'invalid-proof'. */
+export function queryMembers(query: string): ReadonlyArray<readonly [name: string, value: string]> {
+  if (query.length > maxPart) throw wrong('the query is too long');
+  const members: [string, string][] = [];
+  for (const part of query.split('&')) {
+    if (part === '') continue;
+    const equals = part.indexOf('=');
+    const [name, value] = equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
+    members.push([decode(name), decode(value)]);
+  }
+  return members;
 }
 
 function decode(text: string): string {

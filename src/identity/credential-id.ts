@@ -2,12 +2,27 @@ import { randomBytes } from '#crypto/crypto.ts';
 import { fromHex, toBase64Url } from '#encoding/encoding.ts';
 
 const accessKeyPrefix = 'CLAV';
+const sessionPrefix = 'CLAS';
 const tokenPrefix = 'CLTA';
-const idForm = /^(?:CLAV|CLTA)[A-Z2-7]{16}$/;
+const idForm = /^(?:CLAV|CLAS|CLTA)[A-Z2-7]{16}$/;
 const tokenForm = /^clv\.[A-Za-z0-9_-]{43}$/;
 
 export function newAccessKeyId(): string {
   return accessKeyPrefix + base32(randomBytes(10));
+}
+
+/** The access key id of a session: it counts with the session's token only. */
+export function newSessionKeyId(): string {
+  return sessionPrefix + base32(randomBytes(10));
+}
+
+export function isSessionKeyId(accessKeyId: string): boolean {
+  return accessKeyId.startsWith(sessionPrefix);
+}
+
+/** What tells a role from a later one of the same name. */
+export function newRoleId(): string {
+  return `CLRO${base32(randomBytes(10))}`;
 }
 
 /** 32 random bytes; only its SHA-256 is stored. */

@@ -148,6 +148,17 @@ export class Directory {
     return this.#page('role', `${realm}/`, after === '' ? '' : ids.role(realm, after), limit);
   }
 
+  /** Of a realm. There are few, and they are read by those who give rights. */
+  async everyRole(realm: string): Promise<readonly AssumableRole[]> {
+    const all: AssumableRole[] = [];
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page = await this.roles(realm, after, 1000);
+      all.push(...page.items);
+      after = page.next === undefined ? undefined : page.items.at(-1)?.name;
+    }
+    return all;
+  }
+
   provider(realm: string, issuer: string): Promise<IdentityProvider | undefined> {
     return this.#read('provider', ids.provider(realm, issuer));
   }

@@ -3,21 +3,15 @@ import {
   accountOf,
   type Command,
   type Grant,
-  type Identity,
   KmsError,
   type Outcome,
   type Principal,
   type Results,
+  type Role,
 } from '#domain/domain.ts';
 import { type Directory, ids, put, remove } from './directory.ts';
 import { checkLimit, checkName, checkTtl } from './names.ts';
 import { Recent } from './recent.ts';
-
-/** Someone and everything granted to him, directly or by group. */
-export interface Holder {
-  readonly name: string;
-  readonly grants: readonly Grant[];
-}
 
 const none: readonly Grant[] = Object.freeze([]);
 
@@ -80,27 +74,10 @@ export class GrantBook {
     return (await this.#realmGrants(realm)).heldBy(name, groups);
   }
 
-  /** What belonging to these groups gives. */
-  async byGroups(realm: string, groups: readonly string[]): Promise<readonly Grant[]> {
-    // No identity has an empty name.
-    return (await this.#realmGrants(realm)).heldBy('', groups);
-  }
-
-  /** Whom a grant to this grantee reaches, with what each holds now. */
-  async holders(realm: string, grantee: Grant['grantee']): Promise<readonly Holder[]> {
-    const grants = await this.#realmGrants(realm);
-    const holder = ({ name, groups }: Identity) => ({ name, grants: grants.heldBy(name, groups) });
-    if (grantee.kind === 'principal') {
-      const identity = await this.#directory.identity(realm, grantee.name);
-      return identity === undefined ? [] : [holder(identity)];
-    }
-    const members: Holder[] = [];
-    for (let after: string | undefined = ''; after !== undefined; ) {
-      const page = await this.#directory.identities(realm, after, 1000);
-      members.push(...page.items.filter(({ groups }) => groups.includes(grantee.name)).map(holder));
-      after = page.next === undefined ? undefined : page.items.at(-1)?.name;
-    }
-    return members;
+  /** What a new identity or role is given with its making. */
+  wholeRealm(realm: string, name: string, role: Role): Grant {
+    const grantee = { kind: 'principal', name } as const;
+    return { id: randomUuid(), realm, revision: 0, grantee, role, scope: { kind: 'realm' }, createdAt: this.#clock() };
   }
 
   async #realmGrants(realm: string): Promise<RealmGrants> {

@@ -1,8 +1,7 @@
-import { digestHex, randomUuid } from '#crypto/crypto.ts';
+import { digestHex } from '#crypto/crypto.ts';
 import {
   type Command,
   type CredentialSet,
-  type Grant,
   type Identity,
   KmsError,
   type Outcome,
@@ -16,7 +15,8 @@ import {
 import { toUtf8 } from '#encoding/encoding.ts';
 import { isCredentialId, newAccessKeyId, newToken, tokenAccessor } from './credential-id.ts';
 import { type CredentialRecord, type Directory, ids, put, type Realm } from './directory.ts';
-import type { GrantBook, Holder } from './grant-book.ts';
+import type { GrantBook } from './grant-book.ts';
+import type { Holder, Holders } from './holders.ts';
 import { checkLimit, checkName, checkTtl } from './names.ts';
 import type { Realms } from './realms.ts';
 import { secretAccessKey } from './signing-keys.ts';
@@ -28,6 +28,7 @@ interface Rooms {
   readonly directory: Directory;
   readonly realms: Realms;
   readonly grants: GrantBook;
+  readonly holders: Holders;
   readonly standings: Standings;
   readonly root: SecretBytes;
   readonly clock: () => number;
@@ -81,10 +82,11 @@ export class Identities {
   /** What the identity that a command asks for would hold, for `policy/` to judge. */
   async prospect(principal: Principal, command: Command<'create-identity'>): Promise<Holder> {
     const realm = await this.#rooms.realms.named(principal, command.realm);
-    const byGroups = realm === undefined ? [] : await this.#rooms.grants.byGroups(realm.account, command.groups ?? []);
-    const byRole =
-      command.role === undefined ? [] : [this.#roleGrant(realm?.account ?? '', command.name, command.role)];
-    return { name: command.name, grants: [...byRole, ...byGroups] };
+    const { name, groups = [], role } = command;
+    const { grants, holders } = this.#rooms;
+    const byOthers = realm === undefined ? [] : await holders.newcomer(realm.account, name, groups);
+    const byRole = role === undefined ? [] : [grants.wholeRealm(realm?.account ?? '', name, role)];
+    return { name, grants: [...byRole, ...byOthers] };
   }
 
   async list(
@@ -121,6 +123,9 @@ export class Identities {
     checkTtl(command.ttl);
     const { realm, identity } = await this.#existing(principal, command);
     if (!identity.enabled) throw new KmsError('invalid-state', `The identity "${identity.name}" is disabled.`);
+    if (identity.roleId !== undefined) {
+      throw new KmsError('invalid-state', `"${identity.name}" is a role: it is taken on, nobody logs in to it.`);
+    }
     const issued = this.#issue(realm, identity.name, command.ttl);
     return {
       result: issued.set,
@@ -168,7 +173,7 @@ export class Identities {
     }
     const { account } = realm;
     const identity: Identity = { realm: account, name, revision: 0, groups, enabled: true, createdAt: clock() };
-    const grant = role === undefined ? undefined : this.#roleGrant(account, name, role);
+    const grant = role === undefined ? undefined : grants.wholeRealm(account, name, role);
     const issued = this.#issue(realm, name, ttl);
     return {
       result: issued.set,
@@ -183,12 +188,6 @@ export class Identities {
         applied: () => grants.forget(account),
       },
     };
-  }
-
-  #roleGrant(realm: string, name: string, role: Role): Grant {
-    const grantee = { kind: 'principal', name } as const;
-    const createdAt = this.#rooms.clock();
-    return { id: randomUuid(), realm, revision: 0, grantee, role, scope: { kind: 'realm' }, createdAt };
   }
 
   /** An access key and a token of equal standing, neither the parent of the other. */

@@ -14,16 +14,24 @@ import {
   type SecretBytes,
 } from '#domain/domain.ts';
 import { Directory, put, type Replay } from './directory.ts';
-import { GrantBook, type Holder } from './grant-book.ts';
+import { Federation } from './federation.ts';
+import { GrantBook } from './grant-book.ts';
+import { type Holder, Holders } from './holders.ts';
 import { Identities } from './identities.ts';
+import { type FetchKeySet, KeySets } from './key-sets.ts';
+import { Providers } from './providers.ts';
 import { Realms } from './realms.ts';
 import { Regions } from './regions.ts';
+import { Roles } from './roles.ts';
+import { Sessions } from './sessions.ts';
 import { type Identified, Standings } from './standing.ts';
 import { Sweep } from './sweep.ts';
 import { Tokens } from './tokens.ts';
 
-export type { Holder } from './grant-book.ts';
-export { type Identified, signatureWindow } from './standing.ts';
+export type { Holder } from './holders.ts';
+export type { FetchKeySet } from './key-sets.ts';
+export { signatureWindow } from './signed-request.ts';
+export type { Identified } from './standing.ts';
 
 /** What this room does for a command, by the command's kind. Nothing is written: the gate commits the change. */
 export type IdentityAction =
@@ -41,7 +49,17 @@ export type IdentityAction =
   | 'create-token'
   | 'lookup-token'
   | 'renew-token'
-  | 'revoke-token';
+  | 'revoke-token'
+  | 'create-role'
+  | 'delete-role'
+  | 'list-roles'
+  | 'register-provider'
+  | 'delete-provider'
+  | 'list-providers'
+  | 'assume-role'
+  | 'assume-role-with-web-identity'
+  | 'create-session'
+  | 'get-caller-identity';
 
 export type IdentityVerbs = {
   readonly [A in IdentityAction]: (principal: Principal, command: Command<A>) => Promise<Outcome<Results[A]>>;
@@ -50,7 +68,7 @@ export type IdentityVerbs = {
 export interface IdentityRoom {
   /**
    * Synchronous for a credential that is in memory. Throws or rejects with 'unauthenticated' (no proof), 'invalid-proof' (unknown,
-   * wrong, disabled or revoked), 'expired-proof'. For a `mutating` call that signs an id of its own the principal carries
+   * wrong, disabled or revoked), 'incomplete-proof', 'expired-proof', 'invalid-assertion'. For a `mutating` call that signs an id of its own the principal carries
    * `replayDigest`: commit `replayRecord` with the change, where a conflict means 'replayed'.
    */
   identify(proof: Proof, mutating: boolean): Identified | Promise<Identified>;
@@ -65,6 +83,8 @@ export interface IdentityRoom {
   holdersOf(realm: string, grantee: Grant['grantee']): Promise<readonly Holder[]>;
   /** The identity that the command asks for, with all that it would hold. */
   prospect(principal: Principal, command: Command<'create-identity'>): Promise<Holder>;
+  /** Who could take on the role that the command asks for, with all that each would hold. */
+  takersOf(principal: Principal, command: Command<'create-role'>): Promise<readonly Holder[]>;
   /** Whether the realm's account is the one that the server was made with. */
   isFirstRealm(realm: string): boolean | Promise<boolean>;
   /** The realm that the account of `realm` has or would have in a region. */
@@ -87,15 +107,22 @@ export interface IdentityDeps {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly mode: 'development' | 'production';
+  /** Absent: keys of identity providers are not read from anywhere, and tokens that need them are refused. */
+  readonly fetchKeySet?: FetchKeySet;
 }
 
-export function identityRoom({ records, key, region: home, clock, mode }: IdentityDeps): IdentityRoom {
+export function identityRoom({ records, key, region: home, clock, mode, fetchKeySet }: IdentityDeps): IdentityRoom {
   const directory = new Directory(records);
-  const standings = new Standings(directory, key, home, clock);
+  const federation = new Federation(directory, new KeySets(fetchKeySet, clock), clock);
+  const standings = new Standings(directory, federation, key, home, clock);
   const grants = new GrantBook(directory, clock);
   const realms = new Realms(directory, home, clock);
   const regions = new Regions(directory, realms, standings, home, clock);
-  const identities = new Identities({ directory, realms, grants, standings, root: key, clock, mode });
+  const holders = new Holders(directory, grants);
+  const identities = new Identities({ directory, realms, grants, holders, standings, root: key, clock, mode });
+  const roles = new Roles({ directory, grants, standings, clock, mode });
+  const providers = new Providers(directory, standings, clock);
+  const sessions = new Sessions({ directory, standings, root: key, clock });
   const tokens = new Tokens({ directory, grants, standings, clock });
   const sweep = new Sweep(directory, grants, clock);
   return {
@@ -105,7 +132,8 @@ export function identityRoom({ records, key, region: home, clock, mode }: Identi
     grantsOf: (principal) => grants.of(principal),
     realmIn: (realm, region) => regions.realmIn(realm, region),
     region: (principal, region) => regions.existing(principal, region),
-    holdersOf: (realm, grantee) => grants.holders(realm, grantee),
+    holdersOf: (realm, grantee) => holders.reachedBy(realm, grantee),
+    takersOf: (principal, command) => holders.takers(ofAccount(principal), command),
     prospect: (principal, command) => identities.prospect(ofAccount(principal), command),
     isFirstRealm: (realm) => realms.isFirst(accountOf(realm)),
     bootstrap: (realmName, identityName, role) => identities.bootstrap(realmName, identityName, role),
@@ -126,6 +154,16 @@ export function identityRoom({ records, key, region: home, clock, mode }: Identi
       'lookup-token': (principal, command) => tokens.lookup(principal, command),
       'renew-token': (principal, command) => tokens.renew(principal, command),
       'revoke-token': (principal, command) => tokens.revoke(principal, command),
+      'create-role': (principal, command) => roles.create(principal, command),
+      'delete-role': (principal, command) => roles.delete(principal, command),
+      'list-roles': (principal, command) => roles.list(principal, command),
+      'register-provider': (principal, command) => providers.register(principal, command),
+      'delete-provider': (principal, command) => providers.delete(principal, command),
+      'list-providers': (principal, command) => providers.list(principal, command),
+      'assume-role': (principal, command) => sessions.assume(principal, command),
+      'assume-role-with-web-identity': (principal, command) => sessions.assumeWithWebIdentity(principal, command),
+      'create-session': (principal, command) => sessions.create(principal, command),
+      'get-caller-identity': (principal) => sessions.callerIdentity(principal),
     }),
   };
 }

@@ -3,8 +3,8 @@ import { KmsError } from '#domain/domain.ts';
 const nameForm = /^[A-Za-z0-9._@-]{1,64}$/;
 const reserved = ['anonymous', 'system'];
 
-/** Of realms, identities and groups. Throws 'invalid-parameter'. */
-export function checkName(what: 'realm' | 'identity' | 'group', name: string): void {
+/** Of realms, identities, groups and roles. Throws 'invalid-parameter'. */
+export function checkName(what: 'realm' | 'identity' | 'group' | 'role', name: string): void {
   if (!nameForm.test(name)) {
     throw new KmsError(
       'invalid-parameter',

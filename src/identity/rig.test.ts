@@ -70,7 +70,13 @@ export class Rig {
   /** A room that remembers nothing, over the same store and key: what a restart gives. */
   open() {
     const key = new SecretBytes(new Uint8Array(32).fill(7));
-    this.room = identityRoom({ records: this.records, key, region: 'eu-central-1', clock: () => this.now, mode: this.mode });
+    this.room = identityRoom({
+      records: this.records,
+      key,
+      region: 'eu-central-1',
+      clock: () => this.now,
+      mode: this.mode,
+    });
     return this.room;
   }
 

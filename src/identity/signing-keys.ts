@@ -1,8 +1,9 @@
-import { hmac, type KeyHandle, openMaterial } from '#crypto/crypto.ts';
+import { hmac, isSigV4aSignature, type KeyHandle, openMaterial, sigV4aPublicKey } from '#crypto/crypto.ts';
 import { SecretBytes } from '#domain/domain.ts';
-import { toUtf8 } from '#encoding/encoding.ts';
+import { fromHex, toUtf8 } from '#encoding/encoding.ts';
 import { Recent } from './recent.ts';
-import { isSignedBy, type SignedRequest } from './sigv4.ts';
+import type { SignedRequest } from './signed-request.ts';
+import { isSignedBy } from './sigv4.ts';
 
 const base64Alphabet = toUtf8('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
 
@@ -35,7 +36,17 @@ export function signingKey(secret: Uint8Array, date: string, region: string, ser
   return openMaterial('hmac-sha256', last);
 }
 
-/** Signing keys by scope. Only those that have verified something are kept, so that strangers can't fill the cache. */
+/** The key that verifies what `secret` signs by version 4A, whatever the day, region and service. Takes `secret` over. */
+export function verifyingKey(secret: Uint8Array, accessKeyId: string): KeyHandle {
+  const bytes = new Uint8Array(5 + secret.length);
+  bytes.set(toUtf8('AWS4A'));
+  bytes.set(secret, 5);
+  secret.fill(0);
+  using key = new SecretBytes(bytes);
+  return sigV4aPublicKey(key, accessKeyId);
+}
+
+/** Keys by scope. Only those that have verified something are kept, so that strangers can't fill the cache. */
 export class SigningKeys {
   readonly #root: SecretBytes;
   readonly #keys = new Recent<KeyHandle>(2048);
@@ -45,6 +56,10 @@ export class SigningKeys {
   }
 
   verify(request: SignedRequest): boolean {
+    return request.algorithm === 'AWS4-HMAC-SHA256' ? this.#verifyMac(request) : this.#verifySignature(request);
+  }
+
+  #verifyMac(request: SignedRequest): boolean {
     const { accessKeyId, date, region, service } = request;
     const scope = `${accessKeyId}/${date}/${region}/${service}`;
     const known = this.#keys.get(scope);
@@ -52,6 +67,14 @@ export class SigningKeys {
     const key = signingKey(secretAccessKey(this.#root, accessKeyId), date, region, service);
     const signed = isSignedBy(key, request);
     if (signed) this.#keys.set(scope, key);
+    return signed;
+  }
+
+  #verifySignature({ accessKeyId, stringToSign, signature }: SignedRequest): boolean {
+    const known = this.#keys.get(accessKeyId);
+    const key = known ?? verifyingKey(secretAccessKey(this.#root, accessKeyId), accessKeyId);
+    const signed = isSigV4aSignature(key, stringToSign, fromHex(signature)!);
+    if (signed && known === undefined) this.#keys.set(accessKeyId, key);
     return signed;
   }
 }

@@ -46,6 +46,8 @@ export class Tokens {
     if (chain === undefined || !this.#holds(chain))
       throw new KmsError('denied', 'A token is made by a valid credential.');
     const [asking] = chain;
+    // A token would outlive the session's name, by which the ledger and key policies know who it is.
+    if (asking.kind === 'session') throw new KmsError('denied', 'A session makes no tokens.');
     // A parent and its children are walked together: see `Standings.standingOf`.
     if (chain.length >= maxChain) throw new KmsError('limit-exceeded', `Tokens nest at most ${maxChain} deep.`);
     const actions = narrowed(asking.actions, command.actions);

@@ -1,8 +1,12 @@
-import { accountOf, type Command, type Context, type Grant, type Key, type Principal } from '#domain/domain.ts';
-import { type Duty, roleActions, rules } from './duties.ts';
+import { accountOf, type Command, type Context, type Grant, type Key, type KeyGrants, type Principal } from '#domain/domain.ts';
+import { rules } from './duties.ts';
+import { judge, speaks, type Verdict } from './key-access.ts';
+import { holdsBothOn } from './key-duties.ts';
+import { gives, givesDuty, isLive, type Mode, reaches } from './rights.ts';
 import { covers, type Target, wholeRealm } from './scope.ts';
+import { whoIs } from './who.ts';
 
-export type Mode = 'development' | 'production';
+export type { Mode } from './rights.ts';
 
 export interface Facts {
   readonly mode: Mode;
@@ -14,6 +18,10 @@ export interface Facts {
   readonly limitedTo?: readonly string[];
   /** Whether the principal's realm is the one that the server was made with. Absent: no. */
   readonly ofFirstRealm?: boolean;
+  /** Address and port of who asks; needed for keys that carry a policy. */
+  readonly peer?: string;
+  /** The grants of each of the command's keys that ever had one, in the order of the keys. */
+  readonly keyGrants?: readonly (KeyGrants | undefined)[];
   /** The secret that the command is about. */
   readonly secret?: Target;
 }
@@ -58,6 +66,10 @@ export function decide(facts: Facts, principal: Principal, command: Command, sub
   if (facts.limitedTo !== undefined && !facts.limitedTo.includes(action)) {
     return refuse('denied', `The token is narrowed and may not ${action}.`);
   }
+  // Whoever may retire a grant may know it.
+  if (command.kind === 'list-retirable-key-grants' && whoIs(principal).arns.includes(command.retiring)) {
+    return free('self');
+  }
   const targets = targetsOf(command, subjects, facts.secret);
   if (targets === undefined || subjects.some((key) => accountOf(key.realm) !== accountOf(principal.realm))) {
     return refuse('denied', `${principal.name} may not ${action} here.`);
@@ -65,29 +77,66 @@ export function decide(facts: Facts, principal: Principal, command: Command, sub
   if (touch === 'server' && facts.ofFirstRealm !== true) {
     return refuse('denied', `Only the first realm may ${action}: it concerns every realm.`);
   }
-  return decideTargets(facts, principal, command, targets);
+  return decideTargets(facts, principal, command, subjects, targets);
 }
 
-function decideTargets(facts: Facts, principal: Principal, command: Command, targets: readonly Target[]): Decision {
+function decideTargets(
+  facts: Facts,
+  principal: Principal,
+  command: Command,
+  subjects: readonly Key[],
+  targets: readonly Target[],
+): Decision {
   const [duty, touch] = rules[command.kind];
   const separate = facts.mode !== 'development' && (duty === 'administer' || duty === 'use');
   const live = facts.grants.filter((grant) => isLive(grant, facts.now) && reaches(grant, principal));
   const granted = new Set<string>();
   // Which name is asked for is not part of what a cache compares.
   let cacheable = touch !== 'name' && touch !== 'key-and-name' && touch !== 'secret' && touch !== 'secret-or-realm';
+  const verdicts = subjects.some(speaks) ? verdictsOf(facts, principal, command, subjects) : undefined;
+  for (const [index, verdict] of verdicts?.entries() ?? []) {
+    const refusal = refusedByKey(principal, verdict);
+    if (refusal !== undefined) return refusal;
+    const holder = { who: whoIs(principal), grants: live };
+    if (separate && verdict !== undefined && holdsBothOn(subjects[index]!, holder, facts.keyGrants?.[index], facts.mode)) {
+      return holdsBoth(principal);
+    }
+    cacheable &&= verdict === undefined;
+  }
   for (const target of targets) {
+    const verdict = verdicts?.[subjects.indexOf(target as Key)];
+    if (verdict?.kind === 'allowed') {
+      granted.add(verdict.by);
+      continue;
+    }
     const grant = allowing(live, facts.mode, command, target);
     if (grant === undefined) return refuse('denied', `No grant lets ${principal.name} ${command.kind} this.`);
-    if (separate && holdsBothDuties(live, facts.mode, target)) {
-      return refuse(
-        'separation-of-duties',
-        `${principal.name} may both administer and use this key, so may do neither.`,
-      );
-    }
+    if (separate && verdict === undefined && holdsBothDuties(live, facts.mode, target)) return holdsBoth(principal);
     granted.add(grant.id);
     cacheable &&= isPlain(grant);
   }
   return { allow: true, grant: [...granted].join(','), cacheable };
+}
+
+const holdsBoth = ({ name }: Principal) =>
+  refuse('separation-of-duties', `${name} may both administer and use this key, so may do neither.`);
+
+/** What each key says that says anything of its own. */
+function verdictsOf(facts: Facts, principal: Principal, command: Command, subjects: readonly Key[]) {
+  const who = whoIs(principal);
+  const arrival = { now: facts.now, peer: facts.peer ?? '' };
+  return subjects.map((key, index) =>
+    speaks(key) ? judge(who, command, subjects, index, arrival, facts.keyGrants?.[index]) : undefined,
+  );
+}
+
+function refusedByKey(principal: Principal, verdict: Verdict | undefined): Refusal | undefined {
+  if (verdict?.kind !== 'refused' && verdict?.kind !== 'silent') return undefined;
+  const why =
+    verdict.kind === 'refused'
+      ? `with an explicit deny: ${verdict.by} of the key policy`
+      : 'because neither the key policy nor a grant on the key allows it';
+  return refuse('denied', `${whoIs(principal).arn} is not authorized to perform kms:${verdict.name} on this key ${why}.`);
 }
 
 /** Each must be allowed. Undefined: the command needs a key and none was handed in. */
@@ -145,28 +194,6 @@ function allowing(grants: readonly Grant[], mode: Mode, command: Command, target
 
 function isPlain(grant: Grant): boolean {
   return grant.condition === undefined && grant.expiresAt === undefined;
-}
-
-export function isLive(grant: Grant, now: number): boolean {
-  return grant.expiresAt === undefined || grant.expiresAt > now;
-}
-
-function reaches({ realm, grantee }: Grant, principal: Principal): boolean {
-  if (realm !== accountOf(principal.realm)) return false;
-  return grantee.kind === 'group' ? principal.groups.includes(grantee.name) : grantee.name === principal.name;
-}
-
-function gives(grant: Grant, mode: Mode, action: Command['kind']): boolean {
-  if (grant.role === 'developer' && mode !== 'development') return false;
-  return roleActions[grant.role].has(action) && (grant.actions === undefined || grant.actions.includes(action));
-}
-
-/** Whether the grant gives anything of that duty, conditions aside. */
-export function givesDuty(grant: Grant, mode: Mode, duty: Duty): boolean {
-  for (const action of roleActions[grant.role]) {
-    if (rules[action][0] === duty && gives(grant, mode, action)) return true;
-  }
-  return false;
 }
 
 function holdsBothDuties(grants: readonly Grant[], mode: Mode, target: Target): boolean {

@@ -8,6 +8,7 @@ export type Duty =
   | 'read' // shows keys, never material
   | 'govern' // decides who may do what, and seals
   | 'read-identities'
+  | 'read-rights' // shows who may do what with a key
   | 'audit'
   | 'self' // on the asking credential and what it made; `identity/` holds the line
   | 'federate' // only for those whom an identity provider vouches for; the role's trust says for which
@@ -85,12 +86,19 @@ export const rules = {
   'rotate-secret': ['administer', 'secret'],
   'cancel-secret-rotation': ['administer', 'secret'],
   'generate-password': ['compute', 'nothing'],
-  'due-rotations': ['system', 'nothing'],
   'report-rotation': ['system', 'nothing'],
   'list-key-stores': ['govern', 'realm'],
   'create-key-store': ['govern', 'realm'],
   'change-key-store': ['govern', 'realm'],
   'read-last-use': ['read', 'key'],
+  'read-key-policy': ['read-rights', 'key'],
+  'put-key-policy': ['govern', 'key'],
+  'create-key-grant': ['govern', 'key'],
+  'retire-key-grant': ['govern', 'key'], // or who the grant itself names
+  'revoke-key-grant': ['govern', 'key'],
+  'list-key-grants': ['read-rights', 'key'],
+  'list-retirable-key-grants': ['read-identities', 'realm'], // or one's own
+  'explain-access': ['read-identities', 'key'],
   'create-realm': ['govern', 'server'],
   'create-region': ['govern', 'realm'],
   'list-realms': ['read-identities', 'realm'],
@@ -127,11 +135,11 @@ export const rules = {
 } as const satisfies ActionTable<readonly [Duty, Touch]>;
 
 const roleDuties = {
-  'key-administrator': ['administer', 'read'],
+  'key-administrator': ['administer', 'read', 'read-rights'],
   'key-user': ['use', 'compute', 'read'],
-  auditor: ['read', 'read-identities', 'audit'],
-  'security-officer': ['govern', 'read-identities'],
-  developer: ['administer', 'use', 'compute', 'read', 'govern', 'read-identities', 'audit'],
+  auditor: ['read', 'read-rights', 'read-identities', 'audit'],
+  'security-officer': ['govern', 'read-rights', 'read-identities'],
+  developer: ['administer', 'use', 'compute', 'read', 'govern', 'read-rights', 'read-identities', 'audit'],
 } as const satisfies Record<Role, readonly Duty[]>;
 
 function actionsOf(role: Role): ReadonlySet<Action> {

@@ -1,9 +1,9 @@
-import { accountOf, type Grant, type GrantScope, KmsError, type Principal } from '#domain/domain.ts';
-import { givesDuty, isLive, type Mode } from './decide.ts';
+import { accountOf, type Command, type Grant, type GrantScope, KmsError, type Principal } from '#domain/domain.ts';
+import { givesDuty, isLive, type Mode } from './rights.ts';
 import { isAction, roleActions } from './duties.ts';
 import { mayOverlap } from './scope.ts';
 
-/** A principal and all that it holds today, by itself and by its groups. */
+/** A principal and all that it holds today, by itself, by its groups and by the roles that it may take on. */
 export interface Holder {
   readonly name: string;
   readonly grants: readonly Grant[];
@@ -13,7 +13,7 @@ export interface GrantFacts {
   readonly mode: Mode;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Whom the new grant would reach: the grantee, or every member of the group. */
+  /** Whom the new grant or role would reach: the grantee, every member of the group, and whoever may take on such a role. */
   readonly holders: readonly Holder[];
 }
 
@@ -27,14 +27,34 @@ export function checkNewGrant(facts: GrantFacts, granter: Principal, grant: Gran
   if (grant.role === 'developer' && facts.mode !== 'development') {
     return new KmsError('denied', 'The role developer exists in development mode only.');
   }
-  if (reachesGranter(grant, granter)) {
-    return new KmsError('grant-to-self', 'Nobody grants to himself, nor to a group he is in.');
-  }
+  if (reachesGranter(grant, granter) || reachesByRole(facts, granter)) return toSelf();
   for (const holder of facts.holders) {
     const breach = breachBetween(facts, grant, holder.grants);
     if (breach !== undefined) return together(holder.name, breach);
   }
   return undefined;
+}
+
+/** Why `granter` may not make a role that is trusted so: 'grant-to-self', 'separation-of-duties', or undefined. */
+export function checkNewRole(
+  facts: GrantFacts,
+  granter: Principal,
+  { role }: Command<'create-role'>,
+): KmsError | undefined {
+  if (role !== undefined && reachesByRole(facts, granter)) return toSelf();
+  for (const holder of facts.holders) {
+    const breach = checkHeldTogether(facts, holder);
+    if (breach !== undefined) return breach;
+  }
+  return undefined;
+}
+
+const toSelf = () =>
+  new KmsError('grant-to-self', 'Nobody grants to himself, nor to a group he is in or a role he may take on.');
+
+/** In development mode one identity is everybody, who tries out roles too. */
+function reachesByRole({ mode, holders }: GrantFacts, granter: Principal): boolean {
+  return mode !== 'development' && holders.some(({ name }) => name === granter.name);
 }
 
 /** Whether one principal may hold all of these grants: 'separation-of-duties', or undefined. For a new member of groups. */

@@ -4,4 +4,4 @@
  */
 export { type Decision, decide, type Facts, type Mode } from './decide.ts';
 export { type Duty, isAction, roleActions, rules, type Touch } from './duties.ts';
-export { checkHeldTogether, checkNewGrant, type GrantFacts, type Holder } from './new-grant.ts';
+export { checkHeldTogether, checkNewGrant, checkNewRole, type GrantFacts, type Holder } from './new-grant.ts';
