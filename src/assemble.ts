@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { assertGrownFrom, CheckpointSigner, newLedger, openLedger } from '#audit/audit.ts';
 import { countedUuids, digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
 import { type CredentialSet, KmsError, type Plaintext, type Role, SecretBytes } from '#domain/domain.ts';
-import { type Unsealed, WorkingGate } from '#gate/gate.ts';
+import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom } from '#identity/identity.ts';
 import { startJobs } from '#jobs/jobs.ts';
 import { isFounding, Keyring, readHead } from '#keyring/keyring.ts';
@@ -29,6 +29,7 @@ export interface ServerOptions {
   readonly cachedKeys?: number;
   /** For measurements only: answers don't wait for the disk. */
   readonly unsafeNoFlush?: boolean;
+  readonly rates?: Rates;
   readonly log: (line: string) => void;
 }
 
@@ -93,6 +94,7 @@ export class Server {
       sealKind: sealed.kind,
       clock: clock.now,
       metrics: new Metrics(),
+      ...(options.rates !== undefined && { rates: options.rates }),
       open: (passphrase) => openRooms(passphrase, sealed.wrapped, store, clock, options),
       onInternalError: (error, requestId) => options.log(`request ${requestId} failed inside: ${describe(error)}`),
     });
@@ -184,6 +186,10 @@ export class Server {
   async close(): Promise<void> {
     await this.#listener?.close();
     await this.#jobs?.stop();
+    const { clock } = this;
+    await this.gate.core.coalesced
+      .flush(clock(), true)
+      .catch((error) => this.#options.log(`refusals: ${describe(error)}`));
     await this.gate.core.lastUses.write().catch((error) => this.#options.log(`last uses: ${describe(error)}`));
     await this.gate.core.commits
       .checkpoint()
@@ -218,7 +224,7 @@ async function openRooms(
   using secret = new SecretBytes(Uint8Array.from(passphrase.release()));
   using root = await passphraseSeal(secret).unwrap(wrapped);
   const stored = await readStoredHead(store);
-  const keyring = await Keyring.open(root, store, stored?.sealed, { capacity: cachedKeys });
+  const keyring = await Keyring.open(root, store, stored?.sealed, { capacity: cachedKeys, clock: clock.now });
   if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
   const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, region, clock: clock.now, mode });
   const signing = new Ed25519Signer(keyring.ledgerSeed);

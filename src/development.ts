@@ -9,7 +9,7 @@ import { passphraseSeal } from '#seal/seal.ts';
 import { Server } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { localTls } from './local-tls.ts';
-import { packageVersion, parseEndpoint, reporting, say, serveUntilSignal } from './serving.ts';
+import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal } from './serving.ts';
 
 const developer = 'developer';
 const passphraseFile = 'dev-passphrase';
@@ -29,6 +29,8 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
         listen: { type: 'string', ...(environment.listen !== undefined && { default: environment.listen }) },
         region: { type: 'string', default: 'us-east-1' },
         'cached-keys': { type: 'string' },
+        'max-rate': { type: 'string' },
+        'max-realm-rate': { type: 'string' },
         'allow-remote': { type: 'boolean', default: false },
         'bench-no-tls': { type: 'boolean', default: false },
         'bench-no-flush': { type: 'boolean', default: false },
@@ -50,6 +52,7 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
       version: packageVersion(),
       log: (line) => process.stderr.write(`${line}\n`),
       ...(values['cached-keys'] !== undefined && { cachedKeys: cachedKeysOf(values['cached-keys']) }),
+      rates: ratesOf(values),
       ...(values['bench-no-flush'] && { unsafeNoFlush: true }),
     });
     try {

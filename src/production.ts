@@ -11,10 +11,12 @@ import { Server, type ServerOptions } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { printable } from './development.ts';
 import { localTls, type ServerTls } from './local-tls.ts';
-import { packageVersion, parseEndpoint, reporting, say, serveUntilSignal, warn } from './serving.ts';
+import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal, warn } from './serving.ts';
 
 const officer = 'officer';
 const minPassphrase = 12;
+/** Requests per second of one principal: far above what a program in order asks, far below what a server can do. */
+const usualRate = '10000';
 
 const sealOptions = {
   data: { type: 'string' },
@@ -95,6 +97,8 @@ export function productionCommand(args: readonly string[]): Promise<number> {
       options: {
         ...sealOptions,
         listen: { type: 'string', default: environment.listen ?? '127.0.0.1:8200' },
+        'max-rate': { type: 'string', default: usualRate },
+        'max-realm-rate': { type: 'string' },
         'tls-cert': { type: 'string' },
         'tls-key': { type: 'string' },
         'tls-ca': { type: 'string' },
@@ -109,7 +113,7 @@ export function productionCommand(args: readonly string[]): Promise<number> {
     }
     const endpoint = parseEndpoint(values.listen);
     const passphrase = givenPassphrase(values, environment.credentialsDirectory);
-    const server = await Server.build(serverOptions(data, values));
+    const server = await Server.build({ ...serverOptions(data, values), rates: ratesOf(values) });
     try {
       if (await server.isNew()) {
         throw new KmsError(

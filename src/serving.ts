@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KmsError } from '#domain/domain.ts';
+import type { Rates } from '#gate/gate.ts';
 import type { Server } from './assemble.ts';
 
 /** What the commands that run a server share. */
@@ -22,6 +23,25 @@ export function parseEndpoint(text: string): { host: string; port: number } {
     throw new KmsError('invalid-parameter', `--listen takes HOST:PORT, such as 127.0.0.1:8200, not "${text}".`);
   }
   return { host: (match[1] ?? match[2])!, port };
+}
+
+const mostRate = 1_000_000_000;
+
+/** Requests per second from `--max-rate` and `--max-realm-rate`; 'none' for as many as come. Throws 'invalid-parameter'. */
+export function ratesOf(values: {
+  readonly 'max-rate'?: string | undefined;
+  readonly 'max-realm-rate'?: string | undefined;
+}): Rates {
+  const [principal, realm] = [rateOf(values, 'max-rate'), rateOf(values, 'max-realm-rate')];
+  return { ...(principal !== undefined && { principal }), ...(realm !== undefined && { realm }) };
+}
+
+function rateOf<N extends string>(values: { readonly [K in N]?: string | undefined }, name: N): number | undefined {
+  const text: string = values[name] ?? 'none';
+  if (text === 'none') return undefined;
+  const rate = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (rate >= 1 && rate <= mostRate) return rate;
+  throw new KmsError('invalid-parameter', `--${name} takes requests per second, from 1 up, or "none".`);
 }
 
 /** Says that it is ready and runs until SIGINT or SIGTERM, then stops gracefully. A second signal stops at once. */

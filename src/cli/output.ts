@@ -70,6 +70,22 @@ export function shortTime(iso: string | undefined): string {
   return iso === undefined ? '' : iso.slice(0, 19).replace('T', ' ');
 }
 
+const steps = [
+  ['second', 1000],
+  ['minute', 60_000],
+  ['hour', 3_600_000],
+  ['day', 86_400_000],
+  ['year', 31_557_600_000],
+] as const;
+
+/** The clock of a server may be ahead of this one's: then it was just now. */
+export function howLongAgo(iso: string, now: Date): string {
+  const passed = now.getTime() - Date.parse(iso);
+  const [unit, length] = steps.findLast(([, length]) => passed >= length) ?? ['second', Number.POSITIVE_INFINITY];
+  const count = Math.floor(passed / length);
+  return count < 1 ? 'just now' : `${count} ${unit}${count === 1 ? '' : 's'} ago`;
+}
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 export function size(bytes: number): string {

@@ -1,4 +1,26 @@
-/** What is known of how a key was used. */
-export type UsageCommands = {};
+import type { Action } from './command.ts';
+import type { Key, KeyRef } from './key.ts';
 
-export type UsageResults = {};
+/** What is known of how a key was used. */
+export interface UsageCommands {
+  'read-last-use': { readonly key: KeyRef };
+}
+
+/** The last time that a key's material did something for somebody. */
+export interface LastUse {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly action: Action;
+  /** As the ledger's line names them. */
+  readonly protocol: string;
+  readonly operation: string;
+  readonly requestId: string;
+}
+
+export interface UsageResults {
+  'read-last-use': {
+    readonly key: Key;
+    /** Undefined: never. */
+    readonly lastUse: LastUse | undefined;
+  };
+}

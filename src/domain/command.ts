@@ -80,7 +80,12 @@ export interface Commands
   'update-key': OnKey & { readonly patch: KeyPatch };
   'enable-key': OnKey;
   'disable-key': OnKey;
-  'rotate-key': OnKey & { /** Asked for by a person: counted, at most 25 a key. */ readonly onDemand?: boolean };
+  'rotate-key': OnKey & {
+    /** Asked for by a person: counted, at most 25 a key. */
+    readonly onDemand?: boolean;
+    /** Because its time has come. */
+    readonly scheduled?: true;
+  };
   'schedule-destruction': OnKey & { /** 7 to 120. */ readonly days: number };
   'cancel-destruction': OnKey;
   /** At once and for good; only where the key's `deletionAllowed` is set. */
@@ -152,6 +157,8 @@ export interface Commands
     readonly version?: number;
     /** Derived Ed25519 keys and `context` of EdDSA/ML-DSA are told apart by the keyring. */
     readonly context: Context;
+    /** Only with the hash that the key's spec is bound to (AWS). */
+    readonly boundHash?: true;
   };
   verify: OnKey & {
     readonly message: Plaintext;
@@ -160,6 +167,8 @@ export interface Commands
     readonly signature: Uint8Array;
     readonly version?: number;
     readonly context: Context;
+    /** As for 'sign'. */
+    readonly boundHash?: true;
   };
   'get-public-key': OnKey & { readonly version?: number };
   'generate-mac': OnKey & {
@@ -167,6 +176,8 @@ export interface Commands
     readonly hash?: HashName;
     readonly message: Plaintext;
     readonly version?: number;
+    /** Only by a key whose spec is bound to this hash: an HMAC key (AWS). */
+    readonly boundHash?: true;
   };
   'verify-mac': OnKey & {
     /** As for 'generate-mac'. */
@@ -174,6 +185,8 @@ export interface Commands
     readonly message: Plaintext;
     readonly mac: Uint8Array;
     readonly version?: number;
+    /** As for 'generate-mac'. */
+    readonly boundHash?: true;
   };
 
   'create-realm': { readonly name: string };

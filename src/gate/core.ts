@@ -3,8 +3,11 @@ import { KmsError, type Plaintext, type Status } from '#domain/domain.ts';
 import type { Mode } from '#policy/policy.ts';
 import type { Store } from '#store/store.ts';
 import { Gauge, type Metrics } from '#telemetry/telemetry.ts';
+import { Coalesced } from './coalesced.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Decisions } from './decisions.ts';
+import { LastUses } from './last-uses.ts';
+import { type Rates, Throttle } from './throttle.ts';
 import type { Rooms } from './verbs.ts';
 
 /** An unsealed server: its working rooms, and what signs its checkpoints. */
@@ -24,6 +27,8 @@ export interface GateOptions {
   readonly sealKind: string;
   readonly clock: () => number;
   readonly metrics: Metrics;
+  /** How much one principal or realm may ask for. Default: without end. */
+  readonly rates?: Rates;
   /** Opens the rooms. Rejects with 'invalid-unseal' or 'tampered'. */
   readonly open: (passphrase: Plaintext) => Promise<Unsealed>;
   /** Told of every failure that is the server's own fault, for its log. */
@@ -35,13 +40,19 @@ export class Core {
   readonly options: GateOptions;
   readonly commits: CommitQueue;
   readonly decisions = new Decisions();
+  readonly lastUses: LastUses;
+  readonly coalesced: Coalesced;
+  readonly throttle: Throttle;
   #rooms: Unsealed | undefined;
   #turns: Promise<unknown> = Promise.resolve();
 
   constructor(options: GateOptions) {
     this.options = options;
     this.commits = new CommitQueue(options);
-    const { metrics, ledger } = options;
+    const { metrics, ledger, store } = options;
+    this.coalesced = new Coalesced(this.commits);
+    this.throttle = new Throttle(options.rates ?? {});
+    this.lastUses = new LastUses(store, ledger, this.commits, (error) => options.onInternalError(error, 'last-uses'));
     metrics.add(new Gauge('claviger_ledger_lines', 'Lines in the ledger.', () => ledger.size));
     metrics.add(
       new Gauge('claviger_sealed', '1 while the server is sealed.', () => (this.#rooms === undefined ? 1 : 0)),
@@ -63,9 +74,11 @@ export class Core {
   async entrust(rooms: Unsealed | undefined): Promise<void> {
     const former = this.#rooms;
     this.#rooms = undefined;
+    this.lastUses.follow(undefined);
     await this.commits.entrust(rooms);
     former?.dispose();
     this.#rooms = rooms;
+    this.lastUses.follow(rooms?.keyring);
   }
 
   /** Opens rooms and takes them into service once `recorded`. */

@@ -52,7 +52,7 @@ test('an operation that has no dry run is refused where one is asked for, rather
   const house = await House.open();
   const doors = new DryDoors(house);
   for (const [name, row] of rows) {
-    if (row.dryRun === true) continue;
+    if (row.dryRun === true || awsCases[name] === undefined) continue;
     const send = await awsCases[name]!(doors);
     const before = await house.rows();
     const answer = await send();

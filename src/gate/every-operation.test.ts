@@ -18,8 +18,12 @@ const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
 const absent =
   /^transit\/(?:export|byok-export|backup|restore)|import|soft-delete|create-orphan|auth\/token\/(?:lookup|renew|revoke)$/;
 
+/** Of AWS KMS: there is no key store that anything could be done with. */
+const neverDone = /CustomKeyStore$/;
+
 test('every row of every table has its case, and no case is of no row', () => {
-  assert.deepEqual(Object.keys(awsCases).sort(), Object.keys(awsOperations).sort());
+  const awsRows = Object.keys(awsOperations).filter((name) => !neverDone.test(name));
+  assert.deepEqual(Object.keys(awsCases).sort(), awsRows.sort());
   const vaultRows = vaultOperations
     .filter(({ operation }) => !absent.test(operation))
     .map(({ method, paths }) => `${method} ${paths[0]}`);

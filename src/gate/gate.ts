@@ -14,11 +14,13 @@ import { Counter } from '#telemetry/telemetry.ts';
 import { assertDutiesStaySeparate, authorize } from './authorize.ts';
 import { Core, type GateOptions, type Unsealed } from './core.ts';
 import { asKmsError, done, identified, type Line, lineOf } from './lines.ts';
+import { isSecretCommand, keysOfSecret, makeSecretsKey } from './secret-subjects.ts';
 import { serve } from './server-actions.ts';
 import { subjectsOf } from './subjects.ts';
 import { changesState, isRoomAction, verbOf } from './verbs.ts';
 
 export type { GateOptions, Unsealed } from './core.ts';
+export type { Rates } from './throttle.ts';
 
 /** Each attempt but the last loses to somebody who did something. */
 const attempts = 10;
@@ -44,7 +46,9 @@ export class WorkingGate implements Gate {
     if (proof.kind === 'none' && proof.unread === true) return await this.#refused(line, error);
     try {
       const { rooms } = this.core;
-      identified(line, await rooms.identity.identify(proof, changesState(action)));
+      const principal = await rooms.identity.identify(proof, changesState(action));
+      identified(line, principal);
+      this.core.throttle.admit(principal, line.time);
     } catch (unproven) {
       return await this.#refused(line, unproven);
     }
@@ -71,16 +75,25 @@ export class WorkingGate implements Gate {
       const proven = rooms.identity.identify(proof, changesState(command.kind));
       const principal = proven instanceof Promise ? await proven : proven;
       identified(line, principal);
+      if (attempt === 1) core.throttle.admit(principal, line.time);
 
-      const found = subjectsOf(rooms, principal.realm, command);
+      const secret = isSecretCommand(command) ? await rooms.secrets.subjectOf(principal.realm, command) : undefined;
+      const found =
+        secret === undefined ? subjectsOf(rooms, principal.realm, command) : keysOfSecret(principal.realm, secret);
       const keys = found instanceof Promise ? await found : found;
+      if (secret !== undefined) line.summary = `secret ${secret.target.names[0] ?? ''}`;
       if (keys.length > 0 && keys[0]!.id !== '') line.key = keys[0]!.id;
 
-      const authorized = authorize(core, principal, command, keys);
+      const authorized = authorize(core, principal, command, keys, secret);
       if (authorized instanceof Promise) await authorized;
       if (principal.replayDigest !== undefined) await assertFirst(rooms, principal.replayDigest);
 
-      const doing = verbOf(command)({ rooms, principal, command, keys, now: line.time, lastUses: core.lastUses });
+      if (secret?.lacksOwnKey === true) {
+        await makeSecretsKey(core, principal, origin, line.time);
+        return this.#attempt(proof, command, origin, attempt + 1);
+      }
+
+      const doing = verbOf(command)({ rooms, principal, command, keys, secret, now: line.time, lastUses: core.lastUses });
       const outcome = doing instanceof Promise ? await doing : doing;
       if (outcome.change !== undefined) await assertDutiesStaySeparate(core, principal, command, outcome.result);
 
@@ -103,13 +116,15 @@ export class WorkingGate implements Gate {
     }
   }
 
-  /** Records the refusal, and rejects with it; with 'audit-unavailable' where it can't be recorded. */
+  /** Records the refusal, or counts it among many of a kind, and rejects with it; with 'audit-unavailable' where it can't be recorded. */
   async #refused(line: Line, error: unknown): Promise<never> {
     const refusal = asKmsError(error);
     if (refusal !== error) this.core.options.onInternalError(error, line.requestId);
     this.#answers.add(line.action || 'unknown', refusal.code);
     line.outcome = refusal.code;
-    if (refusal.code !== 'audit-unavailable' && refusal.code !== 'storage-full') await this.core.commits.submit(line);
+    const { commits, coalesced } = this.core;
+    if (refusal.code === 'audit-unavailable' || refusal.code === 'storage-full') throw refusal;
+    if (!(commits.writable && coalesced.takes(line))) await commits.submit(line);
     throw refusal;
   }
 }

@@ -1,5 +1,10 @@
 import { type Action, type Change, type Entry, KmsError, type Origin, type Principal } from '#domain/domain.ts';
 
+/** Of a verification whose answer was no. */
+export const notValid = 'not valid';
+/** Of a re-encryption: the key of what was opened, where the line's own key is the one that closed it. */
+export const from = (keyId: string): string => `from ${keyId}`;
+
 /** A ledger line while its request is under way: filled in as things become known. */
 export type Line = { -readonly [K in keyof Entry]: Entry[K] };
 
@@ -33,6 +38,10 @@ export function done(line: Line, result: object, change: Change | undefined): Li
     line.key = (result.key as { id: string }).id;
   }
   if (change !== undefined && change.summary !== '') line.summary = change.summary;
+  if ('source' in result) {
+    const source = from((result.source as { keyId: string }).keyId);
+    line.summary = line.summary === undefined ? source : `${line.summary}, ${source}`;
+  } else if ('valid' in result && result.valid === false) line.summary = notValid;
   return line;
 }
 

@@ -21,6 +21,7 @@ export async function serve(
   const rooms = core.rooms;
   const principal = await rooms.identity.identify(proof, false);
   identified(line, principal);
+  core.throttle.admit(principal, line.time);
   await authorize(core, principal, command, []);
   const access = core.commits.accessGeneration;
   const result = await act(core, principal, command, origin);
@@ -57,6 +58,8 @@ async function act(core: Core, principal: Principal, command: Command<Act>, orig
       const { keyring } = core.rooms;
       const now = clock();
       const counts = await runSchedule(keyring, core.commits, principal, origin, now);
+      await core.coalesced.flush(now);
+      await core.lastUses.write();
       return { ...counts, forgotten: await forget(core) };
     }
   }

@@ -3,12 +3,14 @@ import { KmsError } from '#domain/domain.ts';
 import type { IdentityRoom } from '#identity/identity.ts';
 import type { Keyring } from '#keyring/keyring.ts';
 import type { LastUses } from './last-uses.ts';
+import type { SecretsRoom, SecretSubject } from '#secrets/secrets.ts';
 import type { Subject } from './subjects.ts';
 
 /** The working rooms of an unsealed server. */
 export interface Rooms {
   readonly keyring: Keyring;
   readonly identity: IdentityRoom;
+  readonly secrets: SecretsRoom;
 }
 
 /** What a verb works with, all of it decided already. */
@@ -18,6 +20,8 @@ export interface Case<A extends Action> {
   readonly command: Command<A>;
   /** The keys of `subjectsOf`, all there. */
   readonly keys: readonly Subject[];
+  /** For commands about a secret. */
+  readonly secret: SecretSubject | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly lastUses: LastUses;
@@ -91,6 +95,28 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'create-key-store': ({ rooms, command }) => rooms.keyring.createKeyStore(command),
   'change-key-store': ({ rooms, command }) => rooms.keyring.changeKeyStore(command),
 
+  'create-secret': ({ rooms, principal, command, secret, now }) =>
+    rooms.secrets.createSecret(principal.realm, secret!, command, now),
+  'put-secret-value': ({ rooms, command, secret, now }) => rooms.secrets.putSecretValue(secret!, command, now),
+  'update-secret': ({ rooms, command, secret, now }) => rooms.secrets.updateSecret(secret!, command, now),
+  'get-secret-value': ({ rooms, command, secret, now }) => rooms.secrets.getSecretValue(secret!, command, now),
+  'move-secret-label': ({ rooms, command, secret, now }) => rooms.secrets.moveSecretLabel(secret!, command, now),
+  'describe-secret': ({ rooms, secret }) => rooms.secrets.describeSecret(secret!),
+  'list-secrets': ({ rooms, principal, command }) => rooms.secrets.listSecrets(principal.realm, command),
+  'delete-secret': ({ rooms, principal, command, secret, now }) =>
+    rooms.secrets.deleteSecret(principal.realm, secret!, command, now),
+  'restore-secret': ({ rooms, secret, now }) => rooms.secrets.restoreSecret(secret!, now),
+  'tag-secret': ({ rooms, command, secret, now }) => rooms.secrets.tagSecret(secret!, command, now),
+  'untag-secret': ({ rooms, command, secret, now }) => rooms.secrets.untagSecret(secret!, command, now),
+  'rotate-secret': ({ rooms, command, secret, now }) => rooms.secrets.rotateSecret(secret!, command, now),
+  'cancel-secret-rotation': ({ rooms, secret, now }) => rooms.secrets.cancelRotation(secret!, now),
+  'set-secret-policy': ({ rooms, command, secret, now }) => rooms.secrets.setPolicy(secret!, command, now),
+  'get-secret-policy': ({ rooms, secret }) => rooms.secrets.describeSecret(secret!),
+  'delete-secret-policy': ({ rooms, secret, now }) => rooms.secrets.deletePolicy(secret!, now),
+  'check-secret-policy': ({ rooms, command }) => rooms.secrets.checkPolicy(command),
+  'generate-password': ({ rooms, command }) => rooms.secrets.generatePassword(command),
+  'report-rotation': ({ rooms, command, now }) => rooms.secrets.reportRotation(command, now),
+
   'create-realm': ({ rooms, principal, command }) => rooms.identity.verbs['create-realm'](principal, command),
   'create-region': ({ rooms, principal, command }) => rooms.identity.verbs['create-region'](principal, command),
   'list-realms': ({ rooms, principal, command }) => rooms.identity.verbs['list-realms'](principal, command),
@@ -160,6 +186,18 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'change-key-store',
   'replicate-key',
   'update-primary-region',
+  'create-secret',
+  'put-secret-value',
+  'update-secret',
+  'move-secret-label',
+  'delete-secret',
+  'restore-secret',
+  'tag-secret',
+  'untag-secret',
+  'set-secret-policy',
+  'delete-secret-policy',
+  'rotate-secret',
+  'cancel-secret-rotation',
   'create-realm',
   'create-region',
   'create-identity',

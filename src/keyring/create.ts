@@ -69,7 +69,11 @@ export async function createKey(
     names: name === undefined ? [] : [name],
     enabled: true,
     createdAt: now,
-    current: await makeVersion(realmKey.key, facts, 1, now),
+    current:
+      command.origin === 'external'
+        ? Object.freeze({ version: 1, state: 'pending-import', createdAt: now })
+        : await makeVersion(realmKey.key, facts, 1, now),
+    ...(command.origin === 'external' && { origin: command.origin }),
     minDecryptionVersion: 1,
     minEncryptionVersion: 0,
     minAvailableVersion: 0,
@@ -120,6 +124,9 @@ function assertCommand(command: Command<'create-key'>): void {
   // Its uses are counted where it is used: in two regions it could be used twice as often as is safe.
   if (command.multiRegion === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key lives in one region.');
+  }
+  if (command.origin === 'external' && (command.multiRegion === true || command.rotationPeriodDays !== undefined)) {
+    throw new KmsError('unsupported', 'A key with imported material lives in one region and does not rotate by itself.');
   }
   assertDescription(command.description ?? '');
   assertTags(command.tags ?? {});

@@ -2,6 +2,7 @@ import { generateMaterial, randomBytes, releaseToCaller } from '#crypto/crypto.t
 import { type Command, isSymmetric, type Key, KmsError, type Outcome, Plaintext, type Result } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
 import { encrypt } from './encrypt.ts';
+import { noKeyStore } from './key-stores.ts';
 import { then } from './version.ts';
 
 const maxBytes = 1024;
@@ -13,6 +14,7 @@ export function generateDataKey(
   key: Key,
   command: Command<'generate-data-key'>,
 ): Outcome<Result<'generate-data-key'>> | Promise<Outcome<Result<'generate-data-key'>>> {
+  if (command.keyStore !== undefined) throw noKeyStore(command.keyStore);
   if (!Number.isInteger(command.bytes) || command.bytes < 1 || command.bytes > maxBytes) {
     throw new KmsError('invalid-parameter', `A data key has 1 to ${maxBytes} bytes.`);
   }

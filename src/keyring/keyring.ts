@@ -10,6 +10,8 @@ import { cancelDestruction, destroyKey, scheduleDestruction, trimKey } from './d
 import { type DueKey, dueKeys } from './due.ts';
 import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
 import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
+import { deleteImported, expireImported, importMaterial } from './import.ts';
+import { importParameters } from './import-token.ts';
 import { Keys } from './keys.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
 import { generateMac, hashOf, verifyMac } from './mac.ts';
@@ -19,6 +21,7 @@ import { RealmKeys } from './realm-keys.ts';
 import { type ProtectedChange, Records } from './records.ts';
 import { Root } from './root.ts';
 import { replicateKey, updatePrimaryRegion } from './region.ts';
+import { secretsKey, unreserved } from './reserved.ts';
 import { rotateKey } from './rotate.ts';
 import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
@@ -27,11 +30,14 @@ import { type UseLimits, Uses } from './uses.ts';
 export { isFounding, loosen, readHead, type SealedHead } from './anchor.ts';
 export type { DueKey } from './due.ts';
 export type { ProtectedChange } from './records.ts';
+export { isOwnKey, secretsKeyName } from './reserved.ts';
 export { newRoot } from './root.ts';
 
 export interface KeyringOptions {
   /** How many keys, and as many older versions, are kept open. */
   readonly capacity: number;
+  /** Milliseconds since the epoch; never goes back. */
+  readonly clock: () => number;
   /** Of raw keys. Default: 2^32 uses of a version, reserved in blocks of 2^20. */
   readonly uses?: UseLimits;
 }
@@ -72,6 +78,8 @@ export class Keyring {
       keys: new Keys(records, options.capacity),
       versions: new OpenVersions(records, realmKeys, options.capacity),
       uses: new Uses(options.capacity, options.uses),
+      fingerprints: derived.fingerprints,
+      clock: options.clock,
     };
     return new Keyring(derived, parts, digest, head?.sequence ?? 0);
   }
@@ -107,7 +115,9 @@ export class Keyring {
   }
 
   createKey = (realm: string, command: Command<'create-key'>, now: number) =>
-    createKey(this.#parts, realm, command, now);
+    createKey(this.#parts, realm, unreserved(command), now);
+  /** The realm's own key for secrets, which callers can neither make nor rename. Rejects with 'already-exists' where it is there. */
+  createSecretsKey = (realm: string, now: number) => createKey(this.#parts, realm, secretsKey, now);
   describeKey = (key: Key, command: Command<'describe-key'>) => describeKey(this.#parts, key, command);
   listKeys = (realm: string, command: Command<'list-keys'>) => listKeys(this.#parts, realm, command);
   updateKey = (key: Key, command: Command<'update-key'>, now: number) => updateKey(this.#parts, key, command, now);
@@ -119,11 +129,19 @@ export class Keyring {
   cancelDestruction = (key: Key) => cancelDestruction(this.#parts, key);
   destroyKey = (key: Key, now: number) => destroyKey(this.#parts, key, now);
   trimKey = (key: Key, command: Command<'trim-key'>) => trimKey(this.#parts, key, command);
+  importParameters = (key: Key, command: Command<'get-import-parameters'>, now: number) =>
+    importParameters(this.#parts, key, command, now);
+  importMaterial = (key: Key, command: Command<'import-key-material'>, now: number) =>
+    importMaterial(this.#parts, key, command, now);
+  deleteImported = (key: Key, command: Command<'delete-imported-material'>) =>
+    deleteImported(this.#parts, key, command);
+  /** Takes away what has ended by now. */
+  expireImported = (key: Key, now: number) => expireImported(this.#parts, key, now);
   createAlias = (key: Key, command: Command<'create-alias'>, now: number) =>
-    createAlias(this.#parts, key, command, now);
+    createAlias(this.#parts, key, unreserved(command), now);
   updateAlias = (key: Key, command: Command<'update-alias'>, now: number) =>
-    updateAlias(this.#parts, key, command, now);
-  deleteAlias = (realm: string, command: Command<'delete-alias'>) => deleteAlias(this.#parts, realm, command);
+    updateAlias(this.#parts, key, unreserved(command), now);
+  deleteAlias = (realm: string, command: Command<'delete-alias'>) => deleteAlias(this.#parts, realm, unreserved(command));
   listAliases = (realm: string, command: Command<'list-aliases'>, key: Key | undefined) =>
     listAliases(this.#parts, realm, command, key);
   tagKey = (key: Key, command: Command<'tag-key'>) => tagKey(this.#parts, key, command);

@@ -29,7 +29,7 @@ import {
   SecretBytes,
 } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
-import { type Unsealed, WorkingGate } from '#gate/gate.ts';
+import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom } from '#identity/identity.ts';
 import { Keyring, type KeyringOptions, newRoot, readHead } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
@@ -41,11 +41,14 @@ export const startTime = Date.UTC(2026, 10, 24, 12);
 export const passphrase = 'a passphrase for tests';
 const quick = { memoryKiB: 64, passes: 1, parallelism: 1 };
 
-export interface Options {
+export type Ring = Omit<KeyringOptions, 'clock'>;
+
+interface Options {
   readonly mode?: Mode;
   readonly store?: BreakableStore;
   readonly capacity?: number;
   readonly uses?: KeyringOptions['uses'];
+  readonly rates?: Rates;
 }
 
 /** Secrets as text, for the one who was given them. */
@@ -75,12 +78,18 @@ export class House {
   }
 
   /** Unsealed, with its first identity: a developer in development mode, else a security officer. */
-  static async open({ mode = 'development', store = new BreakableStore(), capacity = 1000, uses }: Options = {}) {
-    const ring: KeyringOptions = uses === undefined ? { capacity } : { capacity, uses };
+  static async open({
+    mode = 'development',
+    store = new BreakableStore(),
+    capacity = 1000,
+    uses,
+    rates = {},
+  }: Options = {}) {
+    const ring: Ring = uses === undefined ? { capacity } : { capacity, uses };
     using secret = new SecretBytes(toUtf8(passphrase));
     using root = newRoot();
     const wrapped = await passphraseSeal(secret, quick).wrap(root);
-    const house = await House.#build(store, mode, ring, wrapped);
+    const house = await House.#build(store, mode, ring, wrapped, rates);
     await house.gate.core.entrust(await house.gate.core.options.open(plain(passphrase)));
     const { result, change } = house.gate.core.rooms.identity.bootstrap(
       'main',
@@ -89,7 +98,7 @@ export class House {
     );
     await house.gate.core.commits.submit(house.#initLine(result), change);
     house.first = result;
-    house.reopen = () => House.#build(store, mode, ring, wrapped).then((next) => house.#inherit(next));
+    house.reopen = () => House.#build(store, mode, ring, wrapped, rates).then((next) => house.#inherit(next));
     return house;
   }
 
@@ -104,7 +113,13 @@ export class House {
     return next;
   }
 
-  static async #build(store: BreakableStore, mode: Mode, ring: KeyringOptions, wrapped: Uint8Array): Promise<House> {
+  static async #build(
+    store: BreakableStore,
+    mode: Mode,
+    ring: Ring,
+    wrapped: Uint8Array,
+    rates: Rates,
+  ): Promise<House> {
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
     return new House(
@@ -120,6 +135,7 @@ export class House {
           sealKind: 'passphrase',
           clock: house.clock,
           metrics: house.metrics,
+          rates,
           open: (given) => house.#openRooms(given, wrapped, ring),
           onInternalError: (error, requestId) =>
             house.log.push(`${requestId} ${(error as Error)?.stack ?? String(error)}`),
@@ -127,16 +143,22 @@ export class House {
     );
   }
 
-  async #openRooms(given: Plaintext, wrapped: Uint8Array, ring: KeyringOptions): Promise<Unsealed> {
+  async #openRooms(given: Plaintext, wrapped: Uint8Array, ring: Ring): Promise<Unsealed> {
     const { store, clock, mode } = this;
     using secret = new SecretBytes(Uint8Array.from(given.release()));
     using root = await passphraseSeal(secret).unwrap(wrapped);
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
-    const keyring = await Keyring.open(root, store, stored?.sealed, ring);
+    const keyring = await Keyring.open(root, store, stored?.sealed, { ...ring, clock });
     if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
     await this.whileOpening();
-    const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, region: 'eu-central-1', clock, mode });
+    const identity = identityRoom({
+      records: keyring.records,
+      key: keyring.identityKey,
+      region: 'eu-central-1',
+      clock,
+      mode,
+    });
     const signing = new Ed25519Signer(keyring.ledgerSeed);
     const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
     this.verifierKey = signer.verifierKey;

@@ -1,6 +1,7 @@
 import { type EncryptionScheme, noContext, Plaintext } from '#domain/domain.ts';
 import { type JsonObject, optionalString } from '../common/common.ts';
 import { macByAwsName, type SigningAlgorithm, schemeByAwsName, signingByAwsName, specByAwsName } from './algorithms.ts';
+import { keyStoreOf } from './decode-key-stores.ts';
 import { ignoresCiphertext } from './dry-run.ts';
 import { invalid, missing, unsupported } from './errors.ts';
 import {
@@ -145,7 +146,8 @@ export function decodeGenerateRandom(fields: JsonObject): Asked<'generate-random
   refuseExtras(fields);
   const length = integer(fields, 'NumberOfBytes', 1, 1024);
   if (length === undefined) throw missing('NumberOfBytes');
-  return { command: { kind: 'generate-random', bytes: length } };
+  const keyStore = keyStoreOf(fields);
+  return { command: { kind: 'generate-random', bytes: length, ...(keyStore !== undefined && { keyStore }) } };
 }
 
 const messageTypes: ReadonlyMap<string, 'RAW' | 'DIGEST' | 'EXTERNAL_MU'> = new Map([
@@ -181,6 +183,7 @@ function message(fields: JsonObject, names: Names) {
     messageType,
     scheme: algorithm.scheme,
     context: noContext,
+    boundHash: true as const,
   };
 }
 
@@ -203,6 +206,7 @@ function mac(fields: JsonObject, names: Names) {
     key: keyOf(fields, names),
     hash: requiredChoice(fields, 'MacAlgorithm', macByAwsName),
     message: plaintext(fields, 'Message'),
+    boundHash: true as const,
   };
 }
 

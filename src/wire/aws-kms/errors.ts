@@ -74,8 +74,8 @@ const answers = {
   internal: server('KMSInternalException'),
 } as const satisfies Record<ErrorCode, Answer>;
 
-/** AWS tells more of a proof that fails than the domain's code: what of it failed is the error's subject. */
-const unprovenAnswers: Readonly<Record<string, Partial<AwsError> & { readonly type: string }>> = {
+/** AWS tells more than the domain's code of a proof that fails and of what isn't there: which part it is, is the error's subject. */
+const particularAnswers: Readonly<Record<string, Partial<AwsError> & { readonly type: string }>> = {
   'invalid-proof credential': {
     type: 'UnrecognizedClientException',
     message: 'The security token included in the request is invalid.',
@@ -85,6 +85,10 @@ const unprovenAnswers: Readonly<Record<string, Partial<AwsError> & { readonly ty
     message:
       'The request signature we calculated does not match the signature you provided. Check your secret access key and signing method.',
   },
+  'not-found key-store': { type: 'CustomKeyStoreNotFoundException' },
+  'not-found hsm-cluster': { type: 'CloudHsmClusterNotFoundException' },
+  'not-found key-store-proxy': { type: 'XksProxyUriUnreachableException' },
+  'not-found key-store-link': { type: 'XksProxyVpcEndpointServiceNotFoundException' },
   'expired-proof credential': {
     type: 'ExpiredTokenException',
     message: 'The security token included in the request is expired',
@@ -133,8 +137,8 @@ export function awsError(error: unknown, proof: Proof, key: string | undefined):
     return { type: 'MissingAuthenticationTokenException', status: 400, message: 'Missing Authentication Token' };
   }
   const { type, status, text }: Answer = answers[error.code];
-  const unproven = error.subject === undefined ? undefined : unprovenAnswers[`${error.code} ${error.subject}`];
-  if (unproven !== undefined) return { status, message: error.message, ...unproven };
+  const particular = error.subject === undefined ? undefined : particularAnswers[`${error.code} ${error.subject}`];
+  if (particular !== undefined) return { status, message: error.message, ...particular };
   if (error instanceof AwsFault) return { type: error.type, status, message: error.message };
   return { type, status, message: text && key !== undefined ? text(key) : error.message };
 }

@@ -1,11 +1,13 @@
 import * as askAgreement from './decode-agreement.ts';
 import * as askStores from './decode-key-stores.ts';
 import * as askKeys from './decode-keys.ts';
+import { decodeGetKeyLastUsage } from './decode-last-use.ts';
 import * as askRegion from './decode-region.ts';
 import * as askUse from './decode-use.ts';
 import * as tellAgreement from './encode-agreement.ts';
 import * as tellStores from './encode-key-stores.ts';
 import * as tellKeys from './encode-keys.ts';
+import { encodeGetKeyLastUsage } from './encode-last-use.ts';
 import * as tellRegion from './encode-region.ts';
 import * as tellUse from './encode-use.ts';
 import type { Operations } from './row.ts';
@@ -268,13 +270,18 @@ export const operations = {
     decode: askRegion.decodeUpdatePrimaryRegion,
     encode: tellKeys.encodeNothing,
   },
+  GetKeyLastUsage: {
+    action: 'read-last-use',
+    maxBody: usual,
+    decode: decodeGetKeyLastUsage,
+    encode: encodeGetKeyLastUsage,
+  },
 } as const satisfies Operations;
 
 /** Real operations of AWS KMS that this door doesn't offer: refused by that name, where others are unknown. */
 export const unoffered: ReadonlySet<string> = new Set([
   'CreateGrant',
   'DeleteImportedKeyMaterial',
-  'GetKeyLastUsage',
   'GetKeyPolicy',
   'GetParametersForImport',
   'ImportKeyMaterial',
