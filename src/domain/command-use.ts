@@ -1,4 +1,3 @@
-import type { Action } from './command.ts';
 import type { Key, KeyRef } from './key.ts';
 
 /** What is known of how a key was used. */
@@ -10,8 +9,8 @@ export interface UsageCommands {
 export interface LastUse {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly action: Action;
-  /** As the ledger's line names them. */
+  /** These as the ledger's line has them. */
+  readonly action: string;
   readonly protocol: string;
   readonly operation: string;
   readonly requestId: string;

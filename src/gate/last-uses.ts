@@ -196,5 +196,5 @@ export class LastUses {
 }
 
 function lastUseOf({ time, action, protocol, operation, requestId }: Entry): LastUse {
-  return { at: time, action: action as Action, protocol, operation, requestId };
+  return { at: time, action, protocol, operation, requestId };
 }

@@ -14,7 +14,6 @@ export function generateDataKey(
   key: Key,
   command: Command<'generate-data-key'>,
 ): Outcome<Result<'generate-data-key'>> | Promise<Outcome<Result<'generate-data-key'>>> {
-  if (command.keyStore !== undefined) throw noKeyStore(command.keyStore);
   if (!Number.isInteger(command.bytes) || command.bytes < 1 || command.bytes > maxBytes) {
     throw new KmsError('invalid-parameter', `A data key has 1 to ${maxBytes} bytes.`);
   }
@@ -70,6 +69,7 @@ function assertWraps(key: Key): void {
 }
 
 export function generateRandom(command: Command<'generate-random'>): Outcome<Result<'generate-random'>> {
+  if (command.keyStore !== undefined) throw noKeyStore(command.keyStore);
   if (!Number.isInteger(command.bytes) || command.bytes < 1 || command.bytes > maxRandom) {
     throw new KmsError('invalid-parameter', `1 to ${maxRandom} random bytes can be asked for.`);
   }

@@ -1,7 +1,7 @@
-import type { Action, LastUse, Result } from '#domain/domain.ts';
+import type { LastUse, Result } from '#domain/domain.ts';
 
 /** KeyLastUsageTrackingOperation, for uses that came through another door. */
-const operationNames: { readonly [A in Action]?: string } = {
+const operationNames: Readonly<Record<string, string>> = {
   encrypt: 'Encrypt',
   decrypt: 'Decrypt',
   're-encrypt': 'ReEncrypt',
