@@ -90,7 +90,7 @@ export function pairType(spec: KeySpec): string {
 }
 
 /** HMAC keys may be of any length but none (RFC 2104 section 3); every other spec fixes size and parameters. */
-function isOfSpec(object: KeyObject, spec: KeySpec): boolean {
+export function isOfSpec(object: KeyObject, spec: KeySpec): boolean {
   const { bytes, family, modulusBits } = specFacts(spec);
   if (bytes !== undefined) return family === 'hmac' ? object.symmetricKeySize! > 0 : object.symmetricKeySize === bytes;
   if (object.asymmetricKeyType !== pairType(spec)) return false;

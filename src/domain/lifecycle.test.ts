@@ -18,7 +18,10 @@ const moves: ReadonlyArray<readonly [from: VersionState, to: VersionState, on: s
   ['pending-generation', 'pre-active', 'generated'],
   ['pending-generation', 'failed', 'generation failed'],
   ['pending-import', 'pre-active', 'material imported'],
+  ['pending-import', 'active', 'material imported (AWS)'],
+  ['pending-import', 'deactivated', 'older material imported again (AWS)'],
   ['pending-import', 'failed', 'import failed'],
+  ['pending-import', 'destroy-scheduled', 'deletion asked for before any import (AWS)'],
   ['pre-active', 'active', 'activated (4)'],
   ['pre-active', 'destroy-scheduled', 'destruction scheduled (2)'],
   ['pre-active', 'compromised', 'compromise reported (3)'],
@@ -38,6 +41,7 @@ const moves: ReadonlyArray<readonly [from: VersionState, to: VersionState, on: s
   ['compromised', 'destroyed-compromised', 'destroyed (15)'],
   ['destroyed', 'destroyed-compromised', 'compromise reported after destruction (KMIP 10)'],
   ['active', 'pending-import', 'imported material deleted or expired (AWS)'],
+  ['deactivated', 'pending-import', 'older imported material deleted or expired (AWS)'],
   ['suspended', 'pending-import', 'imported material deleted (AWS)'],
   ['destroyed', 'pending-import', 'the same material imported again (Google)'],
 ];

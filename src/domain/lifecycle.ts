@@ -38,7 +38,8 @@ interface StateRow {
 /** The one table of moves and operations. What is not in it is refused. */
 export const lifecycle = {
   'pending-generation': { allows: [], to: ['pre-active', 'failed'] },
-  'pending-import': { allows: ['import', 'describe'], to: ['pre-active', 'failed'] },
+  // Straight to use where a protocol activates with the import.
+  'pending-import': { allows: ['import', 'describe'], to: ['pre-active', 'active', 'deactivated', 'failed', 'destroy-scheduled'] },
   failed: { allows: ['describe'], to: [] },
   'pre-active': {
     allows: ['describe', 'activate', 'prove-possession'],
@@ -52,7 +53,7 @@ export const lifecycle = {
     allows: ['describe'],
     to: ['active', 'deactivated', 'compromised', 'destroy-scheduled', 'pending-import'],
   },
-  deactivated: { allows: ['process', 'describe'], to: ['compromised', 'destroy-scheduled'] },
+  deactivated: { allows: ['process', 'describe'], to: ['compromised', 'destroy-scheduled', 'pending-import'] },
   compromised: { allows: ['process-compromised', 'describe'], to: ['destroy-scheduled', 'destroyed-compromised'] },
   // Also back to the state before, where a protocol promises that (Azure recover, Vault restore): see `moveBack`.
   'destroy-scheduled': { allows: ['describe', 'cancel-destruction'], to: ['suspended', 'destroyed'] },

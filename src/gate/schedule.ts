@@ -1,4 +1,4 @@
-import { KmsError, type Origin, type Outcome, type Principal } from '#domain/domain.ts';
+import { type Action, type Key, KmsError, type Origin, type Outcome, type Principal } from '#domain/domain.ts';
 import type { DueKey, Keyring } from '#keyring/keyring.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { done, identified, lineOf } from './lines.ts';
@@ -25,12 +25,28 @@ export async function runSchedule(
       const succeeded = await perform(keyring, commits, principal, origin, one, now);
       if (!succeeded) failed.add(placeOf(one));
       else if (one.what === 'rotation') counts.rotated++;
-      else counts.destroyed++;
+      else if (one.what === 'destruction') counts.destroyed++;
     }
   }
 }
 
 const placeOf = ({ realm, keyId }: DueKey) => `${realm}/${keyId}`;
+
+/** What the ledger calls it: what somebody who does the same by hand asks for. */
+const actions = {
+  rotation: 'rotate-key',
+  destruction: 'destroy-key',
+  'end-of-material': 'delete-imported-material',
+} as const satisfies Record<DueKey['what'], Action>;
+
+type Task = (keyring: Keyring, key: Key, now: number) => Outcome<object> | Promise<Outcome<object>>;
+
+const tasks: Readonly<Record<DueKey['what'], Task>> = {
+  rotation: (keyring, key, now) =>
+    keyring.rotateKey(key, { kind: 'rotate-key', key: { by: 'id', id: key.id }, scheduled: true }, now),
+  destruction: (keyring, key, now) => keyring.destroyKey(key, now),
+  'end-of-material': (keyring, key, now) => keyring.expireImported(key, now),
+};
 
 async function perform(
   keyring: Keyring,
@@ -40,17 +56,14 @@ async function perform(
   { what, realm, keyId }: DueKey,
   now: number,
 ): Promise<boolean> {
-  const line = lineOf(origin, what === 'rotation' ? 'rotate-key' : 'destroy-key', now);
+  const line = lineOf(origin, actions[what], now);
   identified(line, principal);
   line.realm = realm;
   line.key = keyId;
   try {
     const key = await keyring.find(realm, { by: 'id', id: keyId });
     if (key === undefined) throw new KmsError('not-found', 'The key that is due is not there.', keyId);
-    const outcome: Outcome<object> =
-      what === 'rotation'
-        ? await keyring.rotateKey(key, { kind: 'rotate-key', key: { by: 'id', id: keyId } }, now)
-        : await keyring.destroyKey(key, now);
+    const outcome = await tasks[what](keyring, key, now);
     await commits.submit(done(line, outcome.result, outcome.change), outcome.change, () => keyring.isCurrent(key));
     return true;
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Change, Key, Outcome, RecordChange } from '#domain/domain.ts';
+import type { Change, Key, Outcome, RecordChange, SecretBytes } from '#domain/domain.ts';
 import { dueRecords } from './due.ts';
 import { encodeKey, keyRecordId } from './key-record.ts';
 import type { Keys } from './keys.ts';
@@ -14,6 +14,10 @@ export interface Parts {
   readonly versions: OpenVersions;
   readonly realmKeys: RealmKeys;
   readonly uses: Uses;
+  /** Of the root: what fingerprints of imported material are made with. */
+  readonly fingerprints: SecretBytes;
+  /** Milliseconds since the epoch; never goes back. */
+  readonly clock: () => number;
 }
 
 /** A key's next state as one change: its row, the rows that go with it, and memory once all of it is durable. */

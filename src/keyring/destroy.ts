@@ -8,15 +8,16 @@ import {
   type RecordChange,
 } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
-import { decodeVersion, encodeVersion, nameRecordId, versionRecordId } from './key-record.ts';
+import { isComplete } from './imported.ts';
+import { encodeVersion, nameRecordId, versionRecordId } from './key-record.ts';
 import { ending, relatedKeys, together, withoutReplica } from './region.ts';
 import { assertNotEnding, stateOf } from './state.ts';
+import { type VersionRow, versionRows } from './version-rows.ts';
 
 type Changed = Outcome<{ readonly key: Key }>;
 
 const minDays = 7;
 const maxDays = 120;
-const page = 500;
 
 export function scheduleDestruction(
   parts: Parts,
@@ -45,7 +46,9 @@ export function cancelDestruction(parts: Parts, key: Key): Changed {
     throw new KmsError('not-pending-destruction', 'The key is not pending deletion.', key.id);
   }
   move(stateOf(key, key.current), 'suspended');
-  return changeKey(parts, key, { destruction: undefined, enabled: false }, 'destruction cancelled');
+  // A key that waits for an import is of no use as it is, and whoever imports must know its material.
+  const enabled = key.origin === 'external' && !isComplete(key, parts.clock()) && key.destruction.wasEnabled;
+  return changeKey(parts, key, { destruction: undefined, enabled }, 'destruction cancelled');
 }
 
 /** Erases all material for good. By the key's own setting, or because its waiting period is over. */
@@ -80,7 +83,15 @@ export async function destroyKey(parts: Parts, key: Key, now: number): Promise<C
 }
 
 /** What a destroyed key no longer has. */
-const nothingLeft = { names: [], enabled: false, rotation: undefined, destruction: undefined, multiRegion: undefined };
+const nothingLeft = {
+  names: [],
+  enabled: false,
+  rotation: undefined,
+  destruction: undefined,
+  multiRegion: undefined,
+  next: undefined,
+  olderEnds: undefined,
+};
 
 function hasReplicas({ realm, multiRegion }: Key): boolean {
   return multiRegion !== undefined && multiRegion.primary === realm && multiRegion.replicas.length > 0;
@@ -99,34 +110,26 @@ export async function trimKey(parts: Parts, key: Key, command: Command<'trim-key
     refuse('Versions that may still decrypt or encrypt can not be trimmed; raise both minima first.');
   }
   const gone = (await olderVersions(parts, key)).filter(({ value }) => value.version < minimum);
-  return changeKey(parts, key, { minAvailableVersion: minimum }, `destroyed ${gone.length} versions below ${minimum}`, [
-    ...gone.map((version) => eraseRecord(key, version)),
-  ]);
-}
-
-interface OlderVersion {
-  readonly revision: number;
-  readonly value: KeyVersion;
+  const olderEnds = key.olderEnds?.filter(({ version }) => version >= minimum);
+  return changeKey(
+    parts,
+    key,
+    { minAvailableVersion: minimum, olderEnds },
+    `destroyed ${gone.length} versions below ${minimum}`,
+    gone.map((version) => eraseRecord(key, version)),
+  );
 }
 
 /** Versions before the current one that still have material, oldest first. */
-async function olderVersions(parts: Parts, key: Key): Promise<OlderVersion[]> {
-  const prefix = `${key.realm}/${key.id}/`;
-  const found: OlderVersion[] = [];
-  for (let after = ''; ; ) {
-    const rows = await parts.records.list('version', prefix, after, page);
-    found.push(...rows.map(({ revision, value }) => ({ revision, value: decodeVersion(value) })));
-    if (rows.length < page) break;
-    after = rows.at(-1)!.id;
-  }
-  return found.filter(({ value }) => value.wrapped !== undefined);
+async function olderVersions(parts: Parts, key: Key): Promise<readonly VersionRow[]> {
+  return (await versionRows(parts, key)).filter(({ value }) => value.wrapped !== undefined);
 }
 
-function erased({ wrapped: _, ...facts }: KeyVersion): KeyVersion {
+function erased({ wrapped: _, expiresAt: __, ...facts }: KeyVersion): KeyVersion {
   return { ...facts, state: facts.state === 'compromised' ? 'destroyed-compromised' : 'destroyed' };
 }
 
-function eraseRecord(key: Key, { revision, value }: OlderVersion): RecordChange {
+function eraseRecord(key: Key, { revision, value }: VersionRow): RecordChange {
   return {
     kind: 'version',
     id: versionRecordId(key, value.version),

@@ -1,7 +1,8 @@
 import type { Key, RecordChange, RecordReader } from '#domain/domain.ts';
+import { earliest, firstEnd } from './imported.ts';
 
 export interface DueKey {
-  readonly what: 'rotation' | 'destruction';
+  readonly what: 'rotation' | 'destruction' | 'end-of-material';
   readonly realm: string;
   readonly keyId: string;
 }
@@ -29,8 +30,20 @@ export function dueRecords(before: Key | undefined, next: Key): RecordChange[] {
 }
 
 function planned(key: Key): Planned[] {
-  const of = { realm: key.realm, keyId: key.id };
   if (key.current.state === 'destroyed') return [];
+  const of = { realm: key.realm, keyId: key.id };
+  const end = nextEnd(key);
+  return [...plannedOfWhole(key), ...(end === undefined ? [] : [{ ...of, what: 'end-of-material' as const, at: end }])];
+}
+
+/** When the next of the key's imported material ends, that included which isn't in use yet. */
+function nextEnd(key: Key): number | undefined {
+  return earliest([firstEnd(key), key.next?.expiresAt]);
+}
+
+/** What is planned for the key itself: its end, or else its next rotation. */
+function plannedOfWhole(key: Key): Planned[] {
+  const of = { realm: key.realm, keyId: key.id };
   if (key.destruction !== undefined) {
     const { at } = key.destruction;
     return at === undefined ? [] : [{ ...of, what: 'destruction', at }];

@@ -3,6 +3,7 @@ import {
   type Command,
   type Context,
   type EncryptionScheme,
+  isSymmetric,
   type Key,
   KmsError,
   type Outcome,
@@ -23,8 +24,13 @@ type Maybe<T> = T | Promise<T>;
 
 const nothing = new Uint8Array(0);
 
-export function used(key: Key, version: number): Used {
-  return { realm: key.realm, keyId: key.id, version };
+export function used(key: Key, version: number, materialId?: string): Used {
+  return { realm: key.realm, keyId: key.id, version, materialId };
+}
+
+/** Key pairs have one material for life, which nobody needs to tell from another. */
+function materialIdOf({ spec }: Key, { version }: OpenVersion): string | undefined {
+  return isSymmetric(spec) ? version.materialId : undefined;
 }
 
 export function encrypt(parts: Parts, key: Key, command: Command<'encrypt'>): Maybe<Outcome<Result<'encrypt'>>> {
@@ -37,6 +43,7 @@ export function encrypt(parts: Parts, key: Key, command: Command<'encrypt'>): Ma
       realm: key.realm,
       keyId: key.id,
       version: open.version.version,
+      materialId: materialIdOf(key, open),
       ciphertext: seal(open, scheme, context, command.plaintext.release()),
     };
     return change === undefined ? { result } : { result, change };
@@ -44,13 +51,14 @@ export function encrypt(parts: Parts, key: Key, command: Command<'encrypt'>): Ma
 }
 
 export function decrypt(parts: Parts, key: Key, command: Command<'decrypt'>): Maybe<Outcome<Result<'decrypt'>>> {
-  return then(opened(parts, key, command), ({ version, plaintext }) => ({
-    result: { realm: key.realm, keyId: key.id, version, plaintext: new Plaintext(plaintext) },
+  return then(opened(parts, key, command), ({ version, materialId, plaintext }) => ({
+    result: { realm: key.realm, keyId: key.id, version, materialId, plaintext: new Plaintext(plaintext) },
   }));
 }
 
 interface Opened {
   readonly version: number;
+  readonly materialId: string | undefined;
   readonly plaintext: Uint8Array;
 }
 
@@ -72,7 +80,9 @@ function opened(
   const context = contextOf(key, scheme, bound);
   if (rightsOnly === true) {
     if (dryRun !== true) throw new KmsError('invalid-parameter', 'Only a dry run leaves the ciphertext aside.');
-    return then(openFor(parts, key, named, 'process'), ({ version: { version } }) => ({ version, plaintext: nothing }));
+    return then(openFor(parts, key, named, 'process'), ({ version: { version, materialId } }) => ({
+      ...{ version, materialId, plaintext: nothing },
+    }));
   }
   if (scheme === 'raw-aead') {
     // Found by what looked like an envelope, which no raw key makes.
@@ -82,14 +92,14 @@ function opened(
     return then(openFor(parts, key, version, 'process'), (open) => {
       const plaintext = openRaw(open.handle, context, ciphertext);
       if (plaintext === undefined) throw invalid();
-      return { version, plaintext };
+      return { version, materialId: materialIdOf(key, open), plaintext };
     });
   }
   if (scheme !== 'envelope') {
     return then(openFor(parts, key, named, 'process'), async (open) => {
       const plaintext = await rsaDecrypt(open.handle, scheme, ciphertext);
       if (plaintext === undefined) throw invalid();
-      return { version: open.version.version, plaintext };
+      return { version: open.version.version, materialId: undefined, plaintext };
     });
   }
   const header = readEnvelope(key.realm, ciphertext);
@@ -100,6 +110,7 @@ function opened(
   if (named !== undefined && named !== header.version) throw invalid();
   return then(openFor(parts, key, header.version, 'process'), (open) => ({
     version: header.version,
+    materialId: open.version.materialId,
     plaintext: openEnvelope(open.envelope ?? unreachable(key), context, ciphertext),
   }));
 }
@@ -124,7 +135,11 @@ export async function reEncrypt(
   const open = await openFor(parts, target, command.targetVersion, 'protect');
   const change = scheme === 'raw-aead' ? countUse(parts, target, open.version.version) : undefined;
   const ciphertext = seal(open, scheme, context, former.plaintext);
-  const result = { ...used(target, open.version.version), ciphertext, source: used(source, former.version) };
+  const result = {
+    ...used(target, open.version.version, materialIdOf(target, open)),
+    ciphertext,
+    source: used(source, former.version, former.materialId),
+  };
   return change === undefined ? { result } : { result, change };
 }
 

@@ -9,7 +9,10 @@ interface StoredVersion extends Omit<KeyVersion, 'wrapped' | 'publicKey' | 'fing
   readonly fingerprint?: string;
 }
 
-type StoredKey = Omit<Key, 'revision' | 'current'> & { readonly current: StoredVersion };
+type StoredKey = Omit<Key, 'revision' | 'current' | 'next'> & {
+  readonly current: StoredVersion;
+  readonly next?: StoredVersion;
+};
 
 export function encodeVersion({ wrapped, publicKey, fingerprint, ...facts }: KeyVersion): object {
   return {
@@ -30,13 +33,18 @@ export function decodeVersion(value: unknown): KeyVersion {
   });
 }
 
-export function encodeKey({ revision: _, current, ...facts }: Key): object {
-  return { ...facts, current: encodeVersion(current) };
+export function encodeKey({ revision: _, current, next, ...facts }: Key): object {
+  return { ...facts, current: encodeVersion(current), ...(next && { next: encodeVersion(next) }) };
 }
 
 export function decodeKey(revision: number, value: unknown): Key {
-  const { current, ...facts } = value as StoredKey;
-  return Object.freeze({ ...facts, revision, current: decodeVersion(current) });
+  const { current, next, ...facts } = value as StoredKey;
+  return Object.freeze({
+    ...facts,
+    revision,
+    current: decodeVersion(current),
+    ...(next && { next: decodeVersion(next) }),
+  });
 }
 
 export const keyRecordId = (key: { realm: string; id: string }): string => `${key.realm}/${key.id}`;

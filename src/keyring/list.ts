@@ -1,29 +1,21 @@
-import type { Command, Key, KeyVersion, Outcome, Result } from '#domain/domain.ts';
+import type { Command, Key, Outcome, Result } from '#domain/domain.ts';
 import type { NameRecord } from './alias.ts';
 import type { Parts } from './change.ts';
-import { decodeKey, decodeVersion, nameRecordId } from './key-record.ts';
+import { asOf, withoutEnded } from './imported.ts';
+import { decodeKey, nameRecordId } from './key-record.ts';
 import { isGone } from './keys.ts';
+import { versionRows } from './version-rows.ts';
 
-const page = 500;
-
+/** As the key is by the clock: without imported material that has ended. */
 export async function describeKey(
   parts: Parts,
   key: Key,
   command: Command<'describe-key'>,
 ): Promise<Outcome<Result<'describe-key'>>> {
-  const older = command.withVersions === true && key.current.version > 1 ? await allVersions(parts, key) : [];
-  return { result: { key, versions: [...older, key.current] } };
-}
-
-async function allVersions(parts: Parts, key: Key): Promise<KeyVersion[]> {
-  const prefix = `${key.realm}/${key.id}/`;
-  const versions: KeyVersion[] = [];
-  for (let after = ''; ; ) {
-    const rows = await parts.records.list('version', prefix, after, page);
-    versions.push(...rows.map(({ value }) => decodeVersion(value)));
-    if (rows.length < page) return versions;
-    after = rows.at(-1)!.id;
-  }
+  const now = parts.clock();
+  const older = command.withVersions === true && key.current.version > 1 ? await versionRows(parts, key) : [];
+  const versions = [...older.map(({ value }) => value), key.current].map((version) => withoutEnded(version, now));
+  return { result: { key: asOf(key, now), versions } };
 }
 
 export async function listKeys(

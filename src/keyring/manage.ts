@@ -1,6 +1,7 @@
 import { type Command, isSymmetric, type Key, type KeyPatch, KmsError, move, type Outcome } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
+import { assertImported } from './imported.ts';
 import { assertLeads, relatedKeys, together } from './region.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertNotEnding, stateOf } from './state.ts';
@@ -9,6 +10,7 @@ type Changed = Outcome<{ readonly key: Key }>;
 
 export function enableKey(parts: Parts, key: Key): Changed {
   assertNotEnding(key);
+  assertImported(parts, key);
   if (key.enabled) return { result: { key } };
   move(stateOf(key, key.current), 'active');
   return changeKey(parts, key, { enabled: true }, 'enabled');
@@ -16,6 +18,7 @@ export function enableKey(parts: Parts, key: Key): Changed {
 
 export function disableKey(parts: Parts, key: Key): Changed {
   assertNotEnding(key);
+  assertImported(parts, key);
   if (!key.enabled) return { result: { key } };
   move(stateOf(key, key.current), 'suspended');
   return changeKey(parts, key, { enabled: false }, 'disabled');
@@ -69,6 +72,9 @@ function assertPatch(key: Key, patch: KeyPatch): void {
   }
   if (patch.rotationPeriodDays !== undefined) {
     assertLeads(key);
+    if (key.origin === 'external') {
+      throw new KmsError('unsupported', 'A key with imported material does not rotate by itself.', key.id);
+    }
     if (!isSymmetric(key.spec)) throw new KmsError('unsupported', 'Only symmetric keys rotate by themselves.', key.id);
     if (!key.enabled) throw new KmsError('disabled', 'The key is disabled; enable it first.', key.id);
   }

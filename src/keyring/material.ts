@@ -1,5 +1,6 @@
-import { generateMaterial } from '#crypto/crypto.ts';
+import { generateMaterial, randomBytes } from '#crypto/crypto.ts';
 import type { Key, KeyVersion, SecretBytes } from '#domain/domain.ts';
+import { toHex } from '#encoding/encoding.ts';
 import { bindingOf } from './open.ts';
 import { wrapMaterial } from './root.ts';
 
@@ -13,7 +14,9 @@ export async function makeVersion(
   const { material, publicKey } = await generateMaterial(key.spec);
   try {
     const wrapped = wrapMaterial(realmKey, bindingOf(key, version), material);
-    return Object.freeze({ version, state: 'active', createdAt: now, wrapped, ...(publicKey && { publicKey }) });
+    const materialId = toHex(randomBytes(32));
+    const facts = { version, state: 'active', createdAt: now, materialId, wrapped } as const;
+    return Object.freeze({ ...facts, ...(publicKey && { publicKey }) });
   } finally {
     material.dispose();
   }

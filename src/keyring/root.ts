@@ -14,6 +14,8 @@ export class Root {
   readonly anchor: SecretBytes;
   /** Wraps realm keys. */
   readonly wrapping: SecretBytes;
+  /** Makes fingerprints of imported material. */
+  readonly fingerprints: SecretBytes;
   /** For `identity/`: secrets of access keys hang from it. */
   readonly identity: SecretBytes;
   /** Seed of the ledger's checkpoint signer. */
@@ -25,12 +27,14 @@ export class Root {
     this.records = derive('records');
     this.anchor = derive('anchor');
     this.wrapping = derive('realm-keys');
+    this.fingerprints = derive('fingerprints');
     this.identity = derive('identity');
     this.ledger = derive('ledger-signer');
   }
 
   dispose(): void {
-    for (const secret of [this.records, this.anchor, this.wrapping, this.identity, this.ledger]) secret.dispose();
+    const { records, anchor, wrapping, fingerprints, identity, ledger } = this;
+    for (const secret of [records, anchor, wrapping, fingerprints, identity, ledger]) secret.dispose();
   }
 }
 
@@ -57,12 +61,15 @@ export function wrapMaterial(key: SecretBytes, binding: object, material: Secret
 
 /** The caller owns the result. Throws 'tampered' when it isn't what was wrapped with this key and binding. */
 export function unwrapMaterial(key: SecretBytes, binding: object, wrapped: Uint8Array): SecretBytes {
-  const failed = () =>
-    new KmsError('tampered', 'Stored key material does not belong to its row; restore the database from a backup.');
-  if (wrapped.length < bodyAt + 16) throw failed();
+  const material = openWrapped(key, binding, wrapped);
+  if (material !== undefined) return material;
+  throw new KmsError('tampered', 'Stored key material does not belong to its row; restore the database from a backup.');
+}
+
+/** As `unwrapMaterial`, for what comes from outside: undefined when anything at all is wrong. */
+export function openWrapped(key: SecretBytes, binding: object, wrapped: Uint8Array): SecretBytes | undefined {
+  if (wrapped.length < bodyAt + 16) return undefined;
   const cipher = new MessageCipher('aes-256-gcm', key, wrapped.subarray(0, saltLength), info);
-  if (!equalSecrets(cipher.commitment, wrapped.subarray(saltLength, bodyAt))) throw failed();
-  const material = cipher.openSecret(toUtf8(canonicalJson(binding)), wrapped.subarray(bodyAt));
-  if (material === undefined) throw failed();
-  return material;
+  if (!equalSecrets(cipher.commitment, wrapped.subarray(saltLength, bodyAt))) return undefined;
+  return cipher.openSecret(toUtf8(canonicalJson(binding)), wrapped.subarray(bodyAt));
 }

@@ -1,5 +1,7 @@
-import { type Command, isSymmetric, type Key, KmsError, type Outcome } from '#domain/domain.ts';
+import { type Command, isSymmetric, type Key, type KeyVersion, KmsError, type Outcome } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
+import { rotateToImported } from './import.ts';
+import { assertImported } from './imported.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { makeVersion } from './material.ts';
 import { assertLeads, relatedKeys, rotateTogether } from './region.ts';
@@ -19,18 +21,23 @@ export async function rotateKey(
     throw new KmsError('unsupported', 'Only symmetric keys rotate on demand.', key.id);
   }
   assertLeads(key);
+  assertImported(parts, key);
   assertAllowed(key, key.current, 'rotate');
   if (command.onDemand === true && key.onDemandRotations >= maxOnDemand) {
     throw new KmsError('limit-exceeded', `A key can be rotated on demand at most ${maxOnDemand} times.`, key.id);
   }
+  const onDemandRotations = key.onDemandRotations + (command.onDemand === true ? 1 : 0);
+  const rotatedBy: NonNullable<KeyVersion['rotatedBy']> = command.scheduled === true ? 'schedule' : 'request';
+  if (key.origin === 'external') return rotateToImported(parts, key, { onDemandRotations, rotatedBy }, now);
   const former = key.current;
-  const current = await makeVersion(await parts.realmKeys.of(key.realm), key, former.version + 1, now);
+  const made = await makeVersion(await parts.realmKeys.of(key.realm), key, former.version + 1, now);
+  const current = Object.freeze({ ...made, rotatedBy });
   const rotated = changeKey(
     parts,
     key,
     {
       current,
-      onDemandRotations: key.onDemandRotations + (command.onDemand === true ? 1 : 0),
+      onDemandRotations,
       ...(key.rotation && { rotation: nextRotation(key.rotation.periodDays, now) }),
     },
     `rotated to version ${current.version}`,

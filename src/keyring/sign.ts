@@ -1,7 +1,16 @@
 import { openPublicKey, sign as signWith, verify as verifyWith } from '#crypto/crypto.ts';
-import { type Command, type Key, KmsError, type Outcome, type Result } from '#domain/domain.ts';
+import {
+  type Command,
+  type Key,
+  KmsError,
+  type Outcome,
+  type Result,
+  type SignatureScheme,
+  specFacts,
+} from '#domain/domain.ts';
 import type { Parts } from './change.ts';
 import { used } from './encrypt.ts';
+import { assertImported } from './imported.ts';
 import { schemeOf } from './natural-scheme.ts';
 import { assertAllowed, assertUsage } from './state.ts';
 import { openFor } from './version.ts';
@@ -10,6 +19,7 @@ export async function sign(parts: Parts, key: Key, command: Command<'sign'>): Pr
   assertUsage(key, 'sign');
   const { messageType, message } = command;
   const scheme = schemeOf(key, command.scheme, messageType);
+  if (command.boundHash === true) assertBound(key, scheme);
   const open = await openFor(parts, key, command.version, 'protect');
   const signature = await signWith(open.handle, scheme, messageType, message.release());
   return { result: { ...used(key, open.version.version), signature } };
@@ -19,10 +29,19 @@ export async function verify(parts: Parts, key: Key, command: Command<'verify'>)
   assertUsage(key, 'sign');
   const { messageType, message, signature } = command;
   const scheme = schemeOf(key, command.scheme, messageType);
+  if (command.boundHash === true) assertBound(key, scheme);
   const open = await openFor(parts, key, command.version, 'process');
   const publicKey = openPublicKey(key.spec, open.version.publicKey!);
   const valid = await verifyWith(publicKey, scheme, messageType, message.release(), signature);
   return { result: { ...used(key, open.version.version), valid } };
+}
+
+/** Of the kinds that sign, elliptic curves alone have a hash of their own. */
+function assertBound(key: Key, { hash }: SignatureScheme): void {
+  const { family, hash: own } = specFacts(key.spec);
+  if (family === 'ec' && hash !== own) {
+    throw new KmsError('wrong-algorithm', `This ${key.spec} key signs with ${own} only.`, key.id);
+  }
 }
 
 export async function getPublicKey(
@@ -30,6 +49,7 @@ export async function getPublicKey(
   key: Key,
   command: Command<'get-public-key'>,
 ): Promise<Outcome<Result<'get-public-key'>>> {
+  assertImported(parts, key);
   const version = await parts.versions.facts(key, command.version ?? key.current.version);
   assertAllowed(key, version, 'process');
   if (version.publicKey === undefined) {

@@ -7,7 +7,7 @@ import { keyRecordId, nameRecordId, versionRecordId } from './key-record.ts';
 import { Keyring, loosen, readHead } from './keyring.ts';
 import { bindingOf } from './open.ts';
 import { unwrapMaterial, wrapMaterial } from './root.ts';
-import { byId, byName, Ring, realm, refused, rootBytes } from './testing/ring.ts';
+import { byId, byName, Ring, realm, refused, rootBytes, startTime } from './testing/ring.ts';
 
 let ring: Ring;
 let key: Key;
@@ -157,7 +157,7 @@ test('without an anchor, with a torn one, and with that of another server nothin
   // The same root made it, but for another database: it holds less, so it can't vouch, and what it knows of is there.
   assert.ok(foreign);
   using root = new SecretBytes(rootBytes(9));
-  const stranger = await Keyring.open(root, memoryStore(), undefined, { capacity: 4 });
+  const stranger = await Keyring.open(root, memoryStore(), undefined, { capacity: 4, clock: () => startTime });
   const ledger = { size: 0, checkpointed: 0, root: new Uint8Array(32), frontier: new Uint8Array(0) };
   const strange = stranger.nextHead([], ledger, 1).bytes;
   await refused('tampered', Ring.open(await withAnchor(strange)), "another server's anchor");
@@ -189,7 +189,7 @@ test('every flipped bit of the head is noticed', async () => {
       macs: () => ring.store.macs(),
       anchors: async () => anchors,
     });
-    await refused('tampered', Keyring.open(root, store, read.sealed, { capacity: 4 }), `bit ${bit}`);
+    await refused('tampered', Keyring.open(root, store, read.sealed, { capacity: 4, clock: () => startTime }), `bit ${bit}`);
   }
 });
 
@@ -209,7 +209,7 @@ test('a head with a loose end is read back as it was written, and cut anywhere i
 test('another root opens nothing', async () => {
   using root = new SecretBytes(rootBytes(8));
   const head = readHead((await ring.store.head())!)!.sealed;
-  await refused('tampered', Keyring.open(root, ring.store, head, { capacity: 4 }));
+  await refused('tampered', Keyring.open(root, ring.store, head, { capacity: 4, clock: () => startTime }));
 });
 
 test('material wrapped for one row opens in no other', async () => {

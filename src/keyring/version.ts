@@ -1,5 +1,6 @@
 import { type Key, KmsError, type VersionOperation } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
+import { assertImported } from './imported.ts';
 import type { OpenVersion } from './open.ts';
 import { assertAllowed } from './state.ts';
 
@@ -14,6 +15,7 @@ export function openFor(
   operation: VersionOperation,
 ): OpenVersion | Promise<OpenVersion> {
   const number = version ?? key.current.version;
+  assertImported(parts, key);
   assertInRange(key, number, operation);
   if (number === key.current.version) {
     assertAllowed(key, key.current, operation);

@@ -26,6 +26,8 @@ const ledger = { size: 0, checkpointed: 0, root: new Uint8Array(32), frontier: n
 
 export const rootBytes = (fill = 7) => new Uint8Array(32).fill(fill);
 
+type Options = Omit<KeyringOptions, 'clock'>;
+
 export class Ring {
   readonly store: Store;
   keyring: Keyring;
@@ -36,13 +38,14 @@ export class Ring {
     this.keyring = keyring;
   }
 
-  static async open(store: Store = memoryStore(), options: KeyringOptions = { capacity }): Promise<Ring> {
-    return new Ring(store, await openKeyring(store, options));
+  static async open(store: Store = memoryStore(), options: Options = { capacity }): Promise<Ring> {
+    const ring: Ring = new Ring(store, await openKeyring(store, { ...options, clock: () => ring.now }));
+    return ring;
   }
 
   /** A keyring that remembers nothing, over what the store holds now: what a restart gives. */
-  async restart(options: KeyringOptions = { capacity }): Promise<void> {
-    this.keyring = await openKeyring(this.store, options);
+  async restart(options: Options = { capacity }): Promise<void> {
+    this.keyring = await openKeyring(this.store, { ...options, clock: () => this.now });
   }
 
   async do<T>(proposed: Outcome<T> | Promise<Outcome<T>>): Promise<T> {
