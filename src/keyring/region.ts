@@ -13,10 +13,12 @@ import {
 import { changeKey, type Parts } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
 import { dueRecords } from './due.ts';
-import { decodeVersion, encodeKey, encodeVersion, keyRecordId, versionRecordId } from './key-record.ts';
+import { assertImported } from './imported.ts';
+import { encodeKey, encodeVersion, keyRecordId, versionRecordId } from './key-record.ts';
 import { bindingOf } from './open.ts';
 import { wrapMaterial } from './root.ts';
 import { assertAllowed } from './state.ts';
+import { versionRows } from './version-rows.ts';
 
 /** What keys of one multi-Region key share, the primary decides. Throws 'unsupported' for a replica. */
 export function assertLeads(key: Key): void {
@@ -126,6 +128,7 @@ export async function replicateKey(
   const { description = '', tags = {} } = command;
   assertMultiRegion(key);
   assertLeads(key);
+  assertImported(parts, key);
   assertAllowed(key, key.current, 'protect');
   assertDescription(description);
   assertTags(tags);
@@ -146,8 +149,8 @@ export async function replicateKey(
   };
   const replica: Key = Object.freeze({ ...blank, revision: expect + 1, current: await rewrap(key.current) });
   const traces = await versionRows(parts, place);
-  const older = (await versionRows(parts, key)).map(async ({ version }): Promise<RecordChange> => {
-    const trace = traces.find((row) => row.version.version === version.version);
+  const older = (await versionRows(parts, key)).map(async ({ value: version }): Promise<RecordChange> => {
+    const trace = traces.find((row) => row.value.version === version.version);
     const value = encodeVersion(await rewrap(version));
     return { kind: 'version', id: versionRecordId(place, version.version), expect: trace?.revision ?? 0, value };
   });
@@ -183,7 +186,10 @@ export async function updatePrimaryRegion(
 ): Promise<Outcome<Result<'update-primary-region'>>> {
   assertMultiRegion(key);
   assertLeads(key);
-  for (const one of [key, replica]) assertAllowed(one, one.current, 'protect');
+  for (const one of [key, replica]) {
+    assertImported(parts, one);
+    assertAllowed(one, one.current, 'protect');
+  }
   if (replica.realm === key.realm) {
     throw new KmsError('unsupported', `${command.region} is the primary region already.`, key.id);
   }
@@ -202,18 +208,5 @@ export async function updatePrimaryRegion(
 function assertMultiRegion(key: Key): asserts key is Key & { readonly multiRegion: RegionSet } {
   if (key.multiRegion === undefined) {
     throw new KmsError('unsupported', 'The key is of one region, which is decided when a key is made.', key.id);
-  }
-}
-
-const page = 500;
-
-/** Every version before the current one that has a row, destroyed ones too. */
-async function versionRows(parts: Parts, key: { readonly realm: string; readonly id: string }) {
-  const rows: Array<{ readonly revision: number; readonly version: KeyVersion }> = [];
-  for (let after = ''; ; ) {
-    const found = await parts.records.list('version', `${keyRecordId(key)}/`, after, page);
-    rows.push(...found.map(({ revision, value }) => ({ revision, version: decodeVersion(value) })));
-    if (found.length < page) return rows;
-    after = found.at(-1)!.id;
   }
 }

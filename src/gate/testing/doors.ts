@@ -77,6 +77,7 @@ export function signed(
   body: string,
   at: number,
   more: readonly string[] = [],
+  region = 'eu-central-1',
 ): Omit<Request, 'peer'> {
   const time = new Date(at).toISOString().replace(/[-:]|\.[0-9]{3}/g, '');
   const headers = [
@@ -88,7 +89,7 @@ export function signed(
   const names = pairs.map(([name]) => name).join(';');
   const lines = pairs.map(([name, value]) => `${name}:${value}\n`).join('');
   const canonical = `POST\n/\n\n${lines}\n${names}\n${digestHex('sha256', body)}`;
-  const scope = `${time.slice(0, 8)}/eu-central-1/kms/aws4_request`;
+  const scope = `${time.slice(0, 8)}/${region}/kms/aws4_request`;
   let key: Uint8Array = toUtf8(`AWS4${textOf(secretAccessKey)}`);
   for (const part of scope.split('/')) key = hmac('sha256', new SecretBytes(key), part);
   const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digestHex('sha256', canonical)}`;
