@@ -48,6 +48,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     '#wire/common/common.ts',
     '#wire/vault/vault.ts',
     '#wire/aws-kms/aws-kms.ts',
+    '#wire/aws-sts/aws-sts.ts',
     '#wire/native/native.ts',
   ],
   crypto: ['#crypto/crypto.ts', '#crypto/chunk-engine.ts'],
