@@ -11,6 +11,7 @@ import { overview, serverSide, usage } from './help.ts';
 import { identityCommands } from './identity.ts';
 import { keyCommands } from './key.ts';
 import { type Output, printable, terminalOutput } from './output.ts';
+import { roleCommands } from './role.ts';
 import { serverCommands } from './server.ts';
 import { tokenCommands } from './token.ts';
 
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   ...fileCommands,
   ...identityCommands,
   ...grantCommands,
+  ...roleCommands,
   ...tokenCommands,
   ...auditCommands,
 ];

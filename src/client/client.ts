@@ -1,19 +1,24 @@
 import type { DataKeys } from './encrypt-stream.ts';
 import { ApiError, UnreachableError } from './errors.ts';
 import type {
+  AssumableRole,
   AuditEntry,
   AuditProof,
   CreateGrant,
   CreateIdentity,
   CreateKey,
+  CreateRole,
   Credentials,
   Grant,
   Identity,
+  IdentityProvider,
   Key,
   KeyVersion,
   LastUse,
   Pairs,
   Realm,
+  RegisterProvider,
+  Session,
   Status,
   Token,
   Used,
@@ -259,6 +264,37 @@ export class ClavigerClient implements DataKeys {
 
   async revokeCredential(id: string): Promise<void> {
     await this.#json('DELETE', `/credentials/${segment(id)}`);
+  }
+
+  listRoles(): AsyncGenerator<AssumableRole> {
+    return this.#pages('/roles', 'roles');
+  }
+
+  async createRole(options: CreateRole): Promise<AssumableRole> {
+    return (await this.#json<{ role: AssumableRole }>('POST', '/roles', { body: options })).role;
+  }
+
+  async deleteRole(name: string): Promise<void> {
+    await this.#json('DELETE', `/roles/${segment(name)}`);
+  }
+
+  assumeRole(
+    name: string,
+    options: { readonly sessionName: string; readonly durationSeconds?: number; readonly externalId?: string },
+  ): Promise<Session> {
+    return this.#json('POST', `/roles/${segment(name)}/sessions`, { body: options });
+  }
+
+  listProviders(): AsyncGenerator<IdentityProvider> {
+    return this.#pages('/providers', 'providers');
+  }
+
+  async registerProvider(options: RegisterProvider): Promise<IdentityProvider> {
+    return (await this.#json<{ provider: IdentityProvider }>('POST', '/providers', { body: options })).provider;
+  }
+
+  async deleteProvider(issuer: string): Promise<void> {
+    await this.#json('DELETE', `/providers/${segment(issuer)}`);
   }
 
   listGrants(): AsyncGenerator<Grant> {

@@ -114,6 +114,60 @@ export interface Credentials {
   readonly expiresAt?: string;
 }
 
+/** Who may take on a role; claims of identity providers are patterns, in which `*` stands for any text. */
+export interface RoleTrust {
+  readonly identities?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly providers?: ReadonlyArray<{
+    readonly issuer: string;
+    readonly claims: Readonly<Record<string, readonly string[]>>;
+  }>;
+  readonly externalId?: string;
+}
+
+export interface CreateRole extends RoleTrust {
+  readonly name: string;
+  /** A grant of this kind on the whole realm comes with it. */
+  readonly role?: string;
+  /** Default: an hour. */
+  readonly maxSessionSeconds?: number;
+}
+
+export interface AssumableRole extends Required<Omit<RoleTrust, 'externalId'>>, Pick<RoleTrust, 'externalId'> {
+  readonly realm: string;
+  readonly name: string;
+  readonly id: string;
+  readonly maxSessionSeconds: number;
+  readonly createdAt: string;
+}
+
+/** What AWS clients take on a role with: shown once. */
+export interface Session {
+  readonly realm: string;
+  readonly role: string;
+  readonly roleId: string;
+  readonly sessionName: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiresAt: string;
+}
+
+export interface RegisterProvider {
+  /** The `iss` of its tokens. */
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** Its public keys (RFC 7517), or `url`, where it publishes them. */
+  readonly jwks?: object;
+  readonly url?: string;
+}
+
+export interface IdentityProvider extends RegisterProvider {
+  readonly realm: string;
+  readonly id: string;
+  readonly createdAt: string;
+}
+
 export interface CreateGrant {
   /** Name of an identity, or of a group with `granteeKind: 'group'`. */
   readonly grantee: string;

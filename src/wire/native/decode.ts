@@ -63,17 +63,17 @@ export function pathNumber({ path }: Input): number {
 }
 
 /** Leaves out what is undefined, as exact optional members want it. */
-function present<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+export function present<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 }
 
-function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+export function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
   if (found === undefined) throw new KmsError('invalid-parameter', `"${name}" must be one of: ${allowed.join(', ')}.`);
   return found;
 }
 
-function optionalStrings(body: JsonObject, name: string): readonly string[] | undefined {
+export function optionalStrings(body: JsonObject, name: string): readonly string[] | undefined {
   return optionalArray(body, name)?.map((item) => {
     if (typeof item !== 'string') throw new KmsError('malformed', `"${name}" must be an array of strings.`);
     return item;

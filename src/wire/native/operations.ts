@@ -2,7 +2,9 @@ import type { Action, Commands, Result } from '#domain/domain.ts';
 import * as decode from './decode.ts';
 import { type Input, onKey, page } from './decode.ts';
 import * as decodeRegion from './decode-region.ts';
+import * as role from './decode-role.ts';
 import * as encode from './encode.ts';
+import * as roles from './encode-role.ts';
 
 /** One row: everything that is particular to an operation. */
 export interface Operation<A extends Action = Action> {
@@ -219,6 +221,42 @@ export const operations = {
     decode: (input) => ({ id: input.path[0]! }),
     encode: encode.asIs,
   },
+  'GET /roles': { action: 'list-roles', maxBody: 0, query: pages, decode: page, encode: roles.roles },
+  'POST /roles': {
+    action: 'create-role',
+    maxBody: 64 * KiB,
+    body: ['name', 'role', 'identities', 'groups', 'providers', 'externalId', 'maxSessionSeconds'],
+    decode: role.createRole,
+    encode: roles.role,
+  },
+  'DELETE /roles/{name}': {
+    action: 'delete-role',
+    maxBody: 0,
+    decode: (input) => ({ name: input.path[0]! }),
+    encode: encode.asIs,
+  },
+  'POST /roles/{name}/sessions': {
+    action: 'assume-role',
+    maxBody: 4 * KiB,
+    body: ['sessionName', 'durationSeconds', 'externalId'],
+    decode: role.assumeRole,
+    encode: roles.assumed,
+  },
+  'GET /providers': { action: 'list-providers', maxBody: 0, query: pages, decode: page, encode: roles.providers },
+  'POST /providers': {
+    action: 'register-provider',
+    maxBody: 128 * KiB,
+    body: ['issuer', 'audiences', 'jwks', 'url'],
+    decode: role.registerProvider,
+    encode: roles.provider,
+  },
+  'DELETE /providers/{issuer}': {
+    action: 'delete-provider',
+    maxBody: 0,
+    decode: (input) => ({ issuer: input.path[0]! }),
+    encode: encode.asIs,
+  },
+  'GET /caller': { action: 'get-caller-identity', maxBody: 0, decode: nothing, encode: roles.caller },
   'POST /tokens': {
     action: 'create-token',
     maxBody: 16 * KiB,
