@@ -88,6 +88,17 @@ export const commands: readonly CrashCommand[] = [
   aws('untag-key', 'untag-key', (kms, { plain }) => kms.untagResource({ KeyId: plain!, TagKeys: ['owner'] })),
 
   native('create-realm', 'create-realm', () => ['POST', '/realms', { name: 'subsidiary' }]),
+  native('create-region', 'create-region', () => ['POST', '/regions', { name: 'far', region: 'ap-south-1' }]),
+  native('replicate-key', 'replicate-key', () => ['POST', '/keys/lone/replicate', { region: 'eu-west-1' }]),
+  aws('replicate-key', 'replicate-key', (kms, { lone }) =>
+    kms.replicateKey({ KeyId: lone!, ReplicaRegion: 'eu-west-1', Tags: [{ TagKey: 'a', TagValue: 'b' }] }),
+  ),
+  native('update-primary-region', 'update-primary-region', () => [
+    'POST',
+    '/keys/spread/primary-region',
+    { region: 'eu-west-1' },
+  ]),
+  native('rotate-key in every region', 'rotate-key', () => ['POST', '/keys/spread/rotate']),
   native('create-identity', 'create-identity', () => [
     'POST',
     '/identities',

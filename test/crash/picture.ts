@@ -21,11 +21,12 @@ export async function pictureOf(data: string, from = 0): Promise<Picture> {
   try {
     const records = new Map<string, string>();
     for (const kind of recordKinds) {
-      // Remembered requests come and go by the clock; they decide nothing about keys.
-      if (kind === 'replay') continue;
+      // Remembered requests come and go by the clock, and last uses follow the ledger; they decide nothing about keys.
+      if (kind === 'replay' || kind === 'last-use') continue;
       for (let after = ''; ; ) {
         const rows = await store.list(kind, '', after, page);
         for (const { id, revision, body } of rows) {
+          if (kind === 'setting' && id === 'last-uses') continue;
           records.set(`${kind} ${id}`, `${revision} ${Buffer.from(body).toString()}`);
         }
         if (rows.length < page) break;

@@ -74,6 +74,11 @@ export async function developmentWorld(): Promise<World> {
   facts.ending = await key('ending');
   await ask('POST', '/keys/ending/schedule-destruction', { days: 7 });
   await ask('PUT', `/keys/${facts.plain}/aliases/pointer`);
+  await ask('POST', '/regions', { name: 'abroad', region: 'eu-west-1' });
+  facts.lone = await key('lone', { multiRegion: true });
+  facts.spread = await key('spread', { multiRegion: true });
+  await ask('POST', '/keys/spread/replicate', { region: 'eu-west-1' });
+  await encrypt('spread');
 
   const ann = await ask('POST', '/identities', { name: 'ann', role: 'key-user', groups: ['staff'] });
   facts.annAccessKey = ann.accessKeyId!;
