@@ -9,10 +9,12 @@ import { isFounding, Keyring, readHead } from '#keyring/keyring.ts';
 import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
 import { passphraseSeal } from '#seal/seal.ts';
+import { SecretsRoom } from '#secrets/secrets.ts';
 import { openSqliteStore, type Store } from '#store/store.ts';
 import { Gauge, Metrics } from '#telemetry/telemetry.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
 import { awsStsDoor } from '#wire/aws-sts/aws-sts.ts';
+import { awsSecretsManagerDoor } from '#wire/aws-secrets-manager/aws-secrets-manager.ts';
 import { nativeDoor } from '#wire/native/native.ts';
 import { vaultDoor } from '#wire/vault/vault.ts';
 import { MonotoneClock } from './clock.ts';
@@ -162,7 +164,7 @@ export class Server {
       host,
       port,
       ...(tls !== undefined && { tls: { certificate: tls.certificate, key: tls.key } }),
-      doors: [vaultDoor(this.gate, door), awsKmsDoor(this.gate, { ...door, region }), awsStsDoor(this.gate, door), nativeDoor(this.gate, door)],
+      doors: [vaultDoor(this.gate, door), awsKmsDoor(this.gate, { ...door, region }), awsSecretsManagerDoor(this.gate, { ...door, region }), awsStsDoor(this.gate, door), nativeDoor(this.gate, door)],
       ready: () => this.gate.status().ready,
       clock: this.#clock.now,
       onError: (error) => log(`listener: ${describe(error)}`),
@@ -231,7 +233,8 @@ async function openRooms(
   const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, region, clock: clock.now, mode, fetchKeySet });
   const signing = new Ed25519Signer(keyring.ledgerSeed);
   const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
-  return { keyring, identity, signer, dispose: () => keyring.dispose() };
+  const secrets = new SecretsRoom({ keyring, region });
+  return { keyring, identity, secrets, signer, dispose: () => keyring.dispose() };
 }
 
 function describe(error: unknown): string {

@@ -1,4 +1,120 @@
-/** Versioned secret values. */
-export type SecretCommands = {};
+import type { KeyRef } from './key.ts';
+import type {
+  CharacterKind,
+  DueRotation,
+  RotationSchedule,
+  RotationStep,
+  Secret,
+  SecretFilter,
+  SecretRef,
+  SecretValue,
+  SecretVersion,
+} from './secret.ts';
+import type { Plaintext } from './secret-bytes.ts';
 
-export type SecretResults = {};
+interface OnSecret {
+  readonly secret: SecretRef;
+}
+
+interface Writing {
+  /** What the new version is called; the same again with the same value changes nothing. Absent: a fresh UUID. */
+  readonly versionId?: string;
+}
+
+/** Versioned secret values. */
+export interface SecretCommands {
+  'create-secret': Writing & {
+    readonly name: string;
+    readonly description?: string;
+    readonly tags?: Readonly<Record<string, string>>;
+    /** The key that protects its values; absent: the realm's own for secrets. */
+    readonly protection?: KeyRef;
+    readonly value?: SecretValue;
+  };
+  'put-secret-value': OnSecret &
+    Writing & {
+      readonly value: SecretValue;
+      /** Absent: it becomes the current version. */
+      readonly labels?: readonly string[];
+    };
+  'update-secret': OnSecret &
+    Writing & {
+      readonly description?: string;
+      /** Null: the realm's own key for secrets. */
+      readonly protection?: KeyRef | null;
+      readonly value?: SecretValue;
+    };
+  /** The current version, unless a version or a label is named; both must mean the same version. */
+  'get-secret-value': OnSecret & { readonly versionId?: string; readonly label?: string };
+  'describe-secret': OnSecret;
+  'list-secrets': {
+    readonly filters: readonly SecretFilter[];
+    readonly sortBy: 'created' | 'accessed' | 'changed' | 'name';
+    readonly descending: boolean;
+    readonly withDeleted: boolean;
+    /** What `next` of the page before said; '' for the start. */
+    readonly after: string;
+    readonly limit: number;
+  };
+  'delete-secret': OnSecret & { /** 7 to 30; 0: at once and for good. */ readonly days: number };
+  'restore-secret': OnSecret;
+  'tag-secret': OnSecret & { readonly tags: Readonly<Record<string, string>> };
+  'untag-secret': OnSecret & { readonly names: readonly string[] };
+  'move-secret-label': OnSecret & { readonly label: string; readonly from?: string; readonly to?: string };
+  'set-secret-policy': OnSecret & { readonly policy: string; readonly blockPublic: boolean };
+  'get-secret-policy': OnSecret;
+  'delete-secret-policy': OnSecret;
+  /** What a policy would be worth, with no secret or one. */
+  'check-secret-policy': { readonly policy: string; readonly secret?: SecretRef };
+  'rotate-secret': OnSecret &
+    Writing & {
+      readonly rotator?: string;
+      readonly schedule?: RotationSchedule;
+      readonly atOnce: boolean;
+    };
+  'cancel-secret-rotation': OnSecret;
+  'generate-password': {
+    /** 1 to 4096. */
+    readonly length: number;
+    readonly kinds: readonly CharacterKind[];
+    readonly without: string;
+    readonly requireEach: boolean;
+  };
+  /** What became of a step; jobs tell it. */
+  'report-rotation': {
+    readonly realm: string;
+    readonly secretId: string;
+    readonly versionId: string;
+    readonly step: RotationStep;
+    /** Absent: the step was done. */
+    readonly failure?: string;
+  };
+}
+
+interface OneSecret {
+  readonly secret: Secret;
+}
+
+export interface SecretResults {
+  'create-secret': OneSecret & { readonly versionId?: string };
+  'put-secret-value': OneSecret & { readonly versionId: string };
+  'update-secret': OneSecret & { readonly versionId?: string };
+  'get-secret-value': OneSecret & { readonly found: SecretVersion; readonly value: SecretValue };
+  'describe-secret': OneSecret;
+  'list-secrets': { readonly secrets: readonly Secret[]; readonly next?: string };
+  /** Without `secret` there was none, and nothing was to be done. */
+  'delete-secret': { readonly secret?: Secret; readonly realm: string; readonly at: number };
+  'restore-secret': OneSecret;
+  'tag-secret': OneSecret;
+  'untag-secret': OneSecret;
+  'move-secret-label': OneSecret;
+  'set-secret-policy': OneSecret;
+  'get-secret-policy': OneSecret;
+  'delete-secret-policy': OneSecret;
+  'check-secret-policy': { readonly problems: readonly string[] };
+  'rotate-secret': OneSecret & { readonly versionId?: string };
+  'cancel-secret-rotation': OneSecret & { readonly versionId?: string };
+  'generate-password': { readonly password: Plaintext };
+  /** `next`: what is due now, if anything is. */
+  'report-rotation': { readonly next?: DueRotation };
+}

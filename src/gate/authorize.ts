@@ -1,7 +1,9 @@
-import { type Command, type Grant, KmsError, type Principal } from '#domain/domain.ts';
-import type { Identified } from '#identity/identity.ts';
-import { checkHeldTogether, checkNewGrant, checkNewRole } from '#policy/policy.ts';
+import { type Command, type Grant, KmsError, type Origin, type Principal } from '#domain/domain.ts';
+import type { Identified, IdentityRoom } from '#identity/identity.ts';
+import { checkHeldTogether, checkNewGrant, checkNewRole, type Facts } from '#policy/policy.ts';
+import type { SecretSubject } from '#secrets/secrets.ts';
 import type { Core } from './core.ts';
+import { judgedKeys } from './secret-subjects.ts';
 import type { Subject } from './subjects.ts';
 
 /**
@@ -13,33 +15,56 @@ export function authorize(
   principal: Identified,
   command: Command,
   keys: readonly Subject[],
+  origin: Origin,
+  secret?: SecretSubject,
 ): void | Promise<void> {
   const { identity } = core.rooms;
+  const { mode, clock } = core.options;
+  const judged = secret === undefined ? keys : judgedKeys(keys);
   const grants = identity.grantsOf(principal);
   const first = identity.isFirstRealm(principal.realm);
-  if (!(grants instanceof Promise || first instanceof Promise)) {
-    assertAllowed(core, grants, first, principal, command, keys);
+  const carried =
+    command.grantTokens === undefined ? keyGrantsOf(identity, judged) : tokened(identity, principal, command, judged);
+  const assertAllowed = (found: readonly Grant[], ofFirstRealm: boolean, keyGrants: Facts['keyGrants']) => {
+    const facts = {
+      mode,
+      now: clock(),
+      grants: found,
+      ofFirstRealm,
+      peer: origin.peer,
+      ...(principal.limitedTo === undefined ? {} : { limitedTo: principal.limitedTo }),
+      ...(keyGrants === undefined ? {} : { keyGrants }),
+      ...(secret === undefined ? {} : { secret: secret.target }),
+    };
+    const decision = core.decisions.decide(facts, principal, command, judged);
+    if (!decision.allow) throw new KmsError(decision.code, decision.reason);
+    for (const { missing } of keys) if (missing !== undefined) throw missing;
+    if (secret?.missing !== undefined) throw secret.missing;
+  };
+  if (!(grants instanceof Promise || first instanceof Promise || carried instanceof Promise)) {
+    assertAllowed(grants, first, carried);
     return;
   }
-  return Promise.all([grants, first]).then(([found, isFirst]) =>
-    assertAllowed(core, found, isFirst, principal, command, keys),
-  );
+  return Promise.all([grants, first, carried]).then((facts) => assertAllowed(...facts));
 }
 
-function assertAllowed(
-  core: Core,
-  grants: readonly Grant[],
-  ofFirstRealm: boolean,
-  principal: Identified,
-  command: Command,
+type KeyGrantsOf = NonNullable<Facts['keyGrants']>;
+
+/** Undefined for keys that never had a grant of their own, which are most. */
+function keyGrantsOf(identity: IdentityRoom, keys: readonly Subject[]): undefined | KeyGrantsOf | Promise<KeyGrantsOf> {
+  if (keys.every(({ grantsRevision }) => grantsRevision === undefined)) return undefined;
+  const found = keys.map((key) => identity.keyGrants.of(key));
+  return found.some((grants) => grants instanceof Promise) ? Promise.all(found) : (found as KeyGrantsOf);
+}
+
+async function tokened(
+  identity: IdentityRoom,
+  { realm }: Identified,
+  { grantTokens = [] }: Command,
   keys: readonly Subject[],
-): void {
-  const { mode, clock } = core.options;
-  const narrowed = principal.limitedTo === undefined ? {} : { limitedTo: principal.limitedTo };
-  const facts = { mode, now: clock(), grants, ofFirstRealm, ...narrowed };
-  const decision = core.decisions.decide(facts, principal, command, keys);
-  if (!decision.allow) throw new KmsError(decision.code, decision.reason);
-  for (const { missing } of keys) if (missing !== undefined) throw missing;
+): Promise<Facts['keyGrants']> {
+  await identity.keyGrants.assertTokens(grantTokens, realm, keys);
+  return keyGrantsOf(identity, keys);
 }
 
 /** What a command would give to somebody is judged with all that he already holds, before any of it is written. */

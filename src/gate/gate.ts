@@ -84,7 +84,7 @@ export class WorkingGate implements Gate {
       if (secret !== undefined) line.summary = `secret ${secret.target.names[0] ?? ''}`;
       if (keys.length > 0 && keys[0]!.id !== '') line.key = keys[0]!.id;
 
-      const authorized = authorize(core, principal, command, keys, secret);
+      const authorized = authorize(core, principal, command, keys, origin, secret);
       if (authorized instanceof Promise) await authorized;
       if (principal.replayDigest !== undefined) await assertFirst(rooms, principal.replayDigest);
 
@@ -93,7 +93,7 @@ export class WorkingGate implements Gate {
         return this.#attempt(proof, command, origin, attempt + 1);
       }
 
-      const doing = verbOf(command)({ rooms, principal, command, keys, secret, now: line.time, lastUses: core.lastUses });
+      const doing = verbOf(command)({ rooms, principal, command, keys, secret, now: line.time, lastUses: core.lastUses, mode: core.options.mode, peer: origin.peer });
       const outcome = doing instanceof Promise ? await doing : doing;
       if (outcome.change !== undefined) await assertDutiesStaySeparate(core, principal, command, outcome.result);
 

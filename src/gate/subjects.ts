@@ -67,7 +67,7 @@ function source(keyring: Keyring, realm: string, ref: KeyRef | undefined, cipher
   return one(keyring, realm, ref ?? { by: 'id', id: keyring.keyNamedBy(realm, ciphertext) });
 }
 
-function absent(realm: string, ref: KeyRef): Subject {
+export function absent(realm: string, ref: KeyRef): Subject {
   const named = ref.by === 'id' ? ref.id : ref.name;
   const missing =
     ref.by === 'id'

@@ -2,16 +2,14 @@ import type { Action, Command, KeyRef, Outcome, Principal, Result } from '#domai
 import { KmsError } from '#domain/domain.ts';
 import type { IdentityRoom } from '#identity/identity.ts';
 import type { Keyring } from '#keyring/keyring.ts';
+import { createKey, createKeyGrant, explain, putKeyPolicy, removeKeyGrant } from './key-rights.ts';
 import type { LastUses } from './last-uses.ts';
 import type { SecretsRoom, SecretSubject } from '#secrets/secrets.ts';
+import { policyProblems, understoodPolicy } from './secret-policy.ts';
+import type { Rooms } from './rooms.ts';
 import type { Subject } from './subjects.ts';
 
-/** The working rooms of an unsealed server. */
-export interface Rooms {
-  readonly keyring: Keyring;
-  readonly identity: IdentityRoom;
-  readonly secrets: SecretsRoom;
-}
+export type { Rooms } from './rooms.ts';
 
 /** What a verb works with, all of it decided already. */
 export interface Case<A extends Action> {
@@ -25,6 +23,9 @@ export interface Case<A extends Action> {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly lastUses: LastUses;
+  readonly mode: 'development' | 'production';
+  /** Address and port of who asks. */
+  readonly peer: string;
 }
 
 type Verb<A extends Action> = (it: Case<A>) => Outcome<Result<A>> | Promise<Outcome<Result<A>>>;
@@ -44,7 +45,7 @@ export type RoomAction = Exclude<Action, ServerAction>;
 
 /** One line an action: which room does it. */
 export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
-  'create-key': ({ rooms, principal, command, now }) => rooms.keyring.createKey(principal.realm, command, now),
+  'create-key': createKey,
   'describe-key': ({ rooms, command, keys }) => rooms.keyring.describeKey(keys[0]!, command),
   'list-keys': ({ rooms, principal, command }) => rooms.keyring.listKeys(principal.realm, command),
   'update-key': ({ rooms, command, keys, now }) => rooms.keyring.updateKey(keys[0]!, command, now),
@@ -88,6 +89,17 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'update-primary-region': ({ rooms, command, keys }) =>
     rooms.keyring.updatePrimaryRegion(keys[0]!, keys[1]!, command),
 
+  'read-key-policy': ({ keys: [key] }) => ({
+    result: { realm: key!.realm, ...(key!.policy !== undefined && { policy: key!.policy }) },
+  }),
+  'put-key-policy': putKeyPolicy,
+  'create-key-grant': createKeyGrant,
+  'retire-key-grant': (it) => removeKeyGrant(it, 'retired'),
+  'revoke-key-grant': (it) => removeKeyGrant(it, 'revoked'),
+  'list-key-grants': ({ rooms, command, keys }) => rooms.identity.keyGrants.list(keys[0]!, command),
+  'list-retirable-key-grants': ({ rooms, principal, command }) =>
+    rooms.identity.keyGrants.listRetirable(principal, command),
+  'explain-access': explain,
   'read-last-use': async ({ keys, lastUses }) => ({
     result: { key: keys[0]!, lastUse: await lastUses.of(keys[0]!) },
   }),
@@ -110,10 +122,10 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'untag-secret': ({ rooms, command, secret, now }) => rooms.secrets.untagSecret(secret!, command, now),
   'rotate-secret': ({ rooms, command, secret, now }) => rooms.secrets.rotateSecret(secret!, command, now),
   'cancel-secret-rotation': ({ rooms, secret, now }) => rooms.secrets.cancelRotation(secret!, now),
-  'set-secret-policy': ({ rooms, command, secret, now }) => rooms.secrets.setPolicy(secret!, command, now),
+  'set-secret-policy': ({ rooms, command, secret, now }) => rooms.secrets.setPolicy(secret!, understoodPolicy(command), now),
   'get-secret-policy': ({ rooms, secret }) => rooms.secrets.describeSecret(secret!),
   'delete-secret-policy': ({ rooms, secret, now }) => rooms.secrets.deletePolicy(secret!, now),
-  'check-secret-policy': ({ rooms, command }) => rooms.secrets.checkPolicy(command),
+  'check-secret-policy': ({ command }) => ({ result: { problems: policyProblems(command.policy) } }),
   'generate-password': ({ rooms, command }) => rooms.secrets.generatePassword(command),
   'report-rotation': ({ rooms, command, now }) => rooms.secrets.reportRotation(command, now),
 
@@ -182,6 +194,10 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'delete-alias',
   'tag-key',
   'untag-key',
+  'put-key-policy',
+  'create-key-grant',
+  'retire-key-grant',
+  'revoke-key-grant',
   'create-key-store',
   'change-key-store',
   'replicate-key',

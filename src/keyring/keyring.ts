@@ -15,7 +15,7 @@ import { importParameters } from './import-token.ts';
 import { Keys } from './keys.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
 import { generateMac, hashOf, verifyMac } from './mac.ts';
-import { disableKey, enableKey, tagKey, untagKey, updateKey } from './manage.ts';
+import { assertGrantable, disableKey, enableKey, raiseGrants, setPolicy, tagKey, untagKey, updateKey } from './manage.ts';
 import { OpenVersions } from './open.ts';
 import { RealmKeys } from './realm-keys.ts';
 import { type ProtectedChange, Records } from './records.ts';
@@ -146,6 +146,9 @@ export class Keyring {
     listAliases(this.#parts, realm, command, key);
   tagKey = (key: Key, command: Command<'tag-key'>) => tagKey(this.#parts, key, command);
   untagKey = (key: Key, command: Command<'untag-key'>) => untagKey(this.#parts, key, command);
+  setPolicy = (key: Key, policy: string) => setPolicy(this.#parts, key, policy);
+  assertGrantable = assertGrantable;
+  raiseGrants = (key: Key) => raiseGrants(this.#parts, key);
   encrypt = (key: Key, command: Command<'encrypt'>) => encrypt(this.#parts, key, command);
   decrypt = (key: Key, command: Command<'decrypt'>) => decrypt(this.#parts, key, command);
   reEncrypt = (source: Key, target: Key, command: Command<'re-encrypt'>) =>

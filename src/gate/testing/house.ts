@@ -34,6 +34,7 @@ import { identityRoom } from '#identity/identity.ts';
 import { Keyring, type KeyringOptions, newRoot, readHead } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
 import { passphraseSeal } from '#seal/seal.ts';
+import { SecretsRoom } from '#secrets/secrets.ts';
 import { Metrics } from '#telemetry/telemetry.ts';
 import { BreakableStore } from './breakable-store.ts';
 
@@ -162,7 +163,8 @@ export class House {
     const signing = new Ed25519Signer(keyring.ledgerSeed);
     const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
     this.verifierKey = signer.verifierKey;
-    return { keyring, identity, signer, dispose: () => keyring.dispose() };
+    const secrets = new SecretsRoom({ keyring, region: 'eu-central-1', rotators: new Set(['arn:aws:lambda:eu-central-1:123456789012:function:turner']) });
+    return { keyring, identity, secrets, signer, dispose: () => keyring.dispose() };
   }
 
   #initLine({ realm }: CredentialSet): Entry {

@@ -1,0 +1,107 @@
+import { accountOf, type Command, KmsError, type Outcome, type Result, regionOf, type Secret } from '#domain/domain.ts';
+import type { Keyring } from '#keyring/keyring.ts';
+import { type DueSecret, dueSecrets } from './due.ts';
+import { listSecrets } from './list.ts';
+import {
+  deletePolicy,
+  deleteSecret,
+  moveSecretLabel,
+  restoreSecret,
+  setPolicy,
+  tagSecret,
+  untagSecret,
+} from './manage.ts';
+import { generatePassword } from './password.ts';
+import { getSecretValue } from './read.ts';
+import { removeSecret, secretById } from './record.ts';
+import { cancelRotation, dueStep, reportRotation, rotateSecret, startDue } from './rotation.ts';
+import { type Parts, type SecretCommand, type SecretSubject, subjectOf } from './subject.ts';
+import { createSecret, putSecretValue, updateSecret } from './write.ts';
+
+export type { DueSecret } from './due.ts';
+export type { SecretCommand, SecretSubject } from './subject.ts';
+
+export interface SecretsOptions {
+  readonly keyring: Keyring;
+  /** What the home region is called. */
+  readonly region: string;
+  /** What the operator has registered to change secrets, by the names that callers may use. */
+  readonly rotators?: ReadonlySet<string>;
+  /** Called when a rotation has been asked for and is durable. */
+  readonly onRotation?: () => void;
+}
+
+/** Versioned secret values under keys of the keyring. Verbs say what to write; the gate writes it. */
+export class SecretsRoom {
+  readonly #parts: Parts;
+  readonly #region: string;
+  readonly #onRotation: () => void;
+
+  constructor({ keyring, region, rotators = new Set(), onRotation = () => {} }: SecretsOptions) {
+    this.#region = region;
+    this.#onRotation = onRotation;
+    const resourceOf = (realm: string, name: string, mark: string) =>
+      `arn:aws:secretsmanager:${regionOf(realm, region)}:${accountOf(realm)}:secret:${name}-${mark}`;
+    this.#parts = { keyring, records: keyring.records, rotators, resourceOf };
+  }
+
+  /** The secret that a command is about and the keys that it takes, for policy to decide on. */
+  subjectOf = (realm: string, command: SecretCommand): Promise<SecretSubject> => subjectOf(this.#parts, realm, command);
+
+  createSecret = (realm: string, subject: SecretSubject, command: Command<'create-secret'>, now: number) =>
+    createSecret(this.#parts, realm, subject, command, now);
+  putSecretValue = (subject: SecretSubject, command: Command<'put-secret-value'>, now: number) =>
+    putSecretValue(this.#parts, subject, command, now);
+  updateSecret = (subject: SecretSubject, command: Command<'update-secret'>, now: number) =>
+    updateSecret(this.#parts, subject, command, now);
+  getSecretValue = (subject: SecretSubject, command: Command<'get-secret-value'>, now: number) =>
+    getSecretValue(this.#parts, subject, command, now);
+  describeSecret = ({ secret }: SecretSubject): Outcome<{ readonly secret: Secret }> => ({
+    result: { secret: secret! },
+  });
+  listSecrets = (realm: string, command: Command<'list-secrets'>) =>
+    listSecrets(this.#parts, realm, command, (of) => regionOf(of, this.#region));
+  deleteSecret = (realm: string, subject: SecretSubject, command: Command<'delete-secret'>, now: number) =>
+    deleteSecret(this.#parts, realm, subject, command, now);
+  restoreSecret = restoreSecret;
+  tagSecret = tagSecret;
+  untagSecret = untagSecret;
+  moveSecretLabel = moveSecretLabel;
+  setPolicy = setPolicy;
+  deletePolicy = deletePolicy;
+  generatePassword = (command: Command<'generate-password'>) => generatePassword(this.#parts.keyring, command);
+  cancelRotation = cancelRotation;
+  reportRotation = (command: Command<'report-rotation'>, now: number) => reportRotation(this.#parts, command, now);
+
+  rotateSecret(
+    subject: SecretSubject,
+    command: Command<'rotate-secret'>,
+    now: number,
+  ): Outcome<Result<'rotate-secret'>> {
+    const outcome = rotateSecret(this.#parts, subject, command, now);
+    if (outcome.change === undefined) return outcome;
+    return { ...outcome, change: { ...outcome.change, applied: this.#onRotation } };
+  }
+
+  /** What the clock asks of secrets by now, soonest first. */
+  due(what: DueSecret['what'], now: number, limit: number): Promise<readonly DueSecret[]> {
+    return dueSecrets(this.#parts.records, what, now, limit);
+  }
+
+  /** The end of a secret whose time to be restored is over. Rejects with 'conflict' where it was restored. */
+  async destroySecret({ realm, secretId }: DueSecret, now: number): Promise<Outcome<object>> {
+    const secret = await secretById(this.#parts.records, realm, secretId);
+    if (secret?.deletion === undefined || secret.deletion.at > now) {
+      throw new KmsError('conflict', 'The secret is not to be deleted any more.');
+    }
+    return { result: {}, change: await removeSecret(this.#parts.records, secret) };
+  }
+
+  /** The step that a rotator is to be called for, after the change that begins the rotation where it is only due. */
+  async nextStep({ realm, secretId }: DueSecret, now: number) {
+    const secret = await secretById(this.#parts.records, realm, secretId);
+    if (secret === undefined) return { step: undefined, change: undefined };
+    const begun = startDue(this.#parts, secret, now);
+    return { step: dueStep(begun?.result.secret ?? secret), change: begun?.change };
+  }
+}

@@ -1,0 +1,166 @@
+import {
+  type Command,
+  type Key,
+  type KeyRef,
+  KmsError,
+  markOf,
+  type RecordReader,
+  type Secret,
+  type SecretRef,
+  type SecretVersion,
+} from '#domain/domain.ts';
+import { type Keyring, secretsKeyName } from '#keyring/keyring.ts';
+import { secretByName } from './record.ts';
+import { chooseVersion, isProtected } from './versions.ts';
+
+/** What the verbs of this room work with. */
+export interface Parts {
+  readonly records: RecordReader;
+  readonly keyring: Keyring;
+  /** What the operator has registered to change secrets. */
+  readonly rotators: ReadonlySet<string>;
+  /** What ciphertexts of a new secret are bound to. */
+  readonly resourceOf: (realm: string, name: string, mark: string) => string;
+}
+
+/** The secret that a command is about and the keys that it takes, so that policy can decide on all of them before any is used. */
+export interface SecretSubject {
+  /** What grants are compared with. */
+  readonly target: { readonly id?: string; readonly names: readonly string[] };
+  /** Absent: there is none. */
+  readonly secret?: Secret;
+  /** Why the command can't go on, told to who could have done it. */
+  readonly missing?: KmsError;
+  /** What the values read or written are protected with; the first is for what is written. */
+  readonly keys: readonly Key[];
+  /** The command names a key that isn't there. */
+  readonly absentKey?: KeyRef;
+  /** The realm's own key for secrets is needed, and must be made first. */
+  readonly lacksOwnKey?: true;
+}
+
+export type SecretCommand = Command<
+  | 'create-secret'
+  | 'put-secret-value'
+  | 'update-secret'
+  | 'get-secret-value'
+  | 'move-secret-label'
+  | 'describe-secret'
+  | 'delete-secret'
+  | 'restore-secret'
+  | 'tag-secret'
+  | 'untag-secret'
+  | 'set-secret-policy'
+  | 'get-secret-policy'
+  | 'delete-secret-policy'
+  | 'check-secret-policy'
+  | 'rotate-secret'
+  | 'cancel-secret-rotation'
+>;
+
+export async function findSecret(
+  records: RecordReader,
+  realm: string,
+  { name, mark, realm: named }: SecretRef,
+): Promise<Secret | undefined> {
+  if (named !== undefined && named !== realm) return undefined;
+  const secret = await secretByName(records, realm, name);
+  if (mark === undefined || (secret !== undefined && markOf(secret) === mark)) return secret;
+  return secretByName(records, realm, `${name}-${mark}`);
+}
+
+export async function subjectOf(parts: Parts, realm: string, command: SecretCommand): Promise<SecretSubject> {
+  if (command.kind === 'create-secret') {
+    const secret = await secretByName(parts.records, realm, command.name);
+    const target = { names: [command.name], ...(secret && { id: secret.id }) };
+    const keys = await keysFor(parts, realm, command.protection, secret, written(secret, command.versionId));
+    return { target, ...(secret && { secret }), ...keys };
+  }
+  if (command.secret === undefined) return { target: { names: [] }, keys: [] };
+  const secret = await findSecret(parts.records, realm, command.secret);
+  if (secret === undefined) {
+    const { name, mark } = command.secret;
+    const target = { names: mark === undefined ? [name] : [name, `${name}-${mark}`] };
+    // What is to be gone at once, and isn't there, is gone.
+    if (command.kind === 'delete-secret' && command.days === 0) return { target, keys: [] };
+    const missing = new KmsError('secret-not-found', 'There is no such secret.', 'secret');
+    return { target, missing, keys: [] };
+  }
+  const found = { target: { id: secret.id, names: [secret.name] }, secret };
+  switch (command.kind) {
+    case 'get-secret-value':
+      return { ...found, ...(await readKeys(parts, secret, command)) };
+    case 'put-secret-value':
+      return {
+        ...found,
+        ...(await keysFor(parts, realm, secret.key, secret, written(secret, command.versionId))),
+      };
+    case 'update-secret': {
+      const { protection, value, versionId } = command;
+      if (protection === undefined && value === undefined) return { ...found, keys: [] };
+      const moved = protection === undefined ? [] : secret.versions.filter(isProtected);
+      const same = value === undefined ? [] : written(secret, versionId);
+      const key = protection === undefined ? secret.key : (protection ?? undefined);
+      return { ...found, ...(await keysFor(parts, realm, key, secret, [...same, ...moved])) };
+    }
+    case 'move-secret-label':
+    case 'describe-secret':
+    case 'delete-secret':
+    case 'restore-secret':
+    case 'tag-secret':
+    case 'untag-secret':
+    case 'set-secret-policy':
+    case 'get-secret-policy':
+    case 'delete-secret-policy':
+    case 'check-secret-policy':
+    case 'rotate-secret':
+    case 'cancel-secret-rotation':
+      return { ...found, keys: [] };
+  }
+}
+
+/** A version that is there already is read, to see whether it is what is to be written. */
+function written(secret: Secret | undefined, id: string | undefined): readonly SecretVersion[] {
+  return secret?.versions.filter((version) => version.id === id) ?? [];
+}
+
+async function readKeys(
+  parts: Parts,
+  secret: Secret,
+  { versionId, label }: Command<'get-secret-value'>,
+): Promise<{ keys: readonly Key[]; missing?: KmsError }> {
+  try {
+    const { keyId } = chooseVersion(secret.versions, versionId, label);
+    return { keys: await keysById(parts, secret.realm, [keyId]) };
+  } catch (error) {
+    if (error instanceof KmsError) return { keys: [], missing: error };
+    throw error;
+  }
+}
+
+/** The key for what is written, then those of versions that are read. */
+async function keysFor(
+  parts: Parts,
+  realm: string,
+  ref: KeyRef | undefined,
+  secret: Secret | undefined,
+  read: readonly SecretVersion[],
+): Promise<Pick<SecretSubject, 'keys' | 'absentKey' | 'lacksOwnKey'>> {
+  const key = await parts.keyring.find(realm, ref ?? { by: 'name', name: secretsKeyName });
+  if (key === undefined) return ref === undefined ? { keys: [], lacksOwnKey: true } : { keys: [], absentKey: ref };
+  const others = await keysById(
+    parts,
+    secret?.realm ?? realm,
+    read.map(({ keyId }) => keyId).filter((id) => id !== key.id),
+  );
+  return { keys: [key, ...others] };
+}
+
+async function keysById({ keyring }: Parts, realm: string, ids: ReadonlyArray<string | undefined>): Promise<Key[]> {
+  const keys: Key[] = [];
+  for (const id of new Set(ids)) {
+    const key = id === undefined ? undefined : await keyring.find(realm, { by: 'id', id });
+    if (key !== undefined) keys.push(key);
+  }
+  return keys;
+}

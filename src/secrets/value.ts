@@ -1,0 +1,94 @@
+import { type ErrorCode, type Key, KmsError, type Secret, type SecretValue } from '#domain/domain.ts';
+import type { Keyring } from '#keyring/keyring.ts';
+import type { SealedValue } from './record.ts';
+
+/** Bytes. */
+export const maxValue = 65_536;
+
+/** What binds a ciphertext to its place, so that no value can be put in another's. The pairs are those of AWS: key policies name them. */
+function contextOf({ resource }: Pick<Secret, 'resource'>, version: string) {
+  return {
+    pairs: [
+      ['SecretARN', resource],
+      ['SecretVersionId', version],
+    ],
+  } as const;
+}
+
+export async function sealValue(
+  keyring: Keyring,
+  key: Key,
+  secret: Pick<Secret, 'resource'>,
+  version: string,
+  { form, bytes }: SecretValue,
+): Promise<SealedValue> {
+  if (bytes.length > maxValue) throw new KmsError('invalid-parameter', `A secret value has at most ${maxValue} bytes.`);
+  return orUnusable('protect', async () => {
+    const { result } = await keyring.encrypt(key, {
+      kind: 'encrypt',
+      key: { by: 'id', id: key.id },
+      plaintext: bytes,
+      context: contextOf(secret, version),
+      scheme: 'envelope',
+    });
+    return { form, ciphertext: result.ciphertext };
+  });
+}
+
+export async function openValue(
+  keyring: Keyring,
+  key: Key | undefined,
+  secret: Secret,
+  version: string,
+  { form, ciphertext }: SealedValue,
+): Promise<SecretValue> {
+  return orUnusable('open', async () => {
+    if (key === undefined) throw new KmsError('not-found', 'The key that protects the secret is gone.');
+    const { result } = await keyring.decrypt(key, {
+      kind: 'decrypt',
+      key: { by: 'id', id: key.id },
+      ciphertext,
+      context: contextOf(secret, version),
+      scheme: 'envelope',
+    });
+    return { form, bytes: result.plaintext };
+  });
+}
+
+/** What says that it is the key, and not the server, that can't. */
+const unusable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'not-found',
+  'alias-not-found',
+  'disabled',
+  'pending-destruction',
+  'invalid-state',
+  'invalid-parameter', // a key that is derived per context
+  'wrong-usage',
+  'wrong-algorithm',
+  'version-not-found',
+  'version-too-old',
+  'invalid-ciphertext',
+  'wrong-key',
+]);
+
+/** The key's own refusal becomes that of the secret; its subject says which way was closed. */
+async function orUnusable<T>(way: 'protect' | 'open', act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof KmsError) || !unusable.has(error.code)) throw error;
+    throw unusableKey(way, error.message);
+  }
+}
+
+export function unusableKey(way: 'protect' | 'open', why: string): KmsError {
+  return new KmsError('secret-undecryptable', `The key that protects the secret can't be used: ${why}`, way);
+}
+
+/** Looks at every byte whatever it finds: who may write a value learns nothing of the one that is there by how long this takes. */
+export function sameValue(a: SecretValue, b: SecretValue): boolean {
+  const [one, other] = [a.bytes.release(), b.bytes.release()];
+  let difference = one.length ^ other.length;
+  for (let i = 0; i < one.length && i < other.length; i++) difference |= one[i]! ^ other[i]!;
+  return difference === 0 && a.form === b.form;
+}

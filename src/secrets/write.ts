@@ -1,0 +1,269 @@
+import {
+  type Command,
+  currentLabel,
+  type Key,
+  KmsError,
+  markOf,
+  type Outcome,
+  type RecordChange,
+  type Result,
+  type SecretVersion,
+} from '#domain/domain.ts';
+import { isOwnKey } from '#keyring/keyring.ts';
+import { freshId } from './fresh-id.ts';
+import { changeSecret, dropValues, putValue, storedValue } from './record.ts';
+import { valueChanged } from './rotation.ts';
+import { assertNotDeleted, assertTags } from './state.ts';
+import type { Parts, SecretSubject } from './subject.ts';
+import { openValue, sameValue, sealValue, unusableKey } from './value.ts';
+import { isProtected, moveLabels, trimVersions } from './versions.ts';
+
+const maxName = 512;
+const maxDescription = 2048;
+
+export async function createSecret(
+  parts: Parts,
+  realm: string,
+  subject: SecretSubject,
+  command: Command<'create-secret'>,
+  now: number,
+): Promise<Outcome<Result<'create-secret'>>> {
+  const { name, description = '', tags = {}, protection, value } = command;
+  if (subject.secret !== undefined) return sameAsBefore(parts, subject, command);
+  assertName(name);
+  assertDescription(description);
+  assertTags(tags);
+  const id = freshId(parts.keyring);
+  const bare = {
+    realm,
+    id,
+    name,
+    resource: parts.resourceOf(realm, name, markOf({ id })),
+    description,
+    tags,
+    ...(protection !== undefined && { key: protection }),
+    createdAt: now,
+    changedAt: now,
+    versions: [],
+  };
+  if (value === undefined) return changeSecret(undefined, bare, 'created, without a value');
+  const versionId = versionIdOf(parts, command.versionId);
+  const key = protector(subject);
+  const sealed = await sealValue(parts.keyring, key, bare, versionId, value);
+  const version = { id: versionId, createdAt: now, labels: [currentLabel], ...protectedBy(key) };
+  const { result, change } = changeSecret(
+    undefined,
+    { ...bare, versions: [version] },
+    `created, with version ${versionId}`,
+    [putValue(bare, versionId, sealed)],
+  );
+  return { result: { ...result, versionId }, change };
+}
+
+/** The same call again, as after an answer that was lost, is no mistake. */
+async function sameAsBefore(
+  parts: Parts,
+  subject: SecretSubject,
+  { name, versionId, value }: Command<'create-secret'>,
+): Promise<Outcome<Result<'create-secret'>>> {
+  const secret = subject.secret!;
+  if (secret.deletion !== undefined) {
+    throw new KmsError(
+      'secret-deleted',
+      "You can't create this secret because a secret with this name is already scheduled for deletion.",
+      name,
+    );
+  }
+  const version = secret.versions.find(({ id }) => id === versionId);
+  if (value === undefined || version?.keyId === undefined || !(await holds(parts, subject, version, value))) {
+    throw new KmsError('secret-exists', `The operation failed because the secret ${name} already exists.`, name);
+  }
+  return { result: { secret, versionId: version.id } };
+}
+
+export async function putSecretValue(
+  parts: Parts,
+  subject: SecretSubject,
+  { versionId: asked, value, labels }: Command<'put-secret-value'>,
+  now: number,
+): Promise<Outcome<Result<'put-secret-value'>>> {
+  const secret = subject.secret!;
+  assertNotDeleted(secret);
+  for (const label of labels ?? []) assertLabel(label);
+  const added = await addVersion(parts, subject, versionIdOf(parts, asked), value, labels ?? [currentLabel], now);
+  if (added === undefined) return { result: { secret, versionId: asked! } };
+  const { versions, versionId, records } = added;
+  const { result, change } = changeSecret(
+    secret,
+    { ...secret, versions, changedAt: now, ...valueChanged(secret, versions, now) },
+    `version ${versionId}`,
+    records,
+  );
+  return { result: { ...result, versionId }, change };
+}
+
+export async function updateSecret(
+  parts: Parts,
+  subject: SecretSubject,
+  command: Command<'update-secret'>,
+  now: number,
+): Promise<Outcome<Result<'update-secret'>>> {
+  const secret = subject.secret!;
+  const { description, protection, value } = command;
+  assertNotDeleted(secret);
+  if (description !== undefined) assertDescription(description);
+  const { key: former, ...rest } = secret;
+  const key = protection === undefined ? former : (protection ?? undefined);
+  const facts = {
+    ...rest,
+    ...(key !== undefined && { key }),
+    ...(description !== undefined && { description }),
+    changedAt: now,
+  };
+  const moved = protection === undefined ? undefined : await moveValues(parts, subject);
+  const others = { ...secret, versions: moved?.versions ?? secret.versions };
+  if (value === undefined) {
+    return changeSecret(secret, { ...facts, versions: others.versions }, 'updated', moved?.records);
+  }
+  const versionId = versionIdOf(parts, command.versionId);
+  const added = await addVersion(parts, { ...subject, secret: others }, versionId, value, [currentLabel], now);
+  const versions = added?.versions ?? others.versions;
+  const unchanged = added === undefined && moved === undefined && description === undefined;
+  if (unchanged) return { result: { secret, versionId } };
+  const { result, change } = changeSecret(
+    secret,
+    { ...facts, versions, ...valueChanged(secret, versions, now) },
+    added === undefined ? 'updated' : `updated, with version ${versionId}`,
+    [
+      ...(moved?.records ?? []).filter(({ id }) => !added?.records.some((other) => other.id === id)),
+      ...(added?.records ?? []),
+    ],
+  );
+  return { result: { ...result, versionId }, change };
+}
+
+interface Added {
+  readonly versionId: string;
+  readonly versions: readonly SecretVersion[];
+  readonly records: readonly RecordChange[];
+}
+
+/** Undefined where that version holds that value already. Throws 'secret-exists' where it holds another. */
+async function addVersion(
+  parts: Parts,
+  subject: SecretSubject,
+  versionId: string,
+  value: Command<'put-secret-value'>['value'],
+  labels: readonly string[],
+  now: number,
+): Promise<Added | undefined> {
+  const secret = subject.secret!;
+  const known = secret.versions.find(({ id }) => id === versionId);
+  if (known?.keyId !== undefined) {
+    if (await holds(parts, subject, known, value)) return undefined;
+    throw new KmsError(
+      'secret-exists',
+      "You can't change a version that has a value; write a new one under another version id.",
+      versionId,
+    );
+  }
+  const key = protector(subject);
+  const sealed = await sealValue(parts.keyring, key, secret, versionId, value);
+  const first = secret.versions.every(({ keyId }) => keyId === undefined);
+  const filled: SecretVersion = { id: versionId, createdAt: now, labels: known?.labels ?? [], ...protectedBy(key) };
+  const all = [...secret.versions.filter(({ id }) => id !== versionId), filled];
+  const { kept, dropped } = trimVersions(moveLabels(all, first ? [...labels, currentLabel] : labels, versionId), now);
+  const records = [...(await dropValues(parts.records, secret, dropped)), putValue(secret, versionId, sealed)];
+  return { versionId, versions: kept, records };
+}
+
+/** The values that are in use, under the key that the secret has from now on; one that can't be opened any more stays what it is. */
+async function moveValues(parts: Parts, subject: SecretSubject) {
+  const secret = subject.secret!;
+  const key = protector(subject);
+  const records: RecordChange[] = [];
+  const versions: SecretVersion[] = [];
+  for (const version of secret.versions) {
+    const moves = isProtected(version) && version.keyId !== undefined && version.keyId !== key.id;
+    const stored = moves ? await storedValue(parts.records, secret, version.id) : undefined;
+    const value = stored && (await openedOrLeft(parts, subject, version, stored));
+    if (value === undefined) {
+      versions.push(version);
+      continue;
+    }
+    const sealed = await sealValue(parts.keyring, key, secret, version.id, value);
+    records.push(putValue(secret, version.id, sealed, stored!.revision));
+    const { ownKey: _, ...kept } = version;
+    versions.push({ ...kept, ...protectedBy(key) });
+  }
+  return { versions, records };
+}
+
+async function openedOrLeft(
+  parts: Parts,
+  subject: SecretSubject,
+  version: SecretVersion,
+  stored: NonNullable<Awaited<ReturnType<typeof storedValue>>>,
+) {
+  try {
+    return await openValue(parts.keyring, keyOf(subject, version), subject.secret!, version.id, stored);
+  } catch (error) {
+    if (error instanceof KmsError && error.code === 'secret-undecryptable') return undefined;
+    throw error;
+  }
+}
+
+async function holds(
+  parts: Parts,
+  subject: SecretSubject,
+  version: SecretVersion,
+  value: Command<'put-secret-value'>['value'],
+): Promise<boolean> {
+  const secret = subject.secret!;
+  const stored = await storedValue(parts.records, secret, version.id);
+  if (stored === undefined) throw new KmsError('tampered', `The value of ${secret.name} is missing from the database.`);
+  return sameValue(value, await openValue(parts.keyring, keyOf(subject, version), secret, version.id, stored));
+}
+
+export function keyOf({ keys }: SecretSubject, { keyId }: SecretVersion): Key | undefined {
+  return keys.find(({ id }) => id === keyId);
+}
+
+function protectedBy(key: Key): { readonly keyId: string; readonly ownKey?: true } {
+  return isOwnKey(key) ? { keyId: key.id, ownKey: true } : { keyId: key.id };
+}
+
+function protector({ keys: [key] }: SecretSubject): Key {
+  if (key === undefined) throw unusableKey('protect', 'it is not there.');
+  return key;
+}
+
+function versionIdOf({ keyring }: Parts, asked: string | undefined): string {
+  if (asked === undefined) return freshId(keyring);
+  if (!/^[\x20-\x7e]{1,64}$/.test(asked)) {
+    throw new KmsError('invalid-parameter', 'A version id has 1 to 64 printable ASCII characters.');
+  }
+  return asked;
+}
+
+export function assertLabel(label: string): void {
+  if (label.length < 1 || label.length > 256 || !label.isWellFormed()) {
+    throw new KmsError('invalid-parameter', 'A label has 1 to 256 characters.');
+  }
+}
+
+function assertName(name: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+  if (name.length < 1 || name.length > maxName || !name.isWellFormed() || /[\x00-\x1f\x7f]/.test(name)) {
+    throw new KmsError(
+      'invalid-parameter',
+      `A secret's name has 1 to ${maxName} characters, none of them a control character.`,
+    );
+  }
+}
+
+function assertDescription(description: string): void {
+  if (description.length > maxDescription) {
+    throw new KmsError('invalid-parameter', `A secret's description has at most ${maxDescription} characters.`);
+  }
+}
