@@ -22,6 +22,9 @@ export class Refused extends Error {
   }
 }
 
+/** This version of the client is older than the operation. */
+export class UnknownToClient extends Error {}
+
 export interface Client {
   readonly ask: Ask;
   close(): void;
@@ -32,6 +35,8 @@ export interface ClientKind {
   /** False, or why it can't be used here. */
   readonly missing: string | false;
   readonly version: string;
+  /** Whether errors are provoked with it too: another carrier under the same client does not need it. */
+  readonly provokes: boolean;
   start(env: Readonly<Record<string, string>>): Client;
 }
 
@@ -51,6 +56,7 @@ function version(program: string, args: readonly string[], wanted: RegExp): Pick
 
 const node = (name: string, ...more: string[]): ClientKind => ({
   name,
+  provokes: more.length === 0,
   ...version(process.execPath, ['-p', "require('@aws-sdk/client-kms/package.json').version"], /^(\d+\.\d+\.\d+)$/),
   start: (env) => start(process.execPath, [file('runner.mjs'), ...more], env),
 });
@@ -61,11 +67,13 @@ export const clientKinds: readonly ClientKind[] = [
   node('AWS SDK for JavaScript, HTTP/2', '--http2'),
   {
     name: 'boto3',
+    provokes: true,
     ...version('python3', ['-c', 'import boto3; print(boto3.__version__)'], /^(1\.(?:2[89]|[3-9]\d)\.\d+)$/),
     start: (env) => start('python3', [file('runner_boto3.py')], env),
   },
   {
     name: 'AWS CLI',
+    provokes: true,
     ...version('aws', ['--version'], /aws-cli\/((?:1\.(?:29|[3-9]\d)|2\.(?:1[3-9]|[2-9]\d))\.\d+)/),
     start: (env) => start('python3', [file('runner_cli.py')], env),
   },
@@ -89,16 +97,20 @@ function start(program: string, args: readonly string[], env: Readonly<Record<st
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  let ended: Error | undefined;
   const waiting: Array<{ take: (line: string) => void; fail: (error: Error) => void }> = [];
   createInterface({ input: child.stdout! }).on('line', (line) => waiting.shift()?.take(line));
   child.once('exit', (code) => {
-    for (const { fail } of waiting.splice(0)) fail(new Error(`${program} ${args.join(' ')} ended with ${code}`));
+    ended = new Error(`${program} ${args.join(' ')} ended with ${code}`);
+    for (const { fail } of waiting.splice(0)) fail(ended);
   });
   return {
     ask: async (service, operation, input = {}) => {
+      if (ended !== undefined) throw ended;
       const answered = new Promise<string>((take, fail) => waiting.push({ take, fail }));
       child.stdin!.write(`${JSON.stringify(pack({ service, operation, input }))}\n`);
       const answer = JSON.parse(await answered, unpack);
+      if (answer.unknown) throw new UnknownToClient(operation);
       if (answer.error === undefined) return answer.output;
       throw new Refused(answer.error, answer.message, answer.isOfTheModel);
     },

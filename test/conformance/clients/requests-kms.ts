@@ -8,6 +8,8 @@ export interface Request {
   readonly input: (world: World) => Promise<Fields>;
   /** What has to happen to its key before, and is no part of the input: another state. */
   readonly ready?: (world: World) => Promise<unknown>;
+  /** The error that is all that it can answer here. */
+  readonly answer?: string;
 }
 
 export type Requests = Readonly<Record<string, Request>>;
@@ -30,7 +32,7 @@ export async function defaultPolicy(world: World, more: Fields = {}): Promise<st
 }
 
 /** Imports new material of 32 bytes, as AWS' guide says it: wrapped under the key that GetParametersForImport gives. */
-export async function importInput(KeyId: string, world: World, material = randomBytes(32)): Promise<Fields> {
+export async function importInput(KeyId: string, world: World, material: Buffer = randomBytes(32)): Promise<Fields> {
   const { ImportToken, PublicKey } = await world.kms('GetParametersForImport', {
     KeyId,
     WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
@@ -57,6 +59,21 @@ async function grant(KeyId: string, world: World, more: Fields = {}): Promise<Fi
   });
 }
 
+/** There is none: a store that only an id names. */
+export const absentStore = 'cks-1234567890abcdef0';
+const onStore = (more: () => Fields = () => ({})): Request => ({
+  input: async () => ({ CustomKeyStoreId: absentStore, ...more() }),
+  answer: 'CustomKeyStoreNotFoundException',
+});
+
+/** A key store behind a proxy, as its documentation has it. */
+export const proxyStore = (): Fields => ({
+  ...{ CustomKeyStoreName: fresh('store'), CustomKeyStoreType: 'EXTERNAL_KEY_STORE' },
+  ...{ XksProxyUriEndpoint: 'https://proxy.example', XksProxyUriPath: '/kms/xks/v1' },
+  XksProxyAuthenticationCredential: { AccessKeyId: 'ABCDEFGHIJKLMNOPQRST', RawSecretAccessKey: 'x'.repeat(48) },
+  XksProxyConnectivity: 'PUBLIC_ENDPOINT',
+});
+
 const pairOf = ({ symmetric }: typeof kinds) => on(symmetric, (KeyId) => ({ KeyId, KeyPairSpec: 'ECC_NIST_P256' }));
 
 export const kmsRequests: Requests = {
@@ -64,7 +81,9 @@ export const kmsRequests: Requests = {
     ...onKey(),
     ready: (world) => world.kms('ScheduleKeyDeletion', { KeyId: world.subject, PendingWindowInDays: 7 }),
   },
+  ConnectCustomKeyStore: onStore(),
   CreateAlias: on({}, (TargetKeyId) => ({ AliasName: `alias/${fresh('new')}`, TargetKeyId })),
+  CreateCustomKeyStore: { input: async () => proxyStore(), answer: 'XksProxyUriUnreachableException' },
   CreateGrant: on({}, async (KeyId, world) => ({
     ...{ KeyId, GranteePrincipal: await principal(world), Operations: ['Encrypt'], Name: fresh('grant') },
     Constraints: { EncryptionContextSubset: { a: '1' } },
@@ -78,14 +97,17 @@ export const kmsRequests: Requests = {
   }),
   Decrypt: on({}, async (KeyId, world) => ({ KeyId, CiphertextBlob: await world.encrypted(KeyId) })),
   DeleteAlias: on({}, async (key, world) => ({ AliasName: await world.alias(key) })),
+  DeleteCustomKeyStore: onStore(),
   DeleteImportedKeyMaterial: { input: async (world) => ({ KeyId: await importedKey(world) }) },
   DeriveSharedSecret: on(kinds.agreement, async (KeyId, world) => {
     const { PublicKey } = await world.kms('GetPublicKey', { KeyId: await world.otherKey(kinds.agreement) });
     return { KeyId, KeyAgreementAlgorithm: 'ECDH', PublicKey };
   }),
+  DescribeCustomKeyStores: { input: async () => ({ Limit: 10 }) },
   DescribeKey: onKey(),
   DisableKey: onKey(),
   DisableKeyRotation: onKey(),
+  DisconnectCustomKeyStore: onStore(),
   EnableKey: onKey(),
   EnableKeyRotation: on({}, (KeyId) => ({ KeyId, RotationPeriodInDays: 90 })),
   Encapsulate: on(kinds.encapsulation, (KeyId) => ({ KeyId, EncapsulationAlgorithm: 'ML_KEM' })),
@@ -129,6 +151,7 @@ export const kmsRequests: Requests = {
   UpdateAlias: on({}, async (TargetKeyId, world) => ({
     ...{ AliasName: await world.alias(await world.otherKey()), TargetKeyId },
   })),
+  UpdateCustomKeyStore: onStore(() => ({ NewCustomKeyStoreName: fresh('store') })),
   UpdateKeyDescription: on({}, (KeyId) => ({ KeyId, Description: 'another' })),
   UpdatePrimaryRegion: on(kinds.multiRegion, async (KeyId, world) => {
     await world.kms('ReplicateKey', { KeyId, ReplicaRegion: world.otherRegion });

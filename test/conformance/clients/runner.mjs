@@ -29,6 +29,10 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { service, operation, input } = JSON.parse(line, asked);
   const [{ [`${operation}Command`]: Command }, client] = doors[service];
   let answer;
+  if (Command === undefined) {
+    process.stdout.write('{"unknown":true}\n');
+    continue;
+  }
   try {
     const { $metadata, ...output } = await client.send(new Command(input));
     answer = { output: told(output) };

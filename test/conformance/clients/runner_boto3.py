@@ -26,9 +26,15 @@ def told(value):
 for line in sys.stdin:
     call = json.loads(line, object_hook=asked)
     service = call["service"]
-    client = clients.setdefault(service, boto3.client(service)) if service not in clients else clients[service]
+    if service not in clients:
+        clients[service] = boto3.client(service)
+    client = clients[service]
+    method = getattr(client, xform_name(call["operation"]), None)
+    if method is None:
+        print(json.dumps({"unknown": True}), flush=True)
+        continue
     try:
-        output = getattr(client, xform_name(call["operation"]))(**call["input"])
+        output = method(**call["input"])
         output.pop("ResponseMetadata")
         answer = {"output": output}
     except ClientError as error:

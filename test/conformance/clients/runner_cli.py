@@ -22,6 +22,11 @@ except ImportError:
     create_clidriver = None
 
 folder = tempfile.TemporaryDirectory(prefix="claviger-cli-")
+# Version 1 would fetch a parameter that is a URL.
+os.environ["AWS_CONFIG_FILE"] = os.path.join(folder.name, "config")
+with open(os.environ["AWS_CONFIG_FILE"], "w") as config:
+    config.write("[default]\ncli_follow_urlparam = false\n")
+driver = create_clidriver and create_clidriver()
 models = botocore.session.get_session()
 files = 0
 
@@ -61,13 +66,13 @@ def told(shape, value):
 
 
 def run(given):
-    if create_clidriver is None:
+    if driver is None:
         done = subprocess.run(["aws", *given], capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            status = create_clidriver().main(given)
+            status = driver.main(given)
         except SystemExit as stop:
             status = stop.code
     return status, out.getvalue(), err.getvalue()
@@ -76,6 +81,9 @@ def run(given):
 for line in sys.stdin:
     call = json.loads(line)
     service, operation = call["service"], call["operation"]
+    if operation not in models.get_service_model(service).operation_names:
+        print(json.dumps({"unknown": True}), flush=True)
+        continue
     model = models.get_service_model(service).operation_model(operation)
     given = [service, xform_name(operation, "-"), "--output", "json"]
     given += arguments(model.input_shape, call["input"])
