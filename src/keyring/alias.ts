@@ -24,6 +24,11 @@ async function nameRecord(
     | undefined;
 }
 
+function assertRoom(key: Key): void {
+  if (key.names.length >= maxNames)
+    throw new KmsError('limit-exceeded', `A key has at most ${maxNames} aliases.`, key.id);
+}
+
 export async function createAlias(
   parts: Parts,
   key: Key,
@@ -36,8 +41,7 @@ export async function createAlias(
   if ((await nameRecord(parts, key.realm, name)) !== undefined) {
     throw new KmsError('already-exists', `The alias ${name} already exists.`, name);
   }
-  if (key.names.length >= maxNames)
-    throw new KmsError('limit-exceeded', `A key has at most ${maxNames} aliases.`, key.id);
+  assertRoom(key);
   const value: NameRecord = { key: key.id, createdAt: now, updatedAt: now };
   const record: RecordChange = { kind: 'name', id: nameRecordId(key.realm, name), expect: 0, value };
   const { change } = changeKey(parts, key, { names: [...key.names, name] }, `named ${name}`, [record]);
@@ -58,6 +62,7 @@ export async function updateAlias(
   if (former.usages.join() !== key.usages.join() || former.spec.split('-')[0] !== key.spec.split('-')[0]) {
     throw new KmsError('wrong-usage', 'An alias can only move between keys of the same type and usage.', key.id);
   }
+  assertRoom(key);
   const value: NameRecord = { ...record.value, key: key.id, updatedAt: now };
   const left = changeKey(parts, former, { names: former.names.filter((other) => other !== name) }, '');
   const joined = changeKey(parts, key, { names: [...key.names, name] }, `alias ${name} moved here from ${former.id}`, [
