@@ -102,3 +102,13 @@ export interface Key {
 export type KeyRef =
   | { readonly by: 'id'; readonly id: string; readonly realm?: string }
   | { readonly by: 'name'; readonly name: string; readonly realm?: string };
+
+/** When the first of the imported material ends that the whole key stands on, in milliseconds since the epoch; undefined: none does. */
+export function firstEnd({ current, olderEnds = [] }: Key): number | undefined {
+  return earliest([current.expiresAt, ...olderEnds.map(({ endsAt }) => endsAt)]);
+}
+
+export function earliest(times: ReadonlyArray<number | undefined>): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

@@ -39,7 +39,10 @@ interface StateRow {
 export const lifecycle = {
   'pending-generation': { allows: [], to: ['pre-active', 'failed'] },
   // Straight to use where a protocol activates with the import.
-  'pending-import': { allows: ['import', 'describe'], to: ['pre-active', 'active', 'deactivated', 'failed', 'destroy-scheduled'] },
+  'pending-import': {
+    allows: ['import', 'describe'],
+    to: ['pre-active', 'active', 'deactivated', 'failed', 'destroy-scheduled'],
+  },
   failed: { allows: ['describe'], to: [] },
   'pre-active': {
     allows: ['describe', 'activate', 'prove-possession'],

@@ -81,6 +81,7 @@ export async function createKey(
     exportable: command.exportable ?? false,
     deletionAllowed: command.deletionAllowed ?? false,
     onDemandRotations: 0,
+    ...(command.policy !== undefined && { policy: command.policy }),
     ...(command.rotationPeriodDays !== undefined && { rotation: nextRotation(command.rotationPeriodDays, now) }),
     ...(command.multiRegion === true && { multiRegion: { primary: realm, replicas: [] } }),
   });
@@ -126,7 +127,10 @@ function assertCommand(command: Command<'create-key'>): void {
     throw new KmsError('unsupported', 'A raw key lives in one region.');
   }
   if (command.origin === 'external' && (command.multiRegion === true || command.rotationPeriodDays !== undefined)) {
-    throw new KmsError('unsupported', 'A key with imported material lives in one region and does not rotate by itself.');
+    throw new KmsError(
+      'unsupported',
+      'A key with imported material lives in one region and does not rotate by itself.',
+    );
   }
   assertDescription(command.description ?? '');
   assertTags(command.tags ?? {});

@@ -1,5 +1,4 @@
-import type { Key, RecordChange, RecordReader } from '#domain/domain.ts';
-import { earliest, firstEnd } from './imported.ts';
+import { earliest, firstEnd, type Key, type RecordChange, type RecordReader } from '#domain/domain.ts';
 
 export interface DueKey {
   readonly what: 'rotation' | 'destruction' | 'end-of-material';

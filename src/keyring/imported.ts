@@ -52,16 +52,6 @@ export function emptied({ wrapped: _, expiresAt: __, ...facts }: KeyVersion): Ke
   return facts.state === 'pending-import' ? facts : { ...facts, state: move(facts.state, 'pending-import') };
 }
 
-/** When the first of the material ends that the key stands on, in milliseconds since the epoch. */
-export function firstEnd(key: Key): number | undefined {
-  return earliest([key.current.expiresAt, ...(key.olderEnds ?? []).map(({ endsAt }) => endsAt)]);
-}
-
-export function earliest(times: ReadonlyArray<number | undefined>): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
-}
-
 /** What the key keeps in mind of an older version that is now so. */
 export function olderEndsWith({ olderEnds = [] }: Key, versions: readonly KeyVersion[]): Key['olderEnds'] {
   const others = olderEnds.filter((one) => versions.every(({ version }) => version !== one.version));

@@ -17,8 +17,8 @@ export async function rotateKey(
   command: Command<'rotate-key'>,
   now: number,
 ): Promise<Outcome<{ key: Key }>> {
-  if (command.onDemand === true && !isSymmetric(key.spec)) {
-    throw new KmsError('unsupported', 'Only symmetric keys rotate on demand.', key.id);
+  if (command.onDemand === true && !(isSymmetric(key.spec) && key.usages.includes('encrypt'))) {
+    throw new KmsError('unsupported', 'Only symmetric encryption keys rotate on demand.', key.id);
   }
   assertLeads(key);
   assertImported(parts, key);

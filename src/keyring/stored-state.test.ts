@@ -189,7 +189,8 @@ test('every flipped bit of the head is noticed', async () => {
       macs: () => ring.store.macs(),
       anchors: async () => anchors,
     });
-    await refused('tampered', Keyring.open(root, store, read.sealed, { capacity: 4, clock: () => startTime }), `bit ${bit}`);
+    const options = { capacity: 4, clock: () => startTime };
+    await refused('tampered', Keyring.open(root, store, read.sealed, options), `bit ${bit}`);
   }
 });
 

@@ -1,6 +1,7 @@
 /** One request that succeeds for every row of every door's table, so that tests can run all of them. */
+import { openPublicKey, rsaEncrypt } from '#crypto/crypto.ts';
 import type { CredentialSet, Key } from '#domain/domain.ts';
-import { toBase64, toUtf8 } from '#encoding/encoding.ts';
+import { fromBase64, toBase64, toUtf8 } from '#encoding/encoding.ts';
 import type { Answer, Doors } from './doors.ts';
 import { byId, type House, passphrase, plain, textOf } from './house.ts';
 
@@ -13,6 +14,7 @@ export const canaries = {
   plaintext: 'canary-plaintext-5d1f',
   message: 'canary-message-77aa',
   input: 'canary-input-c0de',
+  material: 'canary-material-0123456789abcdef',
 } as const;
 
 const b64 = (text: string) => toBase64(toUtf8(text));
@@ -68,6 +70,24 @@ async function encapsulationFor(key: Key, house: House): Promise<string> {
 
 const mac = { MacAlgorithm: 'HMAC_SHA_256', Message: b64(canaries.message) };
 
+const external = { origin: 'external' } as const;
+const wrapping = { WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048' };
+
+/** The same material for each time it is sent. */
+async function importOf(key: Key, house: House) {
+  const { token, wrappingKey } = await house.perform({
+    ...{ kind: 'get-import-parameters', key: byId(key), wrapping: 'rsa-oaep-sha256', wrappingSpec: 'rsa-2048' },
+  });
+  const material = toUtf8(canaries.material);
+  const wrapped = rsaEncrypt(openPublicKey('rsa-2048', wrappingKey), 'rsa-oaep-sha256', material);
+  return {
+    KeyId: key.id,
+    ImportToken: toBase64(token),
+    EncryptedKeyMaterial: toBase64(wrapped),
+    ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+  };
+}
+
 export const awsCases: Cases = {
   CreateKey: aws('CreateKey', () => ({ Description: 'made by a test', Tags: [{ TagKey: 'a', TagValue: 'b' }] })),
   DescribeKey: aws('DescribeKey', onKey),
@@ -80,6 +100,13 @@ export const awsCases: Cases = {
   GetKeyRotationStatus: aws('GetKeyRotationStatus', onKey),
   RotateKeyOnDemand: aws('RotateKeyOnDemand', onKey),
   ListKeyRotations: aws('ListKeyRotations', onKey),
+  GetParametersForImport: aws('GetParametersForImport', ({ id }) => ({ KeyId: id, ...wrapping }), external),
+  ImportKeyMaterial: aws('ImportKeyMaterial', importOf, external),
+  DeleteImportedKeyMaterial: aws('DeleteImportedKeyMaterial', onKey, external, async (key, house) => {
+    const { ImportToken, EncryptedKeyMaterial } = await importOf(key, house);
+    const [token, wrapped] = [fromBase64(ImportToken)!, fromBase64(EncryptedKeyMaterial)!];
+    await house.perform({ kind: 'import-key-material', key: byId(key), token, wrapped });
+  }),
   ScheduleKeyDeletion: aws('ScheduleKeyDeletion', onKey),
   CancelKeyDeletion: aws('CancelKeyDeletion', onKey, {}, pending),
   CreateAlias: aws('CreateAlias', ({ id }) => ({ AliasName: `alias/${fresh('new')}`, TargetKeyId: id })),

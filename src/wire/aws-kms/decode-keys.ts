@@ -6,6 +6,7 @@ import { keyStoreOfNew } from './decode-key-stores.ts';
 import { AwsFault, invalid, missing, unsupported } from './errors.ts';
 import { choice, integer, invalidMarker, page, refuseExtras, tagKey, tags, text } from './fields.ts';
 import { isDefaultPolicy } from './key-policy.ts';
+import { bypassesLockoutCheck, policyText } from './decode-policy.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
 
@@ -32,11 +33,6 @@ function keyUsage(fields: JsonObject, spec: KeySpec): KeyUsage {
   return usage;
 }
 
-function refuseForeignOrigins(fields: JsonObject): void {
-  if (optionalString(fields, 'Origin') === 'EXTERNAL') throw unsupported('Origin EXTERNAL');
-  optionalBoolean(fields, 'BypassPolicyLockoutSafetyCheck');
-}
-
 export function refuseOwnPolicy(fields: JsonObject): void {
   const policy = optionalString(fields, 'Policy');
   if (policy === undefined) return;
@@ -50,8 +46,9 @@ export function decodeCreateKey(fields: JsonObject): Asked<'create-key'> {
   const spec = keySpec(fields);
   const usage = keyUsage(fields, spec);
   const keyStore = keyStoreOfNew(fields, spec);
-  refuseForeignOrigins(fields);
-  refuseOwnPolicy(fields);
+  const policy = policyText(fields);
+  const bypass = bypassesLockoutCheck(fields);
+  const external = optionalString(fields, 'Origin') === 'EXTERNAL';
   const given = tags(fields);
   const multiRegion = optionalBoolean(fields, 'MultiRegion') === true;
   return {
@@ -61,7 +58,10 @@ export function decodeCreateKey(fields: JsonObject): Asked<'create-key'> {
       usages: [usage],
       class: 'enveloped',
       description: description(optionalString(fields, 'Description') ?? ''),
+      ...(policy !== undefined && { policy }),
+      ...bypass,
       ...(multiRegion && { multiRegion }),
+      ...(external && { origin: 'external' as const }),
       ...(given !== undefined && { tags: given }),
       ...(keyStore !== undefined && { keyStore }),
     },
@@ -99,7 +99,7 @@ export const decodeUpdateKeyDescription = (fields: JsonObject, names: Names) =>
   update(fields, names, { description: description(text(fields, 'Description')) });
 
 export const decodeGetKeyRotationStatus = (fields: JsonObject, names: Names): Asked<'describe-key'> => ({
-  command: { kind: 'describe-key', key: keyIdOf(fields, names) },
+  command: { kind: 'describe-key', key: keyIdOf(fields, names), aspect: 'rotation' },
 });
 
 export const decodeRotateKeyOnDemand = (fields: JsonObject, names: Names): Asked<'rotate-key'> => ({
@@ -115,7 +115,7 @@ export function decodeListKeyRotations(fields: JsonObject, names: Names): Asked<
   const asked = page(fields, 100);
   if (!/^[0-9]{0,9}$/.test(asked.after)) throw invalidMarker();
   return {
-    command: { kind: 'describe-key', key: keyIdOf(fields, names), withVersions: true },
+    command: { kind: 'describe-key', key: keyIdOf(fields, names), withVersions: true, aspect: 'rotations' },
     page: asked,
     withFirstMaterial: choice(fields, 'IncludeKeyMaterial', includeMaterial, false),
   };
@@ -177,6 +177,6 @@ export function decodeUntagResource(fields: JsonObject, names: Names): Asked<'un
 }
 
 export const decodeListResourceTags = (fields: JsonObject, names: Names): Asked<'describe-key'> => ({
-  command: { kind: 'describe-key', key: keyIdOf(fields, names) },
+  command: { kind: 'describe-key', key: keyIdOf(fields, names), aspect: 'tags' },
   page: page(fields, 50, 50),
 });

@@ -70,6 +70,9 @@ const right: Record<Name, Fields> = {
   ConnectCustomKeyStore: { CustomKeyStoreId: 'cks-1' },
   DisconnectCustomKeyStore: { CustomKeyStoreId: 'cks-1' },
   GetKeyLastUsage: { KeyId: id },
+  GetParametersForImport: { KeyId: id, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_4096' },
+  ImportKeyMaterial: { KeyId: id, ImportToken: b64(9), EncryptedKeyMaterial: b64(256), ValidTo: 1800000000.5 },
+  DeleteImportedKeyMaterial: { KeyId: id },
   Decapsulate: { KeyId: id, EncapsulationAlgorithm: 'ML_KEM', SharedSecretCiphertextBlob: b64(1088) },
 };
 
@@ -99,6 +102,28 @@ test('a member of the wrong type is malformed', () => {
   }
 });
 
+test('what an import request means', () => {
+  const usual = {
+    kind: 'import-key-material',
+    key,
+    token: new Uint8Array(9).fill(7),
+    wrapped: new Uint8Array(256).fill(7),
+  };
+  const { ValidTo, ...stays } = right.ImportKeyMaterial;
+  const model = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' };
+  const plain = (asked: object) => JSON.parse(JSON.stringify({ ...asked, token: 0, wrapped: 0 }));
+  assert.deepEqual(plain(command('ImportKeyMaterial', { ...stays, ...model })), plain(usual));
+  assert.deepEqual(
+    plain(command('ImportKeyMaterial', { ...stays, ValidTo })),
+    plain({ ...usual, expiresAt: 1800000000500 }),
+  );
+  const more = { ImportType: 'EXISTING_KEY_MATERIAL', KeyMaterialDescription: 'a b', KeyMaterialId: 'a0'.repeat(32) };
+  assert.deepEqual(
+    plain(command('ImportKeyMaterial', { ...stays, ...model, ...more })),
+    plain({ ...usual, material: 'existing', materialLabel: 'a b', materialId: 'a0'.repeat(32) }),
+  );
+});
+
 test('what a create-key request means', () => {
   const usual = { kind: 'create-key', spec: 'aes-256', usages: ['encrypt'], class: 'enveloped', description: '' };
   assert.deepEqual(command('CreateKey', {}), usual);
@@ -112,6 +137,7 @@ test('what a create-key request means', () => {
     description: 'd',
     tags: { a: '' },
   });
+  assert.deepEqual(command('CreateKey', { Origin: 'EXTERNAL' }), { ...usual, origin: 'external' });
   const agree = command('CreateKey', { KeySpec: 'ECC_NIST_P384', KeyUsage: 'KEY_AGREEMENT' });
   assert.deepEqual(agree, { ...usual, spec: 'ec-p384', usages: ['agree'] });
 });
@@ -216,7 +242,6 @@ const refused: ReadonlyArray<readonly [Name, Fields, string]> = [
   ['CreateKey', { KeySpec: 'HMAC_256' }, validation],
   ['CreateKey', { KeySpec: 'RSA_2048', CustomerMasterKeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' }, validation],
   ['CreateKey', { KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' }, 'unsupported'],
-  ['CreateKey', { Origin: 'EXTERNAL' }, 'unsupported'],
   ['CreateKey', { Origin: 'MARS' }, validation],
   ['CreateKey', { MultiRegion: true }, 'unsupported'],
   ['CreateKey', { CustomKeyStoreId: 'cks-1' }, validation],
@@ -315,6 +340,23 @@ const refused: ReadonlyArray<readonly [Name, Fields, string]> = [
   ['DeriveSharedSecret', { PublicKey: b64(8193) }, validation],
   ['DeriveSharedSecret', { Recipient: {} }, validation],
   ['Encapsulate', { EncapsulationAlgorithm: 'RSA_KEM' }, validation],
+  ['GetParametersForImport', { WrappingAlgorithm: 'RSAES_PKCS1_V1_5' }, 'unsupported'],
+  ['GetParametersForImport', { WrappingAlgorithm: 'SM2PKE' }, 'unsupported'],
+  ['GetParametersForImport', { WrappingAlgorithm: 'RSAES_OAEP_SHA_512' }, validation],
+  ['GetParametersForImport', { WrappingKeySpec: 'SM2' }, 'unsupported'],
+  ['GetParametersForImport', { WrappingKeySpec: 'RSA_1024' }, validation],
+  ['GetParametersForImport', { KeyId: 'alias/a' }, 'not-found'],
+  ['ImportKeyMaterial', { ImportToken: b64(6145) }, validation],
+  ['ImportKeyMaterial', { EncryptedKeyMaterial: b64(6145) }, validation],
+  ['ImportKeyMaterial', { ValidTo: '2030-01-01' }, 'malformed'],
+  ['ImportKeyMaterial', { ValidTo: 1e300 }, 'malformed'],
+  ['ImportKeyMaterial', { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' }, validation],
+  ['ImportKeyMaterial', { ExpirationModel: 'NEVER' }, validation],
+  ['ImportKeyMaterial', { ImportType: 'OLD_KEY_MATERIAL' }, validation],
+  ['ImportKeyMaterial', { KeyMaterialDescription: 'a'.repeat(257) }, validation],
+  ['ImportKeyMaterial', { KeyMaterialDescription: '<b>' }, validation],
+  ['ImportKeyMaterial', { KeyMaterialId: 'A'.repeat(64) }, validation],
+  ['DeleteImportedKeyMaterial', { KeyMaterialId: '0'.repeat(63) }, validation],
   ['Decapsulate', { EncapsulationAlgorithm: 'ml_kem' }, validation],
   ['Decapsulate', { SharedSecretCiphertextBlob: '' }, validation],
   ['Decapsulate', { SharedSecretCiphertextBlob: b64(6145) }, validation],

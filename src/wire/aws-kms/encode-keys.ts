@@ -1,5 +1,6 @@
 import { accountOf, type Key, KmsError, type Result, type VersionState } from '#domain/domain.ts';
 import { awsAlgorithms, awsSpecName, awsUsageName } from './algorithms.ts';
+import { materialFacts, rotationEntry } from './encode-import.ts';
 import { unsupported } from './errors.ts';
 import { toMarker } from './fields.ts';
 import { multiRegionFacts } from './multi-region.ts';
@@ -51,7 +52,7 @@ export function metadataOf(key: Key, names: Names): object {
     KeyState: state,
     KeyUsage: awsUsageName(key.usages),
     ...multiRegionFacts(key, names),
-    Origin: 'AWS_KMS',
+    ...materialFacts(key),
     ...awsAlgorithms(key),
   };
 }
@@ -81,6 +82,7 @@ export function encodeGetKeyRotationStatus(
   names: Names,
 ): string {
   assertRotatable(key);
+  if (key.origin === 'external') throw unsupported('Automatic rotation of imported key material');
   return JSON.stringify({
     KeyId: names.keyArn(key.realm, key.id),
     KeyRotationEnabled: rotating(key),
@@ -115,7 +117,10 @@ export function encodeListKeyRotations(
   assertRotatable(key);
   if (page === undefined) throw new KmsError('internal', 'A list was asked for without its page.');
   const after = Number(page.after);
-  const listed = versions.filter(({ version }) => withFirstMaterial || version > 1);
+  const all = withFirstMaterial && key.next !== undefined ? [...versions, key.next] : versions;
+  const listed = all.filter(({ version, state, materialId }) =>
+    version > 1 ? true : withFirstMaterial && (state !== 'pending-import' || materialId !== undefined),
+  );
   const { items, more, truncated } = cut(
     listed,
     page,
@@ -124,11 +129,7 @@ export function encodeListKeyRotations(
   );
   const arn = names.keyArn(key.realm, key.id);
   return JSON.stringify({
-    Rotations: items.map(({ version, createdAt }) => ({
-      KeyId: arn,
-      ...(withFirstMaterial && { KeyMaterialState: version === key.current.version ? 'CURRENT' : 'NON_CURRENT' }),
-      ...(version > 1 && { RotationDate: seconds(createdAt) }),
-    })),
+    Rotations: items.map((version) => rotationEntry(key, version, arn)),
     Truncated: truncated,
     ...more,
   });
@@ -153,7 +154,7 @@ export const encodeCancelKeyDeletion = (
   names: Names,
 ) => JSON.stringify({ KeyId: names.keyArn(key.realm, key.id) });
 
-const nextPage = (next: string | undefined) => ({
+export const nextPage = (next: string | undefined) => ({
   Truncated: next !== undefined,
   ...(next !== undefined && { NextMarker: toMarker(next) }),
 });

@@ -13,12 +13,14 @@ export const blob = (name: string, bytes: Uint8Array) => `"${name}":"${toBase64(
 export const secret = (name: string, plaintext: Plaintext) => blob(name, plaintext.release());
 export const keyId = (names: Names, { realm, keyId }: Used) => `"KeyId":"${names.keyArn(realm, keyId)}"`;
 
+const materialId = (name: string, id: string | undefined) => (id === undefined ? '' : `,"${name}":"${id}"`);
+
 export function encodeEncrypt(result: Result<'encrypt'>, { command }: Asked<'encrypt'>, names: Names): string {
   return `{${blob('CiphertextBlob', result.ciphertext)},"EncryptionAlgorithm":"${awsSchemeNames[command.scheme]}",${keyId(names, result)}}`;
 }
 
 export function encodeDecrypt(result: Result<'decrypt'>, { command }: Asked<'decrypt'>, names: Names): string {
-  return `{"EncryptionAlgorithm":"${awsSchemeNames[command.scheme]}",${keyId(names, result)},${secret('Plaintext', result.plaintext)}}`;
+  return `{"EncryptionAlgorithm":"${awsSchemeNames[command.scheme]}",${keyId(names, result)}${materialId('KeyMaterialId', result.materialId)},${secret('Plaintext', result.plaintext)}}`;
 }
 
 export function encodeReEncrypt(result: Result<'re-encrypt'>, { command }: Asked<'re-encrypt'>, names: Names): string {
@@ -26,6 +28,8 @@ export function encodeReEncrypt(result: Result<'re-encrypt'>, { command }: Asked
     `{${blob('CiphertextBlob', result.ciphertext)},${keyId(names, result)}` +
     `,"DestinationEncryptionAlgorithm":"${awsSchemeNames[command.targetScheme]}"` +
     `,"SourceEncryptionAlgorithm":"${awsSchemeNames[command.sourceScheme]}"` +
+    materialId('SourceKeyMaterialId', result.source.materialId) +
+    materialId('DestinationKeyMaterialId', result.materialId) +
     `,"SourceKeyId":"${names.keyArn(result.source.realm, result.source.keyId)}"}`
   );
 }
@@ -36,7 +40,8 @@ export function encodeGenerateDataKey(
   names: Names,
 ): string {
   const plaintext = result.plaintext === undefined ? '' : `,${secret('Plaintext', result.plaintext)}`;
-  return `{${blob('CiphertextBlob', result.ciphertext)},${keyId(names, result)}${plaintext}}`;
+  const material = materialId('KeyMaterialId', result.materialId);
+  return `{${blob('CiphertextBlob', result.ciphertext)},${keyId(names, result)}${material}${plaintext}}`;
 }
 
 export function encodeGenerateDataKeyPair(
@@ -46,7 +51,7 @@ export function encodeGenerateDataKeyPair(
 ): string {
   const plaintext = result.privateKey === undefined ? '' : `,${secret('PrivateKeyPlaintext', result.privateKey)}`;
   return (
-    `{${keyId(names, result)},"KeyPairSpec":"${awsSpecName(command.spec)}"` +
+    `{${keyId(names, result)}${materialId('KeyMaterialId', result.materialId)},"KeyPairSpec":"${awsSpecName(command.spec)}"` +
     `,${blob('PrivateKeyCiphertextBlob', result.privateKeyCiphertext)}${plaintext},${blob('PublicKey', result.publicKey)}}`
   );
 }

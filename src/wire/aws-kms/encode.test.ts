@@ -225,17 +225,30 @@ test('rotations are listed page by page, without the first material unless asked
     JSON.parse(encodeListKeyRotations({ key, versions }, ask('ListKeyRotations', { KeyId: id, ...fields }), names));
   assert.deepEqual(listed({}), {
     Rotations: [
-      { KeyId: arn, RotationDate: 2.5 },
-      { KeyId: arn, RotationDate: 3.5 },
+      { KeyId: arn, KeyMaterialState: 'NON_CURRENT', RotationDate: 2.5 },
+      { KeyId: arn, KeyMaterialState: 'CURRENT', RotationDate: 3.5 },
     ],
     Truncated: false,
   });
   const first = listed({ Limit: 1 });
   assert.deepEqual([first.Rotations.length, first.Truncated], [1, true]);
-  assert.deepEqual(listed({ Marker: first.NextMarker }).Rotations, [{ KeyId: arn, RotationDate: 3.5 }]);
+  assert.deepEqual(listed({ Marker: first.NextMarker }).Rotations, [
+    { KeyId: arn, KeyMaterialState: 'CURRENT', RotationDate: 3.5 },
+  ]);
   const whole = listed({ IncludeKeyMaterial: 'ALL_KEY_MATERIAL' }).Rotations;
   assert.deepEqual(whole[0], { KeyId: arn, KeyMaterialState: 'NON_CURRENT' });
   assert.equal(whole[2].KeyMaterialState, 'CURRENT');
+});
+
+test('rotations tell how they came about and what material they brought', () => {
+  const rotated = { ...version(3), materialId: 'a0'.repeat(32), rotatedBy: 'schedule' } as const;
+  const asked = ask('ListKeyRotations', { KeyId: id });
+  assert.deepEqual(JSON.parse(encodeListKeyRotations({ key, versions: [rotated] }, asked, names)).Rotations, [
+    {
+      ...{ KeyId: arn, KeyMaterialId: 'a0'.repeat(32), KeyMaterialState: 'CURRENT' },
+      ...{ RotationDate: 3.5, RotationType: 'AUTOMATIC' },
+    },
+  ]);
 });
 
 test('tags are listed page by page in order', () => {

@@ -1,15 +1,19 @@
 import * as askAgreement from './decode-agreement.ts';
+import * as askImport from './decode-import.ts';
 import * as askStores from './decode-key-stores.ts';
 import * as askKeys from './decode-keys.ts';
 import { decodeGetKeyLastUsage } from './decode-last-use.ts';
 import * as askRegion from './decode-region.ts';
 import * as askUse from './decode-use.ts';
 import * as tellAgreement from './encode-agreement.ts';
+import * as tellImport from './encode-import.ts';
 import * as tellStores from './encode-key-stores.ts';
+import * as askPolicy from './decode-policy.ts';
 import * as tellKeys from './encode-keys.ts';
 import { encodeGetKeyLastUsage } from './encode-last-use.ts';
 import * as tellRegion from './encode-region.ts';
 import * as tellUse from './encode-use.ts';
+import * as tellPolicy from './encode-policy.ts';
 import type { Operations } from './row.ts';
 
 /** Bytes: 4096 of data and a context of 8192, in base64 and JSON at their longest. */
@@ -74,6 +78,24 @@ export const operations = {
     maxBody: usual,
     decode: askKeys.decodeListKeyRotations,
     encode: tellKeys.encodeListKeyRotations,
+  },
+  GetParametersForImport: {
+    action: 'get-import-parameters',
+    maxBody: usual,
+    decode: askImport.decodeGetParametersForImport,
+    encode: tellImport.encodeGetParametersForImport,
+  },
+  ImportKeyMaterial: {
+    action: 'import-key-material',
+    maxBody: usual,
+    decode: askImport.decodeImportKeyMaterial,
+    encode: tellImport.encodeImportKeyMaterial,
+  },
+  DeleteImportedKeyMaterial: {
+    action: 'delete-imported-material',
+    maxBody: usual,
+    decode: askImport.decodeDeleteImportedKeyMaterial,
+    encode: tellImport.encodeDeleteImportedKeyMaterial,
   },
   ScheduleKeyDeletion: {
     action: 'schedule-destruction',
@@ -276,19 +298,59 @@ export const operations = {
     decode: decodeGetKeyLastUsage,
     encode: encodeGetKeyLastUsage,
   },
+  PutKeyPolicy: {
+    action: 'put-key-policy',
+    maxBody: large,
+    decode: askPolicy.decodePutKeyPolicy,
+    encode: tellKeys.encodeNothing,
+  },
+  GetKeyPolicy: {
+    action: 'read-key-policy',
+    maxBody: usual,
+    decode: askPolicy.decodeGetKeyPolicy,
+    encode: tellPolicy.encodeGetKeyPolicy,
+  },
+  ListKeyPolicies: {
+    action: 'read-key-policy',
+    maxBody: usual,
+    decode: askPolicy.decodeListKeyPolicies,
+    encode: tellPolicy.encodeListKeyPolicies,
+  },
+  CreateGrant: {
+    action: 'create-key-grant',
+    maxBody: usual,
+    dryRun: true,
+    decode: askPolicy.decodeCreateGrant,
+    encode: tellPolicy.encodeCreateGrant,
+  },
+  ListGrants: {
+    action: 'list-key-grants',
+    maxBody: usual,
+    decode: askPolicy.decodeListGrants,
+    encode: tellPolicy.encodeGrants,
+  },
+  ListRetirableGrants: {
+    action: 'list-retirable-key-grants',
+    maxBody: usual,
+    decode: askPolicy.decodeListRetirableGrants,
+    encode: tellPolicy.encodeGrants,
+  },
+  RetireGrant: {
+    action: 'retire-key-grant',
+    maxBody: usual,
+    dryRun: true,
+    decode: askPolicy.decodeRetireGrant,
+    encode: tellKeys.encodeNothing,
+  },
+  RevokeGrant: {
+    action: 'revoke-key-grant',
+    maxBody: usual,
+    dryRun: true,
+    decode: askPolicy.decodeRevokeGrant,
+    encode: tellKeys.encodeNothing,
+  },
 } as const satisfies Operations;
 
 /** Real operations of AWS KMS that this door doesn't offer: refused by that name, where others are unknown. */
 export const unoffered: ReadonlySet<string> = new Set([
-  'CreateGrant',
-  'DeleteImportedKeyMaterial',
-  'GetKeyPolicy',
-  'GetParametersForImport',
-  'ImportKeyMaterial',
-  'ListGrants',
-  'ListKeyPolicies',
-  'ListRetirableGrants',
-  'PutKeyPolicy',
-  'RetireGrant',
-  'RevokeGrant',
 ]);

@@ -1,0 +1,74 @@
+import { firstEnd, type Key, type KeyVersion, type Result } from '#domain/domain.ts';
+import { toBase64 } from '#encoding/encoding.ts';
+import { awsSpecName } from './algorithms.ts';
+import type { Names } from './names.ts';
+import type { Asked } from './row.ts';
+
+export const encodeGetParametersForImport = (
+  { realm, keyId, token, wrappingKey, validTo }: Result<'get-import-parameters'>,
+  _asked: Asked<'get-import-parameters'>,
+  names: Names,
+) =>
+  JSON.stringify({
+    KeyId: names.keyArn(realm, keyId),
+    ImportToken: toBase64(token),
+    PublicKey: toBase64(wrappingKey),
+    ParametersValidTo: validTo / 1000,
+  });
+
+export const encodeImportKeyMaterial = (
+  { key, materialId }: Result<'import-key-material'>,
+  _asked: Asked<'import-key-material'>,
+  names: Names,
+) => JSON.stringify({ KeyId: names.keyArn(key.realm, key.id), KeyMaterialId: materialId });
+
+export const encodeDeleteImportedKeyMaterial = (
+  { key, materialId }: Result<'delete-imported-material'>,
+  _asked: Asked<'delete-imported-material'>,
+  names: Names,
+) =>
+  JSON.stringify({
+    KeyId: names.keyArn(key.realm, key.id),
+    ...(materialId !== undefined && { KeyMaterialId: materialId }),
+  });
+
+function expiration(end: number | undefined) {
+  if (end === undefined) return { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' };
+  return { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: end / 1000 };
+}
+
+/** What KeyMetadata says of a key's material. */
+export function materialFacts(key: Key): object {
+  const { origin, current } = key;
+  const symmetric = awsSpecName(key.spec) === 'SYMMETRIC_DEFAULT';
+  return {
+    Origin: origin === 'external' ? 'EXTERNAL' : 'AWS_KMS',
+    ...(origin === 'external' && current.wrapped !== undefined && expiration(firstEnd(key))),
+    ...(symmetric && current.materialId !== undefined && { CurrentKeyMaterialId: current.materialId }),
+  };
+}
+
+const rotationTypes = { schedule: 'AUTOMATIC', request: 'ON_DEMAND' } as const;
+
+function stateOf(key: Key, version: KeyVersion): string {
+  if (version.version === key.current.version) return 'CURRENT';
+  return version.version < key.current.version ? 'NON_CURRENT' : 'PENDING_ROTATION';
+}
+
+/** RotationsListEntry. The first material came by no rotation, and what waits for one has no date yet. */
+export function rotationEntry(key: Key, version: KeyVersion, arn: string): object {
+  const { materialId, materialLabel, wrapped, expiresAt, rotatedBy, createdAt } = version;
+  const rotated = version.version > 1 && version.version <= key.current.version;
+  return {
+    KeyId: arn,
+    ...(materialId !== undefined && { KeyMaterialId: materialId }),
+    KeyMaterialState: stateOf(key, version),
+    ...(key.origin === 'external' && {
+      ...(materialLabel !== undefined && { KeyMaterialDescription: materialLabel }),
+      ImportState: wrapped === undefined ? 'PENDING_IMPORT' : 'IMPORTED',
+      ...(wrapped !== undefined && expiration(expiresAt)),
+    }),
+    ...(rotated && { RotationDate: createdAt / 1000 }),
+    ...(rotated && rotatedBy !== undefined && { RotationType: rotationTypes[rotatedBy] }),
+  };
+}
