@@ -2,16 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromBase64 } from '#encoding/encoding.ts';
 import { operations as awsOperations } from '#wire/aws-kms/operations.ts';
+import { operations as stsOperations } from '#wire/aws-sts/operations.ts';
 import { operations as nativeOperations } from '#wire/native/operations.ts';
 import { operations as vaultOperations } from '#wire/vault/operations.ts';
 import { type Answer, Doors } from './testing/doors.ts';
 import { byId, House, passphrase, textOf } from './testing/house.ts';
 import { awsCases, type Cases, canaries, nativeCases, vaultCases } from './testing/operations.ts';
+import { roleCases, stsCases } from './testing/role-cases.ts';
+
+const everyNative = { ...nativeCases, ...roleCases };
 
 const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
   ['AWS KMS', awsCases],
   ['Vault', vaultCases],
-  ['native', nativeCases],
+  ['STS', stsCases],
+  ['native', everyNative],
 ];
 
 /** Rows that never succeed: they say what isn't offered. */
@@ -29,7 +34,8 @@ test('every row of every table has its case, and no case is of no row', () => {
     .map(({ method, paths }) => `${method} ${paths[0]}`);
   assert.deepEqual(Object.keys(vaultCases).sort(), vaultRows.sort());
   const nativeRows = Object.keys(nativeOperations).filter((template) => template !== 'GET /status');
-  assert.deepEqual(Object.keys(nativeCases).sort(), nativeRows.sort());
+  assert.deepEqual(Object.keys(everyNative).sort(), nativeRows.sort());
+  assert.deepEqual([...Object.keys(stsCases), 'AssumeRoleWithWebIdentity'].sort(), Object.keys(stsOperations).sort());
 });
 
 const isSuccess = ({ status }: Answer) => status >= 200 && status < 300;

@@ -3,6 +3,7 @@ import { digestHex, hmac, randomUuid } from '#crypto/crypto.ts';
 import { type CredentialSet, SecretBytes } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
+import { awsStsDoor } from '#wire/aws-sts/aws-sts.ts';
 import { nativeDoor } from '#wire/native/native.ts';
 import { vaultDoor } from '#wire/vault/vault.ts';
 import type { Door, Request, Response } from '#wire/wire.ts';
@@ -22,7 +23,12 @@ export class Doors {
   constructor(house: House) {
     this.house = house;
     const options = { newRequestId: randomUuid, clock: house.clock, version: '0.0.0', region: 'eu-central-1' };
-    this.#doors = [vaultDoor(house.gate, options), awsKmsDoor(house.gate, options), nativeDoor(house.gate, options)];
+    this.#doors = [
+      vaultDoor(house.gate, options),
+      awsKmsDoor(house.gate, options),
+      awsStsDoor(house.gate, options),
+      nativeDoor(house.gate, options),
+    ];
   }
 
   async send(request: Omit<Request, 'peer'>): Promise<Answer> {
