@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import * as sdk from '@aws-sdk/client-kms';
 import { type RunningServer, startServer } from '../../harness.ts';
 import { b64, clientFrom } from '../vault/client.ts';
@@ -284,4 +285,11 @@ sealed = home.encrypt(KeyId=key, Plaintext=b'from python')['CiphertextBlob']
 print(europe.decrypt(CiphertextBlob=sealed)['Plaintext'].decode())
 `;
   assert.equal((await run('python3', ['-c', script], env)).trim(), 'from python');
+});
+
+test('the unmodified AWS Encryption SDK opens in one region what it sealed in another', async () => {
+  const KeyId = await pair();
+  const [here, there] = await Promise.all([home, europe].map(async (kms) => (await described(kms, KeyId)).Arn!));
+  const script = fileURLToPath(new URL('multi-region-client.mjs', import.meta.url));
+  assert.equal((await run(process.execPath, [script, here!, there!], env)).trim(), 'from one region to another');
 });
