@@ -22,7 +22,7 @@ export async function serve(
   const principal = await rooms.identity.identify(proof, false);
   identified(line, principal);
   core.throttle.admit(principal, line.time);
-  await authorize(core, principal, command, []);
+  await authorize(core, principal, command, [], origin);
   const access = core.commits.accessGeneration;
   const result = await act(core, principal, command, origin);
   // The schedule itself takes rights away that are over; the server's own don't change.

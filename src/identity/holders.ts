@@ -62,6 +62,17 @@ export class Holders {
     );
   }
 
+  /** Everybody of the account, with the names of the roles that he may take on. */
+  async everybody(account: string): Promise<readonly (Holder & { readonly roles: readonly string[] })[]> {
+    const reaches = await this.#everyReach(account, await this.#directory.everyRole(account));
+    return Promise.all(
+      reaches.map(async (reach) => ({
+        ...(await this.#holder(account, reach)),
+        roles: reach.roles.map(({ name }) => name),
+      })),
+    );
+  }
+
   async #holder(realm: string, { name, groups, roles }: Reach): Promise<Holder> {
     const own = await this.#grants.heldBy(realm, name, groups);
     const lent = await Promise.all(roles.map((role) => this.#grants.heldBy(realm, role.name, [])));

@@ -12,10 +12,12 @@ import {
   type Results,
   type Role,
   type SecretBytes,
+  type Identity,
 } from '#domain/domain.ts';
 import { Directory, put, type Replay } from './directory.ts';
 import { Federation } from './federation.ts';
 import { GrantBook } from './grant-book.ts';
+import { KeyGrantBook } from './key-grants.ts';
 import { type Holder, Holders } from './holders.ts';
 import { Identities } from './identities.ts';
 import { type FetchKeySet, KeySets } from './key-sets.ts';
@@ -81,6 +83,12 @@ export interface IdentityRoom {
   grantsOf(principal: Principal): readonly Grant[] | Promise<readonly Grant[]>;
   /** Whom a grant to this grantee reaches, with all that each holds. */
   holdersOf(realm: string, grantee: Grant['grantee']): Promise<readonly Holder[]>;
+  /** Everybody of the realm's account, with all that each holds and the roles that each may take on. */
+  everybody(realm: string): Promise<readonly (Holder & { readonly roles: readonly string[] })[]>;
+  /** The identity or role of that name, in whatever realm of the account. */
+  named(realm: string, name: string): Promise<Identity | undefined>;
+  /** The grants that keys carry. */
+  readonly keyGrants: KeyGrantBook;
   /** The identity that the command asks for, with all that it would hold. */
   prospect(principal: Principal, command: Command<'create-identity'>): Promise<Holder>;
   /** Who could take on the role that the command asks for, with all that each would hold. */
@@ -133,6 +141,9 @@ export function identityRoom({ records, key, region: home, clock, mode, fetchKey
     realmIn: (realm, region) => regions.realmIn(realm, region),
     region: (principal, region) => regions.existing(principal, region),
     holdersOf: (realm, grantee) => holders.reachedBy(realm, grantee),
+    everybody: (realm) => holders.everybody(accountOf(realm)),
+    named: (realm, name) => directory.identity(accountOf(realm), name),
+    keyGrants: new KeyGrantBook(records, key),
     takersOf: (principal, command) => holders.takers(ofAccount(principal), command),
     prospect: (principal, command) => identities.prospect(ofAccount(principal), command),
     isFirstRealm: (realm) => realms.isFirst(accountOf(realm)),

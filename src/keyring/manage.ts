@@ -1,4 +1,4 @@
-import { type Command, isSymmetric, type Key, type KeyPatch, KmsError, move, type Outcome } from '#domain/domain.ts';
+import { type Change, type Command, isSymmetric, type Key, type KeyPatch, KmsError, move, type Outcome } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
 import { assertImported } from './imported.ts';
@@ -91,4 +91,23 @@ export function untagKey(parts: Parts, key: Key, command: Command<'untag-key'>):
   assertNotEnding(key);
   const tags = Object.fromEntries(Object.entries(key.tags).filter(([name]) => !command.names.includes(name)));
   return changeKey(parts, key, { tags }, `untagged ${command.names.join(', ')}`);
+}
+
+/** The text is understood and checked before it comes here. Any state but the last takes one. */
+export function setPolicy(parts: Parts, key: Key, policy: string): Changed & { readonly change: Change } {
+  return changeKey(parts, key, { policy }, 'set the key policy');
+}
+
+/** Of a key of no use nobody can be given the use. Throws 'disabled', 'pending-destruction', 'invalid-state'. */
+export function assertGrantable(key: Key): void {
+  assertNotEnding(key);
+  if (key.current.state === 'pending-import') {
+    throw new KmsError('invalid-state', 'The key waits for its material.', key.id);
+  }
+  if (!key.enabled) throw new KmsError('disabled', 'The key is disabled; enable it first.', key.id);
+}
+
+/** Says that the key's own grants are others than before. */
+export function raiseGrants(parts: Parts, key: Key): Changed & { readonly change: Change } {
+  return changeKey(parts, key, { grantsRevision: (key.grantsRevision ?? 0) + 1 }, 'changed its grants');
 }

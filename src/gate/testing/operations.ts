@@ -88,6 +88,30 @@ async function importOf(key: Key, house: House) {
   };
 }
 
+/** It says what the default one says, and more: with it the key speaks for itself. */
+const openPolicy = (realm: string) =>
+  JSON.stringify({
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: realm }, Action: 'kms:*', Resource: '*' },
+      { Effect: 'Deny', Principal: '*', Action: 'kms:*', Resource: '*', Condition: { Bool: { 'aws:SecureTransport': false } } },
+    ],
+  });
+
+const arnOf = ({ realm, id }: Key) => `arn:aws:kms:eu-central-1:${realm}:key/${id}`;
+
+async function granteeOf(house: House): Promise<string> {
+  const { identity } = await house.hire(fresh('grantee'));
+  return `arn:aws:iam::${house.realm}:user/${identity}`;
+}
+
+async function grantOn(key: Key, house: House): Promise<string> {
+  const grantee = await granteeOf(house);
+  const { grant } = await house.perform({
+    ...{ kind: 'create-key-grant', key: byId(key), grantee, operations: ['Encrypt'] },
+  });
+  return grant.id;
+}
+
 export const awsCases: Cases = {
   CreateKey: aws('CreateKey', () => ({ Description: 'made by a test', Tags: [{ TagKey: 'a', TagValue: 'b' }] })),
   DescribeKey: aws('DescribeKey', onKey),
@@ -147,6 +171,20 @@ export const awsCases: Cases = {
   DescribeCustomKeyStores: aws('DescribeCustomKeyStores', () => ({})),
   GenerateMac: aws('GenerateMac', ({ id }) => ({ KeyId: id, ...mac }), hmacKey),
   VerifyMac: aws('VerifyMac', async (key, house) => ({ KeyId: key.id, ...mac, Mac: await macOf(key, house) }), hmacKey),
+  PutKeyPolicy: aws('PutKeyPolicy', ({ id, realm }) => ({ KeyId: id, Policy: openPolicy(realm) })),
+  GetKeyPolicy: aws('GetKeyPolicy', onKey),
+  ListKeyPolicies: aws('ListKeyPolicies', onKey),
+  CreateGrant: aws('CreateGrant', async ({ id }, house) => ({
+    KeyId: id,
+    GranteePrincipal: await granteeOf(house),
+    Operations: ['Decrypt', 'DescribeKey'],
+  })),
+  ListGrants: aws('ListGrants', onKey),
+  ListRetirableGrants: aws('ListRetirableGrants', ({ realm }) => ({
+    RetiringPrincipal: `arn:aws:iam::${realm}:user/founder`,
+  })),
+  RetireGrant: aws('RetireGrant', async (key, house) => ({ KeyId: arnOf(key), GrantId: await grantOn(key, house) })),
+  RevokeGrant: aws('RevokeGrant', async (key, house) => ({ KeyId: key.id, GrantId: await grantOn(key, house) })),
   DeriveSharedSecret: aws(
     'DeriveSharedSecret',
     async ({ id }, house) => ({

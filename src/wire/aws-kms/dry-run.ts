@@ -3,11 +3,27 @@ import { type JsonObject, optionalArray, optionalBoolean } from '../common/commo
 import { invalid, unsupported } from './errors.ts';
 import type { Asked, Row } from './row.ts';
 
-/** What was asked for, to be decided only where the request says so. An operation without dry runs refuses rather than acts. */
+/** What was asked for, with what any operation may say of itself: to be decided only, and by which grants. */
 export function inManner(fields: JsonObject, row: Row, asked: Asked): Asked {
-  if (!Object.hasOwn(fields, 'DryRun') || optionalBoolean(fields, 'DryRun') !== true) return asked;
-  if (row.dryRun !== true) throw unsupported('DryRun of this operation');
-  return { ...asked, command: { ...asked.command, dryRun: true } as Command };
+  const grantTokens = Object.hasOwn(fields, 'GrantTokens') ? tokens(fields) : undefined;
+  const dryRun = Object.hasOwn(fields, 'DryRun') && optionalBoolean(fields, 'DryRun') === true;
+  if (grantTokens === undefined && !dryRun) return asked;
+  // An operation without dry runs refuses rather than acts.
+  if (dryRun && row.dryRun !== true) throw unsupported('DryRun of this operation');
+  const manner = { ...(grantTokens && { grantTokens }), ...(dryRun && { dryRun }) };
+  return { ...asked, command: { ...asked.command, ...manner } as Command };
+}
+
+function tokens(fields: JsonObject): readonly string[] | undefined {
+  const given = optionalArray(fields, 'GrantTokens') ?? [];
+  if (given.length > 10) throw invalid('GrantTokens', 'Member must have length less than or equal to 10');
+  for (const token of given) {
+    if (typeof token !== 'string') throw new KmsError('malformed', 'GrantTokens must be a list of strings.');
+    if (token.length < 1 || token.length > 8192) {
+      throw invalid('GrantTokens', 'Member must satisfy constraint: [Member must have length from 1 to 8192]');
+    }
+  }
+  return given.length === 0 ? undefined : (given as readonly string[]);
 }
 
 /** DryRunModifiers: whether the rights alone are asked for, so that there is no ciphertext to be judged. */

@@ -89,6 +89,9 @@ const particularAnswers: Readonly<Record<string, Partial<AwsError> & { readonly 
   'not-found hsm-cluster': { type: 'CloudHsmClusterNotFoundException' },
   'not-found key-store-proxy': { type: 'XksProxyUriUnreachableException' },
   'not-found key-store-link': { type: 'XksProxyVpcEndpointServiceNotFoundException' },
+  'invalid-parameter principal': { type: 'InvalidArnException' },
+  'not-found grant': { type: 'NotFoundException' },
+  'not-found policy': { type: 'NotFoundException' },
   'expired-proof credential': {
     type: 'ExpiredTokenException',
     message: 'The security token included in the request is expired',

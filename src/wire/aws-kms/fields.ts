@@ -95,10 +95,6 @@ function refuseRecipient(fields: JsonObject): void {
 
 /** What every cryptographic operation may carry and this server doesn't offer. */
 export function refuseExtras(fields: JsonObject): void {
-  if (Object.hasOwn(fields, 'GrantTokens')) {
-    const tokens = optionalArray(fields, 'GrantTokens') ?? [];
-    if (tokens.length > 0) throw new AwsFault('InvalidGrantTokenException', 'No grant token is known here.');
-  }
   if (Object.hasOwn(fields, 'Recipient')) refuseRecipient(fields);
 }
 

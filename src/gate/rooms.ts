@@ -1,0 +1,10 @@
+import type { IdentityRoom } from '#identity/identity.ts';
+import type { Keyring } from '#keyring/keyring.ts';
+import type { SecretsRoom } from '#secrets/secrets.ts';
+
+/** The working rooms of an unsealed server. */
+export interface Rooms {
+  readonly keyring: Keyring;
+  readonly identity: IdentityRoom;
+  readonly secrets: SecretsRoom;
+}
