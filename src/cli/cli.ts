@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ApiError, InauthenticError, NotEncryptedFileError, UnreachableError } from '#client/client.ts';
 import { readEnvironment, SettingsError } from '#config/config.ts';
+import { accessCommand } from './access.ts';
 import { auditCommands, Unverified } from './audit.ts';
 import { type Call, CliError, type Command, exitCodes, type Parsed, parse, UsageError } from './command.ts';
 import { connect } from './connect.ts';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   ...fileCommands,
   ...identityCommands,
   ...grantCommands,
+  accessCommand,
   ...roleCommands,
   ...tokenCommands,
   ...auditCommands,

@@ -1,6 +1,8 @@
 import type { DataKeys } from './encrypt-stream.ts';
 import { ApiError, UnreachableError } from './errors.ts';
 import type {
+  AccessExplanation,
+  AccessQuestion,
   AssumableRole,
   AuditEntry,
   AuditProof,
@@ -299,6 +301,11 @@ export class ClavigerClient implements DataKeys {
 
   listGrants(): AsyncGenerator<Grant> {
     return this.#pages('/grants', 'grants');
+  }
+
+  /** Whether somebody may do something to a key, and what decides it. */
+  explainAccess(key: string, question: AccessQuestion): Promise<AccessExplanation> {
+    return this.#json('POST', `/keys/${segment(key)}/explain-access`, { body: question });
   }
 
   async createGrant(options: CreateGrant): Promise<Grant> {

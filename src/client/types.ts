@@ -229,3 +229,25 @@ export interface AuditProof {
   /** A signed note. */
   readonly checkpoint: string;
 }
+
+export interface AccessQuestion {
+  /** The name of an identity or a role, or an ARN. */
+  readonly principal: string;
+  /** Claviger's name of it, such as 'decrypt', or AWS', such as 'kms:Decrypt'. */
+  readonly action: string;
+  readonly context?: Readonly<Record<string, string>>;
+  /** The address that it would come from. */
+  readonly source?: string;
+  readonly protocol?: string;
+}
+
+export interface AccessExplanation {
+  readonly allowed: boolean;
+  /** ARN. */
+  readonly principal: string;
+  readonly action: string;
+  readonly keyId: string;
+  /** The statement, grants or rule that decide. */
+  readonly by: string;
+  readonly reason: string;
+}

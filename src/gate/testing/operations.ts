@@ -352,6 +352,10 @@ export const nativeCases: Cases = {
   'POST /keys/{key}/rotate': native('POST /keys/{key}/rotate'),
   'POST /keys/{key}/schedule-destruction': native('POST /keys/{key}/schedule-destruction', () => ({ days: 8 })),
   'POST /keys/{key}/cancel-destruction': native('POST /keys/{key}/cancel-destruction', undefined, {}, pending),
+  'POST /keys/{key}/explain-access': native('POST /keys/{key}/explain-access', () => ({
+    principal: 'founder',
+    action: 'decrypt',
+  })),
   'POST /keys/{key}/replicate': native(
     'POST /keys/{key}/replicate',
     async (_, house) => ({ region: await madeRegion(house) }),

@@ -207,6 +207,25 @@ export function createRealm({ body }: Input): Commands['create-realm'] {
   return { name: requiredString(body, 'name') };
 }
 
+/** A decision is the same through every protocol: which one is asked about is checked, and changes nothing. */
+const protocols = ['aws-kms', 'aws-secrets-manager', 'vault', 'native'] as const;
+
+export function explainAccess(input: Input): Commands['explain-access'] {
+  const { body } = input;
+  const given = stringMap(body, 'context');
+  const protocol = optionalString(body, 'protocol');
+  return {
+    ...onKey(input),
+    principal: requiredString(body, 'principal'),
+    action: requiredString(body, 'action'),
+    ...present({
+      pairs: given && Object.entries(given),
+      source: optionalString(body, 'source'),
+      protocol: protocol && oneOf('protocol', protocol, protocols),
+    }),
+  };
+}
+
 export function createGrant({ body }: Input): Commands['create-grant'] {
   const condition = optionalObject(body, 'condition');
   return {

@@ -116,6 +116,13 @@ export const operations = {
     decode: decodeRegion.updatePrimaryRegion,
     encode: encode.key,
   },
+  'POST /keys/{key}/explain-access': {
+    action: 'explain-access',
+    maxBody: 64 * KiB,
+    body: ['principal', 'action', 'context', 'source', 'protocol'],
+    decode: decode.explainAccess,
+    encode: encode.asIs,
+  },
   'POST /keys/{key}/encrypt': {
     action: 'encrypt',
     maxBody: 128 * KiB,
