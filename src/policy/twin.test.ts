@@ -9,23 +9,32 @@ import { type Decision, decide, type Facts, rules } from './policy.ts';
  * expressions instead of prefixes, every rule asked for every grant and nothing cut short.
  */
 const words = (text: string) => text.trim().split(/\s+/);
+const secretAdministerWords = words(`delete-secret restore-secret tag-secret untag-secret set-secret-policy
+  delete-secret-policy rotate-secret cancel-secret-rotation`);
+const secretUseWords = words('create-secret put-secret-value update-secret get-secret-value move-secret-label');
+const secretReadWords = words('describe-secret get-secret-policy');
 const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key schedule-destruction cancel-destruction
   destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region`);
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key
   generate-mac verify-mac`);
-const computeWords = words('generate-random hash');
-const readWords = words('describe-key list-keys list-aliases');
-const listWords = words('list-realms list-identities list-grants');
+const computeWords = words('generate-random generate-password hash');
+const readWords = words(
+  'describe-secret get-secret-policy check-secret-policy list-secrets describe-key list-keys list-aliases',
+);
+const listWords = words('list-realms list-identities list-grants list-retirable-key-grants');
 const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
   revoke-grant seal`);
+const rightsWords = words('read-key-policy list-key-grants');
+const listOnKeyWords = words('explain-access');
+const governOnKeyWords = words('put-key-policy create-key-grant retire-key-grant revoke-key-grant');
 const auditWords = words('read-audit prove-audit read-checkpoint read-metrics');
 const wordsOfRole: Record<string, string[]> = {
-  'key-administrator': [...administerWords, ...readWords],
-  'key-user': [...useWords, ...computeWords, ...readWords],
-  auditor: [...readWords, ...listWords, ...auditWords],
-  'security-officer': [...governWords, ...listWords],
+  'key-administrator': [...administerWords, ...secretAdministerWords, ...readWords, ...rightsWords],
+  'key-user': [...useWords, ...secretUseWords, ...computeWords, ...readWords],
+  auditor: [...readWords, ...rightsWords, ...listWords, ...listOnKeyWords, ...auditWords],
+  'security-officer': [...governWords, ...governOnKeyWords, ...rightsWords, ...listWords, ...listOnKeyWords],
 };
 const everyRoleWord = [...new Set(Object.values(wordsOfRole).flat())];
 
@@ -39,8 +48,9 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   const asked: string = command.kind;
   if (asked === 'read-status' || asked === 'unseal') return 'allow';
   if (who.kind === 'anonymous') return 'unauthenticated';
-  if (who.kind === 'system') return asked === 'run-schedule' ? 'allow' : 'denied';
-  if (asked === 'run-schedule') return 'denied';
+  const systems = ['run-schedule', 'report-rotation'].includes(asked);
+  if (who.kind === 'system') return systems ? 'allow' : 'denied';
+  if (systems) return 'denied';
   if (asked.endsWith('-token')) return 'allow';
   if (facts.limitedTo && facts.limitedTo.indexOf(asked) < 0) return 'denied';
   if (['seal', 'create-realm', 'read-audit', 'prove-audit', 'read-metrics'].includes(asked) && !facts.ofFirstRealm)
@@ -49,8 +59,15 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   if (!keys.every((key) => key.realm.split('.')[0] === account)) return 'denied';
 
   const places: Place[] = [];
+  const secret = facts.secret as Key | undefined;
+  if ([...secretAdministerWords, ...secretUseWords, ...secretReadWords].includes(asked)) {
+    if (secret === undefined) return 'denied';
+    for (const key of [secret, ...keys]) places.push({ key });
+  }
+  if (asked === 'check-secret-policy' && secret !== undefined) places.push({ key: secret });
   const given = command as { name?: string; key?: object };
-  const onKeys = (administerWords.includes(asked) && asked !== 'create-key') || useWords.includes(asked);
+  const onKeys = (administerWords.includes(asked) && asked !== 'create-key') ||
+    [useWords, rightsWords, listOnKeyWords, governOnKeyWords].some((list) => list.includes(asked));
   if (onKeys || asked === 'describe-key' || (asked === 'list-aliases' && given.key)) {
     const pair = ['re-encrypt', 'update-primary-region'].includes(asked);
     if (keys.length < (pair ? 2 : 1) || (pair && keys.length > 2)) return 'denied';
@@ -76,9 +93,15 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
     if (!here.some((grant) => wordsOf(grant, facts).includes(asked) && conditionMet(grant, command))) {
       return answer === 'allow' ? 'denied' : answer;
     }
-    const administers = here.some((grant) => wordsOf(grant, facts).some((word) => administerWords.includes(word)));
-    const uses = here.some((grant) => wordsOf(grant, facts).some((word) => useWords.includes(word)));
-    const matters = administerWords.includes(asked) || useWords.includes(asked);
+    const administers = here.some((grant) =>
+      wordsOf(grant, facts).some((word) => [...administerWords, ...secretAdministerWords].includes(word)),
+    );
+    const uses = here.some((grant) =>
+      wordsOf(grant, facts).some((word) => [...useWords, ...secretUseWords].includes(word)),
+    );
+    const matters = [administerWords, useWords, secretAdministerWords, secretUseWords].some((some) =>
+      some.includes(asked),
+    );
     if (answer === 'allow' && matters && administers && uses && facts.mode === 'production')
       answer = 'separation-of-duties';
   }
@@ -187,6 +210,7 @@ function world(random: () => number) {
     const ref = { by: 'id', id: 'k1' };
     return {
       kind,
+      ...(kind === 'list-retirable-key-grants' ? { retiring: 'arn:aws:iam::000000000000:user/nobody' } : {}),
       ...(rules[kind][1] === 'key-and-name' || (kind === 'create-key' && chance(0.8)) ? { name: pick(names) } : {}),
       ...(kind === 'list-aliases' && chance(0.5) ? { key: ref } : {}),
       ...(['encrypt', 'decrypt', 'sign', 'verify', 'generate-data-key', 'generate-data-key-pair'].includes(kind)
@@ -203,6 +227,7 @@ function world(random: () => number) {
       mode: chance(0.7) ? 'production' : 'development',
       now,
       ofFirstRealm: chance(0.5),
+      ...(chance(0.8) ? { secret: { names: some(names, 0.3), ...(chance(0.8) ? { id: pick(ids) } : {}) } } : {}),
       grants: Array.from({ length: Math.floor(random() * 6) }, (_, index) => grant(index)),
       ...(chance(0.1) ? { limitedTo: some(actions, 0.7) } : {}),
     }),
