@@ -18,14 +18,19 @@ export async function runSchedule(
 ): Promise<{ rotated: number; destroyed: number }> {
   const counts = { rotated: 0, destroyed: 0 };
   const failed = new Set<string>();
+  const destroyed = new Set<string>();
   for (;;) {
     const due = (await keyring.due(now, atOnce + failed.size)).filter((one) => !failed.has(placeOf(one)));
     if (due.length === 0) return counts;
     for (const one of due) {
+      if (destroyed.has(placeOf(one))) continue;
       const succeeded = await perform(keyring, commits, principal, origin, one, now);
       if (!succeeded) failed.add(placeOf(one));
       else if (one.what === 'rotation') counts.rotated++;
-      else if (one.what === 'destruction') counts.destroyed++;
+      else if (one.what === 'destruction') {
+        counts.destroyed++;
+        destroyed.add(placeOf(one));
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { randomUuid } from '#crypto/crypto.ts';
+import { describe, type TestContext, test } from 'node:test';
+import { openPublicKey, randomUuid, rsaEncrypt } from '#crypto/crypto.ts';
+import type { Key } from '#domain/domain.ts';
 import { byId, byToken, House, plain, refused } from '../gate/testing/house.ts';
 import { startJobs } from './jobs.ts';
 
@@ -175,4 +176,50 @@ test('a run that takes longer than a minute is not overtaken, and stopping waits
   house.store.release();
   await stopping;
   assert.equal((await house.entries()).filter(({ action }) => action === 'run-schedule').length, 1);
+});
+
+describe('imported material', () => {
+  const material = new Uint8Array(32).fill(9);
+
+  async function imported(house: House, expiresAt: number): Promise<Key> {
+    const key = await house.key({ origin: 'external' });
+    const { token, wrappingKey } = await house.perform({
+      ...{ kind: 'get-import-parameters', key: byId(key), wrapping: 'rsa-oaep-sha256', wrappingSpec: 'rsa-2048' },
+    });
+    const wrapped = rsaEncrypt(openPublicKey('rsa-2048', wrappingKey), 'rsa-oaep-sha256', material);
+    const answer = await house.perform({ kind: 'import-key-material', key: byId(key), token, wrapped, expiresAt });
+    return answer.key;
+  }
+
+  test('is erased when it ends, with a line of its own, and is of no use a moment earlier', async () => {
+    const house = await House.open();
+    const key = await imported(house, house.now + day);
+    const { ciphertext } = await house.encrypt(key, 'until then');
+    house.now += day - 1;
+    await run(house);
+    assert.equal(await house.decrypt(key, ciphertext), 'until then');
+    house.now += 1;
+    await refused('invalid-state', house.decrypt(key, ciphertext));
+    const size = house.ledgerSize;
+    await run(house);
+    assert.deepEqual((await lines(house, size))[0], ['delete-imported-material', 'scheduler', 'ok', key.id]);
+    const row = (await house.list('key')).find(({ id }) => id.endsWith(key.id))!;
+    assert.doesNotMatch(Buffer.from(row.body).toString(), /wrapped/);
+    const again = house.ledgerSize;
+    await run(house);
+    assert.equal((await lines(house, again)).length, 1, 'once');
+  });
+
+  test('that ends after its key was to be destroyed is gone with it', async () => {
+    const house = await House.open();
+    const key = await imported(house, house.now + 8 * day);
+    await house.perform({ kind: 'schedule-destruction', key: byId(key), days: 7 });
+    house.now += 9 * day;
+    const size = house.ledgerSize;
+    await run(house);
+    assert.deepEqual(await lines(house, size), [
+      ['destroy-key', 'scheduler', 'ok', key.id],
+      ['run-schedule', 'scheduler', 'ok', undefined],
+    ]);
+  });
 });

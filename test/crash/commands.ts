@@ -87,6 +87,23 @@ export const commands: readonly CrashCommand[] = [
   ),
   aws('untag-key', 'untag-key', (kms, { plain }) => kms.untagResource({ KeyId: plain!, TagKeys: ['owner'] })),
 
+  aws('create-key for an import', 'create-key', (kms) => kms.createKey({ Origin: 'EXTERNAL' })),
+  aws('get-import-parameters', 'get-import-parameters', (kms, { foreign }) =>
+    kms.getParametersForImport({
+      ...{ KeyId: foreign!, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048' },
+    }),
+  ),
+  aws('import-key-material', 'import-key-material', (kms, { foreign, importToken, wrapped }) =>
+    kms.importKeyMaterial({
+      KeyId: foreign!,
+      ImportToken: Buffer.from(importToken!, 'base64'),
+      EncryptedKeyMaterial: Buffer.from(wrapped!, 'base64'),
+      ValidTo: new Date(Date.now() + 86_400_000),
+    }),
+  ),
+  aws('delete-imported-material', 'delete-imported-material', (kms, { brought }) =>
+    kms.deleteImportedKeyMaterial({ KeyId: brought! }),
+  ),
   native('create-realm', 'create-realm', () => ['POST', '/realms', { name: 'subsidiary' }]),
   native('create-region', 'create-region', () => ['POST', '/regions', { name: 'far', region: 'ap-south-1' }]),
   native('replicate-key', 'replicate-key', () => ['POST', '/keys/lone/replicate', { region: 'eu-west-1' }]),

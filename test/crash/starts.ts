@@ -91,7 +91,7 @@ export const firstProductionStart = (made: World): Stretch => ({
   lines: { 'create-identity': 1 },
 });
 
-/** A rotation and a destruction are due when the server starts, and then it stops as it should. */
+/** A rotation, a destruction and the end of imported material are due when the server starts, and then it stops as it should. */
 export const scheduledWork = (due: World): Stretch => ({
   name: 'scheduled work, graceful stop',
   prepare: () => copyOf(due),
@@ -106,7 +106,7 @@ export const scheduledWork = (due: World): Stretch => ({
     await sleep(settles);
     return { victim, credential: due.asker };
   },
-  lines: { 'destroy-key': 1 },
+  lines: { 'destroy-key': 1, 'delete-imported-material': 1 },
   key: 'daily',
 });
 

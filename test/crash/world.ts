@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { constants, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KMS } from '@aws-sdk/client-kms';
 import { type Credential, commandLine, type Launch, passphraseOf, Victim } from './server.ts';
 
 /** A prepared data folder with something for every command to work on, stopped; each run works on a copy. */
@@ -45,6 +47,16 @@ type Answer = Record<string, string> & {
   readonly grant: { readonly id: string };
 };
 
+/** What an import of new material into an external key needs, as base64. */
+async function foreignMaterial(kms: KMS, KeyId: string): Promise<{ importToken: string; wrapped: string }> {
+  const how = { WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048' } as const;
+  const { ImportToken, PublicKey } = await kms.getParametersForImport({ KeyId, ...how });
+  const key = createPublicKey({ key: Buffer.from(PublicKey!), format: 'der', type: 'spki' });
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  const wrapped = publicEncrypt({ key, padding, oaepHash: 'sha256' }, randomBytes(32)).toString('base64');
+  return { importToken: Buffer.from(ImportToken!).toString('base64'), wrapped };
+}
+
 /** A development server's folder. */
 export async function developmentWorld(): Promise<World> {
   const data = newFolder();
@@ -80,6 +92,21 @@ export async function developmentWorld(): Promise<World> {
   await ask('POST', '/keys/spread/replicate', { region: 'eu-west-1' });
   await encrypt('spread');
 
+  const kms = victim.kms(asker);
+  const { KeyMetadata: foreign } = await kms.createKey({ Origin: 'EXTERNAL' });
+  facts.foreign = foreign!.KeyId!;
+  Object.assign(facts, await foreignMaterial(kms, facts.foreign));
+  const { KeyMetadata: brought } = await kms.createKey({ Origin: 'EXTERNAL' });
+  facts.brought = brought!.KeyId!;
+  const { importToken, wrapped } = await foreignMaterial(kms, facts.brought);
+  await kms.importKeyMaterial({
+    KeyId: facts.brought,
+    ImportToken: Buffer.from(importToken, 'base64'),
+    EncryptedKeyMaterial: Buffer.from(wrapped, 'base64'),
+    ValidTo: new Date(Date.now() + 7 * 86_400_000),
+  });
+  kms.destroy();
+
   const ann = await ask('POST', '/identities', { name: 'ann', role: 'key-user', groups: ['staff'] });
   facts.annAccessKey = ann.accessKeyId!;
   facts.annToken = ann.token!;
@@ -92,7 +119,7 @@ export async function developmentWorld(): Promise<World> {
   return { data, launch: { mode: 'dev' }, asker, facts, ciphertexts };
 }
 
-/** The same, with a key whose rotation, and one whose destruction, is due once the clock is eight days ahead. */
+/** The same, with a key whose rotation, one whose destruction, and one whose material's end is due once the clock is eight days ahead. */
 export async function dueWorld(from: World): Promise<World> {
   const data = copyOf(from);
   const victim = await Victim.start({ data, ...from.launch });
