@@ -68,6 +68,14 @@ const table = `
   get-public-key           key-user developer
   generate-mac             key-user developer
   verify-mac               key-user developer
+  read-key-policy          key-administrator auditor security-officer developer
+  put-key-policy           security-officer developer
+  create-key-grant         security-officer developer
+  retire-key-grant         security-officer developer
+  revoke-key-grant         security-officer developer
+  list-key-grants          key-administrator auditor security-officer developer
+  list-retirable-key-grants auditor security-officer developer
+  explain-access           auditor security-officer developer
   create-realm             security-officer developer
   list-realms              auditor security-officer developer
   create-identity          security-officer developer
