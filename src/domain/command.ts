@@ -254,6 +254,8 @@ export interface KeyAndVersions {
   readonly key: Key;
   /** Oldest first; only the current one unless asked for. */
   readonly versions: readonly KeyVersion[];
+  /** Imported material waits for its rotation, and some replica doesn't have it yet. */
+  readonly nextAwaitsReplicas?: true;
 }
 
 /** Which key and version did it: every use answers so. */

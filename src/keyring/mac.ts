@@ -23,6 +23,7 @@ export async function generateMac(
   key: Key,
   command: Command<'generate-mac'>,
 ): Promise<Outcome<Result<'generate-mac'>>> {
+  if (command.boundHash === true) assertBound(key);
   const open = await openFor(parts, key, command.version, 'protect');
   const hash = hashFor(key, command.hash);
   const mac = await compute(parts, key, open, hash, command.message.release());
@@ -34,10 +35,18 @@ export async function verifyMac(
   key: Key,
   command: Command<'verify-mac'>,
 ): Promise<Outcome<Result<'verify-mac'>>> {
+  if (command.boundHash === true) assertBound(key);
   const open = await openFor(parts, key, command.version, 'process');
   const hash = hashFor(key, command.hash);
   const mac = await compute(parts, key, open, hash, command.message.release());
   return { result: { ...used(key, open.version.version), valid: equalSecrets(mac, command.mac), hash } };
+}
+
+/** Which hash that is, `compute` sees to. */
+function assertBound(key: Key): void {
+  if (specFacts(key.spec).family !== 'hmac') {
+    throw new KmsError('wrong-usage', `A ${key.spec} key does not compute MACs.`, key.id);
+  }
 }
 
 function hashFor({ spec }: Key, asked: HashName | undefined): HashName {

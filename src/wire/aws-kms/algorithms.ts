@@ -177,9 +177,8 @@ function algorithmsOf(spec: KeySpec, usages: readonly KeyUsage[]): AwsAlgorithms
       EncryptionAlgorithms: family === 'rsa' ? ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] : ['SYMMETRIC_DEFAULT'],
     }),
     ...(usages.includes('sign') && { SigningAlgorithms: signingNamesOf(spec) }),
-    ...(usages.includes('mac') && {
-      MacAlgorithms: hash === undefined ? [...macByAwsName.keys()] : [awsMacName(hash)],
-    }),
+    // Other kinds compute MACs for Vault's clients; for AWS' an HMAC key does, with its own hash.
+    ...(family === 'hmac' && hash !== undefined && { MacAlgorithms: [awsMacName(hash)] }),
     ...(usages.includes('agree') && { KeyAgreementAlgorithms: ['ECDH'] }),
     ...(usages.includes('encapsulate') && { EncapsulationAlgorithms: ['ML_KEM'] }),
   };
