@@ -126,11 +126,8 @@ function assertCommand(command: Command<'create-key'>): void {
   if (command.multiRegion === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key lives in one region.');
   }
-  if (command.origin === 'external' && (command.multiRegion === true || command.rotationPeriodDays !== undefined)) {
-    throw new KmsError(
-      'unsupported',
-      'A key with imported material lives in one region and does not rotate by itself.',
-    );
+  if (command.origin === 'external' && command.rotationPeriodDays !== undefined) {
+    throw new KmsError('unsupported', 'A key with imported material does not rotate by itself.');
   }
   assertDescription(command.description ?? '');
   assertTags(command.tags ?? {});

@@ -18,6 +18,7 @@ import { openImportToken } from './import-token.ts';
 import { assertExternal, emptied, hasEnded, olderEndsWith } from './imported.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { bindingOf } from './open.ts';
+import { isSameNext, primaryOf, relatedKeys, together } from './region.ts';
 import { wrapMaterial } from './root.ts';
 import { assertNotEnding } from './state.ts';
 import { type VersionRow, versionRows } from './version-rows.ts';
@@ -132,12 +133,26 @@ async function placeFor(
   const first = key.current.fingerprint === undefined;
   const known = (await placesOf(parts, key)).find(({ version }) => equalSecrets(version.fingerprint!, fingerprint));
   if (expected !== undefined && expected !== materialId) throw wrong('The key material has another id than expected.');
+  const primary = await primaryOf(parts, key);
+  if (primary !== undefined && material === 'new') {
+    throw new KmsError(
+      'unsupported',
+      'New key material goes into the primary key first; to its replicas it exists.',
+      key.id,
+    );
+  }
   if ((material ?? (first ? 'new' : 'existing')) === 'existing') {
+    const awaited = primary?.next?.fingerprint;
+    if (known === undefined && awaited !== undefined && equalSecrets(awaited, fingerprint)) return nextPlace(key);
     if (known === undefined) throw wrong('The key material is not one that this key had before.');
     return { ...known, state: stateIn[known.role] };
   }
   if (known !== undefined) throw wrong('The key material is not new: this key has or had it.');
   if (first) return { version: key.current, role: 'current', state: stateIn.current };
+  return nextPlace(key);
+}
+
+function nextPlace(key: Key): Place & { readonly state: VersionState } {
   if (key.next !== undefined) {
     throw new KmsError(
       'invalid-state',
@@ -185,7 +200,14 @@ export async function deleteImported(
   if (place.version.wrapped === undefined) return { result: { key, materialId: asked } };
   const summary = `deleted imported material of version ${place.version.version}`;
   const gone = { ...place, version: cleared(place) };
-  const { result, change } = changeKey(parts, key, ...settled(key, [gone], summary));
+  const deleted = changeKey(parts, key, ...settled(key, [gone], summary));
+  // What waits for a rotation waits in all regions or in none.
+  const leads = place.role === 'next' && key.multiRegion?.primary === key.realm;
+  const replicas = leads ? (await relatedKeys(parts, key)).filter((replica) => isSameNext(key, replica)) : [];
+  const { result, change } = together(
+    deleted,
+    replicas.map((replica) => changeKey(parts, replica, { next: undefined }, '')),
+  );
   return { result: { key: result.key, materialId: asked }, change };
 }
 

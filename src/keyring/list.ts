@@ -4,6 +4,7 @@ import type { Parts } from './change.ts';
 import { asOf, withoutEnded } from './imported.ts';
 import { decodeKey, nameRecordId } from './key-record.ts';
 import { isGone } from './keys.ts';
+import { isSameNext, relatedKeys } from './region.ts';
 import { versionRows } from './version-rows.ts';
 
 /** As the key is by the clock: without imported material that has ended. */
@@ -15,7 +16,12 @@ export async function describeKey(
   const now = parts.clock();
   const older = command.withVersions === true && key.current.version > 1 ? await versionRows(parts, key) : [];
   const versions = [...older.map(({ value }) => value), key.current].map((version) => withoutEnded(version, now));
-  return { result: { key: asOf(key, now), versions } };
+  const result = { key: asOf(key, now), versions };
+  if (command.withVersions !== true || key.next === undefined || key.multiRegion === undefined) return { result };
+  // Of a replica: that the primary's is here is all that it knows.
+  const replicas = key.multiRegion.primary === key.realm ? await relatedKeys(parts, key) : [];
+  const awaits = replicas.some((replica) => !isSameNext(key, replica));
+  return { result: awaits ? { ...result, nextAwaitsReplicas: true } : result };
 }
 
 export async function listKeys(

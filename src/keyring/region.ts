@@ -1,3 +1,4 @@
+import { equalSecrets } from '#crypto/crypto.ts';
 import {
   accountOf,
   type Change,
@@ -13,7 +14,7 @@ import {
 import { changeKey, type Parts } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
 import { dueRecords } from './due.ts';
-import { assertImported } from './imported.ts';
+import { assertImported, emptied, olderEndsWith } from './imported.ts';
 import { encodeKey, encodeVersion, keyRecordId, versionRecordId } from './key-record.ts';
 import { bindingOf } from './open.ts';
 import { wrapMaterial } from './root.ts';
@@ -90,6 +91,24 @@ export async function rotateTogether(parts: Parts, rotated: Changed, replicas: r
   return together(rotated, await Promise.all(others));
 }
 
+/** Throws 'invalid-state' unless each replica waits for the same imported material to become current. */
+export function assertSameNext(key: Key, replicas: readonly Key[]): void {
+  if (replicas.every((replica) => isSameNext(key, replica))) return;
+  throw new KmsError('invalid-state', 'Import the new key material into every replica before the rotation.', key.id);
+}
+
+export function isSameNext(key: Key, replica: Key): boolean {
+  const [here, there] = [key.next?.fingerprint, replica.next?.fingerprint];
+  return here !== undefined && there !== undefined && equalSecrets(here, there);
+}
+
+/** The primary of a replica; undefined for any other key. */
+export async function primaryOf(parts: Parts, key: Key): Promise<Key | undefined> {
+  const { multiRegion } = key;
+  if (multiRegion === undefined || multiRegion.primary === key.realm) return undefined;
+  return (await relatedKeys(parts, key)).find(({ realm }) => realm === multiRegion.primary);
+}
+
 /** What all keys of a multi-Region key have from the primary, besides their material. */
 export function shared({ rotation, onDemandRotations }: Key): Pick<Partial<Key>, 'onDemandRotations'> & {
   readonly rotation: Key['rotation'];
@@ -140,19 +159,31 @@ export async function replicateKey(
   const place = { realm, id: key.id };
   const former = await parts.records.read('key', keyRecordId(place));
   const expect = former?.revision ?? 0;
-  const blank = { ...key, realm, description, tags, multiRegion, names: [], enabled: true, createdAt: now };
+  const blank = { ...common(key), realm, description, tags, multiRegion, names: [], enabled: true, createdAt: now };
   const realmKey = await parts.realmKeys.ofOrNew(realm);
-  const rewrap = async (version: KeyVersion): Promise<KeyVersion> => {
+  const bring = async (version: KeyVersion): Promise<KeyVersion> => {
     if (version.wrapped === undefined) return version;
+    // Whoever brought it here brings it there.
+    if (key.origin === 'external') return emptied(version);
     using material = await parts.versions.material(key, version);
     return { ...version, wrapped: wrapMaterial(realmKey.key, bindingOf(blank, version.version), material) };
   };
-  const replica: Key = Object.freeze({ ...blank, revision: expect + 1, current: await rewrap(key.current) });
+  const older = await Promise.all((await versionRows(parts, key)).map(({ value }) => bring(value)));
+  const missing = older.filter(
+    ({ version, state }) => version >= key.minAvailableVersion && state === 'pending-import',
+  );
+  const olderEnds = olderEndsWith(blank, missing);
+  const replica: Key = Object.freeze({
+    ...blank,
+    revision: expect + 1,
+    current: await bring(key.current),
+    ...(olderEnds && { olderEnds }),
+  });
   const traces = await versionRows(parts, place);
-  const older = (await versionRows(parts, key)).map(async ({ value: version }): Promise<RecordChange> => {
-    const trace = traces.find((row) => row.value.version === version.version);
-    const value = encodeVersion(await rewrap(version));
-    return { kind: 'version', id: versionRecordId(place, version.version), expect: trace?.revision ?? 0, value };
+  const rows = older.map((version): RecordChange => {
+    const trace = traces.find(({ value }) => value.version === version.version);
+    const id = versionRecordId(place, version.version);
+    return { kind: 'version', id, expect: trace?.revision ?? 0, value: encodeVersion(version) };
   });
   const made: Changed = {
     result: { key: replica },
@@ -161,7 +192,7 @@ export async function replicateKey(
       records: [
         { kind: 'key', id: keyRecordId(place), expect, value: encodeKey(replica) },
         ...dueRecords(undefined, replica),
-        ...(await Promise.all(older)),
+        ...rows,
         ...(realmKey.record === undefined ? [] : [realmKey.record]),
       ],
       applied: () => {
@@ -203,6 +234,11 @@ export async function updatePrimaryRegion(
     changeKey(parts, key, { multiRegion }, `primary region is now ${command.region}`),
     others.map((other) => changeKey(parts, other, { multiRegion }, '')),
   );
+}
+
+/** What a replica has from its primary; the rest each key has for itself. */
+function common({ next: _, olderEnds: __, policy: ___, grantsRevision: ____, ...shared }: Key) {
+  return shared;
 }
 
 function assertMultiRegion(key: Key): asserts key is Key & { readonly multiRegion: RegionSet } {

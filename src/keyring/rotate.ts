@@ -4,7 +4,7 @@ import { rotateToImported } from './import.ts';
 import { assertImported } from './imported.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { makeVersion } from './material.ts';
-import { assertLeads, relatedKeys, rotateTogether } from './region.ts';
+import { assertLeads, assertSameNext, relatedKeys, rotateTogether, together } from './region.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertAllowed } from './state.ts';
 
@@ -28,7 +28,14 @@ export async function rotateKey(
   }
   const onDemandRotations = key.onDemandRotations + (command.onDemand === true ? 1 : 0);
   const rotatedBy: NonNullable<KeyVersion['rotatedBy']> = command.scheduled === true ? 'schedule' : 'request';
-  if (key.origin === 'external') return rotateToImported(parts, key, { onDemandRotations, rotatedBy }, now);
+  if (key.origin === 'external') {
+    const replicas = await relatedKeys(parts, key);
+    assertSameNext(key, replicas);
+    const rotated = [key, ...replicas].map((one) =>
+      rotateToImported(parts, one, { onDemandRotations, rotatedBy }, now),
+    );
+    return together(rotated[0]!, rotated.slice(1));
+  }
   const former = key.current;
   const made = await makeVersion(await parts.realmKeys.of(key.realm), key, former.version + 1, now);
   const current = Object.freeze({ ...made, rotatedBy });

@@ -64,6 +64,8 @@ const right: Record<Name, Fields> = {
     TrustAnchorCertificate: 'PEM',
     KeyStorePassword: 'kmsuser-1',
   },
+  ReplicateKey: { KeyId: id, ReplicaRegion: 'eu-west-1' },
+  UpdatePrimaryRegion: { KeyId: id, PrimaryRegion: 'us-gov-east-1' },
   DescribeCustomKeyStores: {},
   UpdateCustomKeyStore: { CustomKeyStoreId: 'cks-1' },
   DeleteCustomKeyStore: { CustomKeyStoreId: 'cks-1' },
@@ -138,6 +140,7 @@ test('what a create-key request means', () => {
     tags: { a: '' },
   });
   assert.deepEqual(command('CreateKey', { Origin: 'EXTERNAL' }), { ...usual, origin: 'external' });
+  assert.deepEqual(command('CreateKey', { MultiRegion: true }), { ...usual, multiRegion: true });
   const agree = command('CreateKey', { KeySpec: 'ECC_NIST_P384', KeyUsage: 'KEY_AGREEMENT' });
   assert.deepEqual(agree, { ...usual, spec: 'ec-p384', usages: ['agree'] });
 });
@@ -243,7 +246,12 @@ const refused: ReadonlyArray<readonly [Name, Fields, string]> = [
   ['CreateKey', { KeySpec: 'RSA_2048', CustomerMasterKeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' }, validation],
   ['CreateKey', { KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' }, 'unsupported'],
   ['CreateKey', { Origin: 'MARS' }, validation],
-  ['CreateKey', { MultiRegion: true }, 'unsupported'],
+  ['ReplicateKey', { ReplicaRegion: 'nowhere' }, validation],
+  ['ReplicateKey', { ReplicaRegion: 'eu-west-1/../x' }, validation],
+  ['ReplicateKey', { ReplicaRegion: `${'a'.repeat(30)}-b-1` }, validation],
+  ['ReplicateKey', { KeyId: 'alias/a' }, 'not-found'],
+  ['UpdatePrimaryRegion', { PrimaryRegion: 'EU-WEST-1' }, validation],
+  ['UpdatePrimaryRegion', { KeyId: 'alias/a' }, 'not-found'],
   ['CreateKey', { CustomKeyStoreId: 'cks-1' }, validation],
   ['CreateKey', { XksKeyId: 'x' }, validation],
   ['CreateKey', { Origin: 'AWS_CLOUDHSM' }, validation],

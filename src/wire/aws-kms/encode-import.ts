@@ -50,19 +50,20 @@ export function materialFacts(key: Key): object {
 
 const rotationTypes = { schedule: 'AUTOMATIC', request: 'ON_DEMAND' } as const;
 
-function stateOf(key: Key, version: KeyVersion): string {
+function stateOf(key: Key, version: KeyVersion, awaitsReplicas: boolean): string {
   if (version.version === key.current.version) return 'CURRENT';
-  return version.version < key.current.version ? 'NON_CURRENT' : 'PENDING_ROTATION';
+  if (version.version < key.current.version) return 'NON_CURRENT';
+  return awaitsReplicas ? 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION' : 'PENDING_ROTATION';
 }
 
 /** RotationsListEntry. The first material came by no rotation, and what waits for one has no date yet. */
-export function rotationEntry(key: Key, version: KeyVersion, arn: string): object {
+export function rotationEntry(key: Key, version: KeyVersion, arn: string, awaitsReplicas: boolean): object {
   const { materialId, materialLabel, wrapped, expiresAt, rotatedBy, createdAt } = version;
   const rotated = version.version > 1 && version.version <= key.current.version;
   return {
     KeyId: arn,
     ...(materialId !== undefined && { KeyMaterialId: materialId }),
-    KeyMaterialState: stateOf(key, version),
+    KeyMaterialState: stateOf(key, version, awaitsReplicas),
     ...(key.origin === 'external' && {
       ...(materialLabel !== undefined && { KeyMaterialDescription: materialLabel }),
       ImportState: wrapped === undefined ? 'PENDING_IMPORT' : 'IMPORTED',

@@ -110,7 +110,7 @@ function cut<T>(all: readonly T[], page: Page, position: (item: T) => string, is
 }
 
 export function encodeListKeyRotations(
-  { key, versions }: Result<'describe-key'>,
+  { key, versions, nextAwaitsReplicas }: Result<'describe-key'>,
   { page, withFirstMaterial }: Asked<'describe-key'>,
   names: Names,
 ): string {
@@ -129,7 +129,7 @@ export function encodeListKeyRotations(
   );
   const arn = names.keyArn(key.realm, key.id);
   return JSON.stringify({
-    Rotations: items.map((version) => rotationEntry(key, version, arn)),
+    Rotations: items.map((version) => rotationEntry(key, version, arn, nextAwaitsReplicas === true)),
     Truncated: truncated,
     ...more,
   });

@@ -28,17 +28,30 @@ test('ARNs are made as they are read', () => {
   });
 });
 
+test('the region of an ARN is that of the realm, in both directions', () => {
+  const abroad = '111122223333.eu-west-1';
+  const multi = `mrk-${'0a'.repeat(16)}`;
+  assert.equal(names.keyArn(abroad, multi), `arn:aws:kms:eu-west-1:111122223333:key/${multi}`);
+  assert.deepEqual(names.keyRef(names.keyArn(abroad, multi), 'KeyId'), { by: 'id', id: multi, realm: abroad });
+  assert.deepEqual(names.keyRef(names.aliasArn(abroad, 'a'), 'KeyId'), { by: 'name', name: 'a', realm: abroad });
+  assert.deepEqual(names.keyRef(multi, 'KeyId'), { by: 'id', id: multi });
+  // No realm is called so, whoever asks: the keyring finds nothing.
+  const nowhere = names.keyRef(arn.replace('eu-central-1', ''), 'KeyId');
+  assert.deepEqual(nowhere, { by: 'id', id, realm: '111122223333.' });
+  assert.deepEqual(['111122223333', abroad].map(names.region), ['eu-central-1', 'eu-west-1']);
+});
+
 const wrong: ReadonlyArray<readonly [text: string, code: string, type?: string]> = [
   ['', 'invalid-parameter'],
   ['x'.repeat(2049), 'invalid-parameter'],
   ['nonsense', 'not-found'],
   [id.toUpperCase(), 'not-found'],
   [`${id}0`, 'not-found'],
-  [`mrk-${'0'.repeat(32)}`, 'not-found'],
+  [`mrk-${'0'.repeat(31)}`, 'not-found'],
+  [`mrk-${'A'.repeat(32)}`, 'not-found'],
   ['alias/', 'alias-not-found'],
   [`alias/${id}`, 'alias-not-found'],
   ['Alias/first', 'not-found'],
-  [arn.replace('eu-central-1', 'us-east-1'), 'not-found'],
   [arn.replace('arn:aws:', 'arn:aws-cn:'), 'not-found'],
   [arn.replace(id, 'nonsense'), 'not-found'],
   [arn.replace('111122223333', '1111'), 'invalid-parameter', 'InvalidArnException'],
