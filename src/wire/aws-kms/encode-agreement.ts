@@ -8,7 +8,8 @@ export function encodeDeriveSharedSecret(
   _asked: Asked<'derive-shared-secret'>,
   names: Names,
 ): string {
-  return `{"KeyAgreementAlgorithm":"ECDH",${keyId(names, result)},"KeyOrigin":"AWS_KMS",${secret('SharedSecret', result.sharedSecret)}}`;
+  const origin = result.key.origin === 'external' ? 'EXTERNAL' : 'AWS_KMS';
+  return `{"KeyAgreementAlgorithm":"ECDH",${keyId(names, result)},"KeyOrigin":"${origin}",${secret('SharedSecret', result.sharedSecret)}}`;
 }
 
 export function encodeEncapsulate(result: Result<'encapsulate'>, _asked: Asked<'encapsulate'>, names: Names): string {
