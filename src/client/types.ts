@@ -34,6 +34,10 @@ export interface Key {
   readonly rotation?: { readonly periodDays: number; readonly nextAt: string };
   /** When a scheduled destruction happens. */
   readonly destroyedAt?: string;
+  /** 'external': its material is imported, and the key is 'pending-import' without it. */
+  readonly origin?: 'generated' | 'external';
+  /** When the first of its imported material ends. */
+  readonly materialEndsAt?: string;
   /** Which realms of the account hold it. */
   readonly multiRegion?: { readonly primary: string; readonly replicas: readonly string[] };
 }

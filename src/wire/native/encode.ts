@@ -1,13 +1,14 @@
-import type {
-  CredentialSet,
-  Entry,
-  Grant,
-  Identity,
-  Key,
-  KeyVersion,
-  Result,
-  TokenInfo,
-  Used,
+import {
+  type CredentialSet,
+  type Entry,
+  firstEnd,
+  type Grant,
+  type Identity,
+  type Key,
+  type KeyVersion,
+  type Result,
+  type TokenInfo,
+  type Used,
 } from '#domain/domain.ts';
 import { fromUtf8, toBase64 } from '#encoding/encoding.ts';
 
@@ -19,7 +20,7 @@ const text = (bytes: Uint8Array) => fromUtf8(bytes) ?? '';
 /** In the words of SP 800-57: what the key may be used for now. */
 function state(key: Key): string {
   if (key.destruction !== undefined) return 'destroy-scheduled';
-  return key.enabled ? key.current.state : 'suspended';
+  return key.enabled || key.current.state === 'pending-import' ? key.current.state : 'suspended';
 }
 
 export function keyView(key: Key): object {
@@ -43,6 +44,8 @@ export function keyView(key: Key): object {
     rotation: key.rotation && { periodDays: key.rotation.periodDays, nextAt: time(key.rotation.nextAt) },
     destroyedAt: maybeTime(key.destruction?.at),
     multiRegion: key.multiRegion,
+    origin: key.origin ?? 'generated',
+    materialEndsAt: maybeTime(firstEnd(key)),
   };
 }
 
