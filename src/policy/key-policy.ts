@@ -36,13 +36,13 @@ export interface PolicyPlace {
 export const maxPolicy = 32 * 1024;
 
 const maxStatements = 500;
-const maxDepth = 6;
+const maxDepth = 8;
 
 function refuse(reason: string): never {
   throw new KmsError('malformed-policy', reason);
 }
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 type Members = { readonly [name: string]: Json };
 
 /**
@@ -98,7 +98,7 @@ function readResource(value: Json, { realm, keyId, isRegion }: PolicyPlace): voi
   }
 }
 
-function readPrincipal(value: Json, { realm }: PolicyPlace): Statement['principals'] {
+export function readPrincipal(value: Json, { realm }: Pick<PolicyPlace, 'realm'>): Statement['principals'] {
   if (value === '*') return 'everyone';
   if (!isMembers(value) || Object.keys(value).length !== 1 || value.AWS === undefined) {
     refuse('Principal is "*" or {"AWS": ...}; no other kind of principal can ask here.');
@@ -133,7 +133,7 @@ function readActions(value: Json, negated: boolean): ReadonlySet<KmsAction> {
   return negated ? new Set(kmsActions.filter((action) => !named.has(action))) : named;
 }
 
-function readConditions(value: Json, effect: 'Allow' | 'Deny', hasVariables: boolean): readonly Condition[] {
+export function readConditions(value: Json, effect: 'Allow' | 'Deny', hasVariables: boolean): readonly Condition[] {
   if (!isMembers(value)) refuse('Condition is a JSON object.');
   return Object.entries(value).flatMap(([operator, keys]) => {
     if (!isMembers(keys) || Object.keys(keys).length === 0)
@@ -172,22 +172,22 @@ function saysTheDefault(statements: readonly Statement[], { realm }: PolicyPlace
   );
 }
 
-const isMembers = (value: Json | undefined): value is Members =>
+export const isMembers = (value: Json | undefined): value is Members =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
-function texts(value: Json, name: string): readonly string[] {
+export function texts(value: Json, name: string): readonly string[] {
   const list = Array.isArray(value) ? (value as readonly Json[]) : [value];
   if (list.length === 0 || !list.every((one) => typeof one === 'string')) refuse(`${name} is text, or a list of it.`);
   return list;
 }
 
-function refuseOthers(more: Members, what: string): void {
+export function refuseOthers(more: Members, what: string): void {
   const [stranger] = Object.keys(more);
   if (stranger !== undefined) refuse(`${what} can't have ${shown(stranger)} here.`);
 }
 
 /** A member that is written twice would be read once: which of the two was meant, nobody can say. */
-function readJson(text: string): Json {
+export function readJson(text: string): Json {
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
