@@ -47,6 +47,8 @@ export interface SecretCommands {
   /** The current version, unless a version or a label is named; both must mean the same version. */
   'get-secret-value': OnSecret & { readonly versionId?: string; readonly label?: string };
   'describe-secret': OnSecret;
+  /** The same of a secret, for who asks for its versions. */
+  'list-secret-versions': OnSecret;
   'list-secrets': {
     readonly filters: readonly SecretFilter[];
     readonly sortBy: 'created' | 'accessed' | 'changed' | 'name';
@@ -73,6 +75,15 @@ export interface SecretCommands {
       readonly atOnce: boolean;
     };
   'cancel-secret-rotation': OnSecret;
+  /** Copies that follow the secret, in other regions of the account. */
+  'replicate-secret': OnSecret & {
+    readonly places: ReadonlyArray<{ readonly region: string; readonly protection?: KeyRef }>;
+    /** A secret that has the name there already gives way. */
+    readonly overwrite: boolean;
+  };
+  'remove-secret-replicas': OnSecret & { readonly regions: readonly string[] };
+  /** A copy becomes a secret of its own. */
+  'detach-secret-replica': OnSecret;
   'generate-password': {
     /** 1 to 4096. */
     readonly length: number;
@@ -101,6 +112,7 @@ export interface SecretResults {
   'update-secret': OneSecret & { readonly versionId?: string };
   'get-secret-value': OneSecret & { readonly found: SecretVersion; readonly value: SecretValue };
   'describe-secret': OneSecret;
+  'list-secret-versions': OneSecret;
   'list-secrets': { readonly secrets: readonly Secret[]; readonly next?: string };
   /** Without `secret` there was none, and nothing was to be done. */
   'delete-secret': { readonly secret?: Secret; readonly realm: string; readonly at: number };
@@ -114,6 +126,9 @@ export interface SecretResults {
   'check-secret-policy': { readonly problems: readonly string[] };
   'rotate-secret': OneSecret & { readonly versionId?: string };
   'cancel-secret-rotation': OneSecret & { readonly versionId?: string };
+  'replicate-secret': OneSecret;
+  'remove-secret-replicas': OneSecret;
+  'detach-secret-replica': OneSecret;
   'generate-password': { readonly password: Plaintext };
   /** `next`: what is due now, if anything is. */
   'report-rotation': { readonly next?: DueRotation };

@@ -95,6 +95,19 @@ export interface Secret {
   /** Who else may do what, as JSON in the policy language. */
   readonly policy?: string;
   readonly rotation?: SecretRotation;
+  /** Its copies in other regions. */
+  readonly replicas?: readonly SecretReplica[];
+  /** It is a copy of the secret with this id in that realm. */
+  readonly replicaOf?: string;
+}
+
+export interface SecretReplica {
+  readonly realm: string;
+  readonly region: string;
+  /** What protects the copy; absent: that realm's own key for secrets. */
+  readonly key?: KeyRef;
+  /** Why there is no copy. */
+  readonly failure?: string;
 }
 
 /** How many characters of a secret's id a reference may carry, to tell it from a later one of the same name. */

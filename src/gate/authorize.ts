@@ -3,7 +3,7 @@ import type { Identified, IdentityRoom } from '#identity/identity.ts';
 import { checkHeldTogether, checkNewGrant, checkNewRole, type Facts } from '#policy/policy.ts';
 import type { SecretSubject } from '#secrets/secrets.ts';
 import type { Core } from './core.ts';
-import { judgedKeys } from './secret-subjects.ts';
+import { judgedKeys, secretTarget } from './secret-subjects.ts';
 import type { Subject } from './subjects.ts';
 
 /**
@@ -34,7 +34,7 @@ export function authorize(
       peer: origin.peer,
       ...(principal.limitedTo === undefined ? {} : { limitedTo: principal.limitedTo }),
       ...(keyGrants === undefined ? {} : { keyGrants }),
-      ...(secret === undefined ? {} : { secret: secret.target }),
+      ...(secret === undefined ? {} : { secret: secretTarget(secret) }),
     };
     const decision = core.decisions.decide(facts, principal, command, judged);
     if (!decision.allow) throw new KmsError(decision.code, decision.reason);

@@ -88,8 +88,8 @@ export class WorkingGate implements Gate {
       if (authorized instanceof Promise) await authorized;
       if (principal.replayDigest !== undefined) await assertFirst(rooms, principal.replayDigest);
 
-      if (secret?.lacksOwnKey === true) {
-        await makeSecretsKey(core, principal, origin, line.time);
+      if (secret?.lacksOwnKey !== undefined) {
+        await makeSecretsKey(core, principal, secret.lacksOwnKey, origin, line.time);
         return this.#attempt(proof, command, origin, attempt + 1);
       }
 

@@ -1,5 +1,14 @@
-import { type Command, type KeyRef, KmsError, type Origin, type Principal } from '#domain/domain.ts';
+import {
+  accountOf,
+  type Command,
+  type KeyRef,
+  KmsError,
+  type Origin,
+  type Principal,
+  regionOf,
+} from '#domain/domain.ts';
 import { isOwnKey } from '#keyring/keyring.ts';
+import type { SecretTarget } from '#policy/policy.ts';
 import type { SecretCommand, SecretSubject } from '#secrets/secrets.ts';
 import type { Core } from './core.ts';
 import { done, identified, lineOf } from './lines.ts';
@@ -12,6 +21,7 @@ const secretActions: ReadonlySet<string> = new Set<SecretCommand['kind']>([
   'get-secret-value',
   'move-secret-label',
   'describe-secret',
+  'list-secret-versions',
   'delete-secret',
   'restore-secret',
   'tag-secret',
@@ -22,6 +32,9 @@ const secretActions: ReadonlySet<string> = new Set<SecretCommand['kind']>([
   'check-secret-policy',
   'rotate-secret',
   'cancel-secret-rotation',
+  'replicate-secret',
+  'remove-secret-replicas',
+  'detach-secret-replica',
 ]);
 
 /** Whether the command is about one secret, and so about the keys that protect it. */
@@ -44,10 +57,26 @@ export function judgedKeys(keys: readonly Subject[]): readonly Subject[] {
   return keys.some(isOwnKey) ? keys.filter((key) => !isOwnKey(key)) : keys;
 }
 
+/** The secret as policy takes it: with what its own policy says and reads. */
+export function secretTarget({ target, secret }: SecretSubject): SecretTarget {
+  if (secret?.policy === undefined) return target;
+  return { ...target, policy: secret.policy, tags: secret.tags };
+}
+
 /** The realm's own key for secrets, at its first use: by a line of its own, before that of what it is needed for. */
-export async function makeSecretsKey(core: Core, principal: Principal, origin: Origin, now: number): Promise<void> {
-  const { result, change } = await core.rooms.keyring.createSecretsKey(principal.realm, now);
+export async function makeSecretsKey(
+  core: Core,
+  principal: Principal,
+  realm: string,
+  origin: Origin,
+  now: number,
+): Promise<void> {
+  const { identity, keyring } = core.rooms;
+  // Of another region it must be known that there is one; rejects where there isn't.
+  if (realm !== principal.realm && realm !== accountOf(realm)) await identity.region(principal, regionOf(realm, ''));
+  const { result, change } = await keyring.createSecretsKey(realm, now);
   const line = lineOf(origin, 'create-key', now);
   identified(line, principal);
+  line.realm = realm;
   await core.commits.submit(done(line, result, change), change);
 }

@@ -5,7 +5,8 @@ import type { Keyring } from '#keyring/keyring.ts';
 import { createKey, createKeyGrant, explain, putKeyPolicy, removeKeyGrant } from './key-rights.ts';
 import type { LastUses } from './last-uses.ts';
 import type { SecretsRoom, SecretSubject } from '#secrets/secrets.ts';
-import { policyProblems, understoodPolicy } from './secret-policy.ts';
+import { heldPolicy, policyProblems } from './secret-policy.ts';
+import { replicateKey } from './replicate.ts';
 import type { Rooms } from './rooms.ts';
 import type { Subject } from './subjects.ts';
 
@@ -84,8 +85,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   encapsulate: ({ rooms, command, keys }) => rooms.keyring.encapsulate(keys[0]!, command),
   decapsulate: ({ rooms, command, keys }) => rooms.keyring.decapsulate(keys[0]!, command),
 
-  'replicate-key': async ({ rooms, principal, command, keys, now }) =>
-    rooms.keyring.replicateKey(keys[0]!, await rooms.identity.region(principal, command.region), command, now),
+  'replicate-key': replicateKey,
   'update-primary-region': ({ rooms, command, keys }) =>
     rooms.keyring.updatePrimaryRegion(keys[0]!, keys[1]!, command),
 
@@ -114,6 +114,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'get-secret-value': ({ rooms, command, secret, now }) => rooms.secrets.getSecretValue(secret!, command, now),
   'move-secret-label': ({ rooms, command, secret, now }) => rooms.secrets.moveSecretLabel(secret!, command, now),
   'describe-secret': ({ rooms, secret }) => rooms.secrets.describeSecret(secret!),
+  'list-secret-versions': ({ rooms, secret }) => rooms.secrets.describeSecret(secret!),
   'list-secrets': ({ rooms, principal, command }) => rooms.secrets.listSecrets(principal.realm, command),
   'delete-secret': ({ rooms, principal, command, secret, now }) =>
     rooms.secrets.deleteSecret(principal.realm, secret!, command, now),
@@ -122,10 +123,17 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'untag-secret': ({ rooms, command, secret, now }) => rooms.secrets.untagSecret(secret!, command, now),
   'rotate-secret': ({ rooms, command, secret, now }) => rooms.secrets.rotateSecret(secret!, command, now),
   'cancel-secret-rotation': ({ rooms, secret, now }) => rooms.secrets.cancelRotation(secret!, now),
-  'set-secret-policy': ({ rooms, command, secret, now }) => rooms.secrets.setPolicy(secret!, understoodPolicy(command), now),
+  'set-secret-policy': ({ rooms, principal, command, secret, now, peer }) =>
+    rooms.secrets.setPolicy(secret!, heldPolicy(principal, secret!, command, { now, peer }), now),
   'get-secret-policy': ({ rooms, secret }) => rooms.secrets.describeSecret(secret!),
   'delete-secret-policy': ({ rooms, secret, now }) => rooms.secrets.deletePolicy(secret!, now),
-  'check-secret-policy': ({ command }) => ({ result: { problems: policyProblems(command.policy) } }),
+  'check-secret-policy': ({ principal, command }) => ({ result: { problems: policyProblems(principal, command) } }),
+  'replicate-secret': async ({ rooms, principal, command, secret, now }) => {
+    const realms = await Promise.all(command.places.map(({ region }) => rooms.identity.region(principal, region)));
+    return rooms.secrets.replicateSecret(secret!, command, realms, now);
+  },
+  'remove-secret-replicas': ({ rooms, command, secret, now }) => rooms.secrets.removeReplicas(secret!, command, now),
+  'detach-secret-replica': ({ rooms, secret, now }) => rooms.secrets.detachReplica(secret!, now),
   'generate-password': ({ rooms, command }) => rooms.secrets.generatePassword(command),
   'report-rotation': ({ rooms, command, now }) => rooms.secrets.reportRotation(command, now),
 
@@ -214,6 +222,9 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'delete-secret-policy',
   'rotate-secret',
   'cancel-secret-rotation',
+  'replicate-secret',
+  'remove-secret-replicas',
+  'detach-secret-replica',
   'create-realm',
   'create-region',
   'create-identity',

@@ -4,6 +4,7 @@ import { judge, speaks, type Verdict } from './key-access.ts';
 import { holdsBothOn } from './key-duties.ts';
 import { gives, givesDuty, isLive, type Mode, reaches } from './rights.ts';
 import { covers, type Target, wholeRealm } from './scope.ts';
+import { judgeSecret, parseSecretPolicy, policyGivesDuty, type SecretTarget } from './secret-policy.ts';
 import { whoIs } from './who.ts';
 
 export type { Mode } from './rights.ts';
@@ -23,7 +24,7 @@ export interface Facts {
   /** The grants of each of the command's keys that ever had one, in the order of the keys. */
   readonly keyGrants?: readonly (KeyGrants | undefined)[];
   /** The secret that the command is about. */
-  readonly secret?: Target;
+  readonly secret?: SecretTarget;
 }
 
 export type Decision =
@@ -103,7 +104,21 @@ function decideTargets(
     }
     cacheable &&= verdict === undefined;
   }
+  const said = facts.secret?.policy === undefined ? undefined : saidBySecret(facts, principal, command, facts.secret.policy);
+  if (said?.verdict.kind === 'refused') {
+    const { name, by } = said.verdict;
+    return refuse('denied', `${whoIs(principal).arn} is not authorized to perform secretsmanager:${name} with an explicit deny: ${by} of the resource policy.`);
+  }
   for (const target of targets) {
+    if (target === facts.secret && said !== undefined) {
+      const over = live.filter((grant) => covers(grant.scope, target));
+      const holds = (duty: 'administer' | 'use') => said.gives(duty) || over.some((grant) => givesDuty(grant, facts.mode, duty));
+      if (separate && holds('administer') && holds('use')) return holdsBoth(principal);
+      if (said.verdict.kind === 'allowed') {
+        granted.add(said.verdict.by);
+        continue;
+      }
+    }
     const verdict = verdicts?.[subjects.indexOf(target as Key)];
     if (verdict?.kind === 'allowed') {
       granted.add(verdict.by);
@@ -116,6 +131,16 @@ function decideTargets(
     cacheable &&= isPlain(grant);
   }
   return { allow: true, grant: [...granted].join(','), cacheable };
+}
+
+/** What the secret's own policy says. */
+function saidBySecret(facts: Facts, principal: Principal, command: Command, text: string) {
+  const policy = parseSecretPolicy(text, principal.realm);
+  const arrival = { now: facts.now, peer: facts.peer ?? '' };
+  return {
+    verdict: judgeSecret(policy, principal, command, facts.secret!, arrival),
+    gives: (duty: 'administer' | 'use') => policyGivesDuty(policy, principal, duty),
+  };
 }
 
 const holdsBoth = ({ name }: Principal) =>

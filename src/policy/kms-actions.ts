@@ -164,6 +164,7 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'get-secret-value': ['Decrypt'],
   'move-secret-label': noKey,
   'describe-secret': noKey,
+  'list-secret-versions': noKey,
   'list-secrets': noKey,
   'delete-secret': noKey,
   'restore-secret': noKey,
@@ -175,6 +176,9 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'check-secret-policy': noKey,
   'rotate-secret': noKey,
   'cancel-secret-rotation': noKey,
+  'replicate-secret': ['GenerateDataKey', 'Decrypt'],
+  'remove-secret-replicas': noKey,
+  'detach-secret-replica': noKey,
   'generate-password': noKey,
   'report-rotation': noKey,
 

@@ -9,4 +9,11 @@ export { type KeyHolder, keyHolder } from './key-duties.ts';
 export { type KeyPolicy, type PolicyPlace, parseKeyPolicy, principalsOf } from './key-policy.ts';
 export { checkHeldTogether, checkNewGrant, checkNewRole, type GrantFacts, type Holder } from './new-grant.ts';
 export { checkKeyGrant, checkKeyPolicy, type Giver } from './new-key-rights.ts';
+export {
+  isPublic,
+  judgeSecret,
+  parseSecretPolicy,
+  type SecretPolicy,
+  type SecretTarget,
+} from './secret-policy.ts';
 export { type NamedPrincipal, parsePrincipalArn, type Who, whoIs, whoIsRole } from './who.ts';

@@ -10,9 +10,11 @@ import { type Decision, decide, type Facts, rules } from './policy.ts';
  */
 const words = (text: string) => text.trim().split(/\s+/);
 const secretAdministerWords = words(`delete-secret restore-secret tag-secret untag-secret set-secret-policy
-  delete-secret-policy rotate-secret cancel-secret-rotation`);
-const secretUseWords = words('create-secret put-secret-value update-secret get-secret-value move-secret-label');
-const secretReadWords = words('describe-secret get-secret-policy');
+  delete-secret-policy rotate-secret cancel-secret-rotation remove-secret-replicas detach-secret-replica`);
+const secretUseWords = words(
+  'create-secret put-secret-value update-secret get-secret-value move-secret-label replicate-secret',
+);
+const secretReadWords = words('describe-secret list-secret-versions get-secret-policy');
 const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key schedule-destruction cancel-destruction
   destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region`);
@@ -66,7 +68,8 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   }
   if (asked === 'check-secret-policy' && secret !== undefined) places.push({ key: secret });
   const given = command as { name?: string; key?: object };
-  const onKeys = (administerWords.includes(asked) && asked !== 'create-key') ||
+  const onKeys =
+    (administerWords.includes(asked) && asked !== 'create-key') ||
     [useWords, rightsWords, listOnKeyWords, governOnKeyWords].some((list) => list.includes(asked));
   if (onKeys || asked === 'describe-key' || (asked === 'list-aliases' && given.key)) {
     const pair = ['re-encrypt', 'update-primary-region'].includes(asked);

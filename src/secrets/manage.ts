@@ -1,6 +1,6 @@
 import { type Command, currentLabel, KmsError, type Outcome, type Result, type Secret } from '#domain/domain.ts';
 import { changeSecret, removeSecret } from './record.ts';
-import { assertNotDeleted, assertTags } from './state.ts';
+import { assertNotDeleted, assertPrimary, assertTags } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
 import { moveLabels, removeLabel, withLabel } from './versions.ts';
 import { assertLabel } from './write.ts';
@@ -17,6 +17,10 @@ export async function deleteSecret(
   now: number,
 ): Promise<Outcome<Result<'delete-secret'>>> {
   if (secret === undefined) return { result: { realm, at: now } };
+  assertPrimary(secret);
+  if (secret.replicas !== undefined && secret.replicas.length > 0) {
+    throw new KmsError('invalid-state', 'The secret has replicas in other regions; remove those first.');
+  }
   if (days === 0) return { result: { secret, realm, at: now }, change: await removeSecret(parts.records, secret) };
   if (!Number.isInteger(days) || days < 7 || days > 30) {
     throw new KmsError('invalid-parameter', 'The recovery window must be from 7 to 30 days.');
@@ -39,6 +43,7 @@ export function restoreSecret({ secret }: SecretSubject, now: number): Changed {
 
 export function tagSecret({ secret }: SecretSubject, command: Command<'tag-secret'>, now: number): Changed {
   assertNotDeleted(secret!);
+  assertPrimary(secret!);
   const tags = { ...secret!.tags, ...command.tags };
   assertTags(tags);
   return changeSecret(secret, { ...secret!, tags, changedAt: now }, `tagged ${Object.keys(command.tags).join(', ')}`);
@@ -46,6 +51,7 @@ export function tagSecret({ secret }: SecretSubject, command: Command<'tag-secre
 
 export function untagSecret({ secret }: SecretSubject, { names }: Command<'untag-secret'>, now: number): Changed {
   assertNotDeleted(secret!);
+  assertPrimary(secret!);
   const kept = Object.entries(secret!.tags).filter(([name]) => !names.includes(name));
   if (kept.length === Object.keys(secret!.tags).length) return { result: { secret: secret! } };
   const tags = Object.fromEntries(kept);
@@ -59,6 +65,7 @@ export function moveSecretLabel(
   now: number,
 ): Changed {
   assertNotDeleted(secret!);
+  assertPrimary(secret!);
   assertLabel(label);
   const { versions } = secret!;
   for (const id of [from, to]) {
@@ -99,11 +106,13 @@ export function moveSecretLabel(
 
 export function setPolicy({ secret }: SecretSubject, policy: string, now: number): Changed {
   assertNotDeleted(secret!);
+  assertPrimary(secret!);
   return changeSecret(secret, { ...secret!, policy, changedAt: now }, 'policy set');
 }
 
 export function deletePolicy({ secret }: SecretSubject, now: number): Changed {
   assertNotDeleted(secret!);
+  assertPrimary(secret!);
   const { policy, ...facts } = secret!;
   if (policy === undefined) return { result: { secret: secret! } };
   return changeSecret(secret, { ...facts, changedAt: now }, 'policy taken away');

@@ -53,8 +53,25 @@ export async function storedValue(
 ): Promise<StoredValue | undefined> {
   const record = await records.read('secret-version', valueId(secret, version));
   if (record === undefined) return undefined;
-  const { form, ciphertext } = record.value as { form: SecretValue['form']; ciphertext: string };
-  return { revision: record.revision, form, ciphertext: fromBase64(ciphertext)! };
+  return { revision: record.revision, ...decodeValue(record.value) };
+}
+
+/** The value that a change is about to write. */
+export function pendingValue(
+  records: readonly RecordChange[],
+  secret: Pick<Secret, 'realm' | 'id'>,
+  version: string,
+): SealedValue | undefined {
+  const id = valueId(secret, version);
+  const row = records.find(
+    (record) => record.kind === 'secret-version' && record.id === id && record.value !== undefined,
+  );
+  return row && decodeValue(row.value);
+}
+
+function decodeValue(value: unknown): SealedValue {
+  const { form, ciphertext } = value as { form: SecretValue['form']; ciphertext: string };
+  return { form, ciphertext: fromBase64(ciphertext)! };
 }
 
 /** `expect`: the revision of the row that it takes the place of, 0 for none. */

@@ -14,8 +14,9 @@ import {
 } from '#domain/domain.ts';
 import { freshId } from './fresh-id.ts';
 import { changeSecret, secretById } from './record.ts';
+import { follow } from './replicas.ts';
 import { assertSchedule, daysBetween, nextWindow } from './schedule.ts';
-import { assertNotDeleted } from './state.ts';
+import { assertNotDeleted, assertPrimary } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
 import { moveLabels, removeLabel, withLabel } from './versions.ts';
 
@@ -33,6 +34,7 @@ export function rotateSecret(
 ): Outcome<Result<'rotate-secret'>> {
   const secret = found!;
   assertNotDeleted(secret);
+  assertPrimary(secret);
   const former = secret.rotation;
   const rotator = command.rotator ?? former?.rotator;
   if (rotator === undefined)
@@ -107,6 +109,7 @@ export function cancelRotation(
 ): Outcome<Result<'cancel-secret-rotation'>> {
   const secret = found!;
   assertNotDeleted(secret);
+  assertPrimary(secret);
   if (secret.rotation === undefined) return { result: { secret } };
   const { run, nextAt: _, nextBy: __, ...kept } = secret.rotation;
   const { result, change } = changeSecret(
@@ -126,13 +129,18 @@ export async function reportRotation(
   const secret = await secretById(parts.records, realm, secretId);
   const run = secret?.rotation?.run;
   if (secret === undefined || run?.versionId !== versionId || run.step !== step) return { result: {} };
-  if (failure !== undefined) return failed(secret, run, failure, now);
+  const after = failure === undefined ? succeeded(secret, run, now) : failed(secret, run, failure, now);
+  const { result, change } = await follow(parts, after);
+  const next = failure === undefined ? dueStep(result.secret) : undefined;
+  return { result: next === undefined ? {} : { next }, change: change! };
+}
+
+function succeeded(secret: Secret, run: RotationRun, now: number) {
   if (run.rehearsal === true) return rehearsed(secret, run, now);
-  const next = rotationSteps[rotationSteps.indexOf(step) + 1];
+  const next = rotationSteps[rotationSteps.indexOf(run.step) + 1];
   if (next === undefined) return finished(secret, run, now);
   const after = { ...run, step: next, failures: 0, at: now };
-  const { result, change } = changed(secret, { ...secret.rotation!, run: after }, `rotation: ${step} done`);
-  return { result: { next: dueStep(result.secret)! }, change };
+  return changed(secret, { ...secret.rotation!, run: after }, `rotation: ${run.step} done`);
 }
 
 function finished(secret: Secret, run: RotationRun, now: number) {
@@ -141,13 +149,13 @@ function finished(secret: Secret, run: RotationRun, now: number) {
   }
   const { run: _, failure: __, ...kept } = secret.rotation!;
   const rotation = { ...kept, ...planned(kept.schedule, now), lastAt: now };
-  return done(changed(secret, rotation, `rotated to version ${run.versionId}`));
+  return changed(secret, rotation, `rotated to version ${run.versionId}`);
 }
 
 /** The rotator could be called: the version that was made for it is taken away. */
 function rehearsed(secret: Secret, run: RotationRun, now: number) {
   const { run: _, ...kept } = secret.rotation!;
-  return done(changed(withoutPending(secret, run), { ...kept, ...planned(kept.schedule, now) }, 'rotation tried out'));
+  return changed(withoutPending(secret, run), { ...kept, ...planned(kept.schedule, now) }, 'rotation tried out');
 }
 
 function withoutPending(secret: Secret, { versionId }: RotationRun): Secret {
@@ -163,20 +171,15 @@ function failed(secret: Secret, run: RotationRun, reason: string, now: number) {
   const summary = `rotation: ${run.step} failed, time ${failures}`;
   if (failures < maxFailures) {
     const again = { ...run, failures, at: now + 2 ** (failures - 1) * minute };
-    return done(changed(secret, { ...secret.rotation!, run: again, failure }, summary));
+    return changed(secret, { ...secret.rotation!, run: again, failure }, summary);
   }
   const { run: _, ...kept } = secret.rotation!;
   const given = run.rehearsal === true ? withoutPending(secret, run) : secret;
   // The day of the next window is the one that was missed: the date that is shown stays in the past until one succeeds.
   const next = kept.schedule && nextWindow(kept.schedule, now);
   const rotation = { ...kept, failure, ...(next && { nextAt: next.at }) };
-  return done(changed(given, rotation, `${summary}; given up`));
+  return changed(given, rotation, `${summary}; given up`);
 }
-
-const done = ({ change }: ReturnType<typeof changeSecret>): Outcome<Result<'report-rotation'>> => ({
-  result: {},
-  change,
-});
 
 function changed(secret: Secret, rotation: SecretRotation, summary: string) {
   return changeSecret(secret, { ...secret, rotation }, summary);

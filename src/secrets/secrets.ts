@@ -1,4 +1,13 @@
-import { accountOf, type Command, KmsError, type Outcome, type Result, regionOf, type Secret } from '#domain/domain.ts';
+import {
+  accountOf,
+  type Command,
+  KmsError,
+  type Outcome,
+  type Result,
+  realmIn,
+  regionOf,
+  type Secret,
+} from '#domain/domain.ts';
 import type { Keyring } from '#keyring/keyring.ts';
 import { type DueSecret, dueSecrets } from './due.ts';
 import { listSecrets } from './list.ts';
@@ -14,6 +23,7 @@ import {
 import { generatePassword } from './password.ts';
 import { getSecretValue } from './read.ts';
 import { removeSecret, secretById } from './record.ts';
+import { detachReplica, follow, removeReplicas, replicateSecret } from './replicas.ts';
 import { cancelRotation, dueStep, reportRotation, rotateSecret, startDue } from './rotation.ts';
 import { type Parts, type SecretCommand, type SecretSubject, subjectOf } from './subject.ts';
 import { createSecret, putSecretValue, updateSecret } from './write.ts';
@@ -42,7 +52,8 @@ export class SecretsRoom {
     this.#onRotation = onRotation;
     const resourceOf = (realm: string, name: string, mark: string) =>
       `arn:aws:secretsmanager:${regionOf(realm, region)}:${accountOf(realm)}:secret:${name}-${mark}`;
-    this.#parts = { keyring, records: keyring.records, rotators, resourceOf };
+    const elsewhere = (realm: string, place: string) => realmIn(accountOf(realm), place, region);
+    this.#parts = { keyring, records: keyring.records, rotators, realmIn: elsewhere, resourceOf };
   }
 
   /** The secret that a command is about and the keys that it takes, for policy to decide on. */
@@ -50,10 +61,10 @@ export class SecretsRoom {
 
   createSecret = (realm: string, subject: SecretSubject, command: Command<'create-secret'>, now: number) =>
     createSecret(this.#parts, realm, subject, command, now);
-  putSecretValue = (subject: SecretSubject, command: Command<'put-secret-value'>, now: number) =>
-    putSecretValue(this.#parts, subject, command, now);
-  updateSecret = (subject: SecretSubject, command: Command<'update-secret'>, now: number) =>
-    updateSecret(this.#parts, subject, command, now);
+  putSecretValue = async (subject: SecretSubject, command: Command<'put-secret-value'>, now: number) =>
+    follow(this.#parts, await putSecretValue(this.#parts, subject, command, now));
+  updateSecret = async (subject: SecretSubject, command: Command<'update-secret'>, now: number) =>
+    follow(this.#parts, await updateSecret(this.#parts, subject, command, now));
   getSecretValue = (subject: SecretSubject, command: Command<'get-secret-value'>, now: number) =>
     getSecretValue(this.#parts, subject, command, now);
   describeSecret = ({ secret }: SecretSubject): Outcome<{ readonly secret: Secret }> => ({
@@ -64,21 +75,34 @@ export class SecretsRoom {
   deleteSecret = (realm: string, subject: SecretSubject, command: Command<'delete-secret'>, now: number) =>
     deleteSecret(this.#parts, realm, subject, command, now);
   restoreSecret = restoreSecret;
-  tagSecret = tagSecret;
-  untagSecret = untagSecret;
-  moveSecretLabel = moveSecretLabel;
-  setPolicy = setPolicy;
-  deletePolicy = deletePolicy;
+  tagSecret = (subject: SecretSubject, command: Command<'tag-secret'>, now: number) =>
+    follow(this.#parts, tagSecret(subject, command, now));
+  untagSecret = (subject: SecretSubject, command: Command<'untag-secret'>, now: number) =>
+    follow(this.#parts, untagSecret(subject, command, now));
+  moveSecretLabel = (subject: SecretSubject, command: Command<'move-secret-label'>, now: number) =>
+    follow(this.#parts, moveSecretLabel(subject, command, now));
+  setPolicy = (subject: SecretSubject, policy: string, now: number) =>
+    follow(this.#parts, setPolicy(subject, policy, now));
+  deletePolicy = (subject: SecretSubject, now: number) => follow(this.#parts, deletePolicy(subject, now));
+  replicateSecret = (
+    subject: SecretSubject,
+    command: Command<'replicate-secret'>,
+    realms: readonly string[],
+    now: number,
+  ) => replicateSecret(this.#parts, subject, command, realms, now);
+  removeReplicas = (subject: SecretSubject, command: Command<'remove-secret-replicas'>, now: number) =>
+    removeReplicas(this.#parts, subject, command, now);
+  detachReplica = (subject: SecretSubject, now: number) => detachReplica(this.#parts, subject, now);
   generatePassword = (command: Command<'generate-password'>) => generatePassword(this.#parts.keyring, command);
   cancelRotation = cancelRotation;
   reportRotation = (command: Command<'report-rotation'>, now: number) => reportRotation(this.#parts, command, now);
 
-  rotateSecret(
+  async rotateSecret(
     subject: SecretSubject,
     command: Command<'rotate-secret'>,
     now: number,
-  ): Outcome<Result<'rotate-secret'>> {
-    const outcome = rotateSecret(this.#parts, subject, command, now);
+  ): Promise<Outcome<Result<'rotate-secret'>>> {
+    const outcome = await follow(this.#parts, rotateSecret(this.#parts, subject, command, now));
     if (outcome.change === undefined) return outcome;
     return { ...outcome, change: { ...outcome.change, applied: this.#onRotation } };
   }
@@ -101,7 +125,8 @@ export class SecretsRoom {
   async nextStep({ realm, secretId }: DueSecret, now: number) {
     const secret = await secretById(this.#parts.records, realm, secretId);
     if (secret === undefined) return { step: undefined, change: undefined };
-    const begun = startDue(this.#parts, secret, now);
+    const due = startDue(this.#parts, secret, now);
+    const begun = due && (await follow(this.#parts, due));
     return { step: dueStep(begun?.result.secret ?? secret), change: begun?.change };
   }
 }

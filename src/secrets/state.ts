@@ -22,3 +22,10 @@ export function assertTags(tags: Readonly<Record<string, string>>): void {
     }
   }
 }
+
+/** What is a copy changes with the secret that it follows. */
+export function assertPrimary({ replicaOf }: Secret): void {
+  if (replicaOf !== undefined) {
+    throw new KmsError('invalid-state', 'The secret is a replica: change it in the region that it comes from.');
+  }
+}

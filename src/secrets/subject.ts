@@ -19,6 +19,8 @@ export interface Parts {
   readonly keyring: Keyring;
   /** What the operator has registered to change secrets. */
   readonly rotators: ReadonlySet<string>;
+  /** The realm of the same account in another region. */
+  readonly realmIn: (realm: string, region: string) => string;
   /** What ciphertexts of a new secret are bound to. */
   readonly resourceOf: (realm: string, name: string, mark: string) => string;
 }
@@ -35,8 +37,8 @@ export interface SecretSubject {
   readonly keys: readonly Key[];
   /** The command names a key that isn't there. */
   readonly absentKey?: KeyRef;
-  /** The realm's own key for secrets is needed, and must be made first. */
-  readonly lacksOwnKey?: true;
+  /** The own key for secrets of this realm is needed, and must be made first. */
+  readonly lacksOwnKey?: string;
 }
 
 export type SecretCommand = Command<
@@ -46,6 +48,7 @@ export type SecretCommand = Command<
   | 'get-secret-value'
   | 'move-secret-label'
   | 'describe-secret'
+  | 'list-secret-versions'
   | 'delete-secret'
   | 'restore-secret'
   | 'tag-secret'
@@ -56,6 +59,9 @@ export type SecretCommand = Command<
   | 'check-secret-policy'
   | 'rotate-secret'
   | 'cancel-secret-rotation'
+  | 'replicate-secret'
+  | 'remove-secret-replicas'
+  | 'detach-secret-replica'
 >;
 
 export async function findSecret(
@@ -103,8 +109,11 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
       const key = protection === undefined ? secret.key : (protection ?? undefined);
       return { ...found, ...(await keysFor(parts, realm, key, secret, [...same, ...moved])) };
     }
+    case 'replicate-secret':
+      return { ...found, ...(await replicationKeys(parts, secret, command)) };
     case 'move-secret-label':
     case 'describe-secret':
+    case 'list-secret-versions':
     case 'delete-secret':
     case 'restore-secret':
     case 'tag-secret':
@@ -115,6 +124,8 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
     case 'check-secret-policy':
     case 'rotate-secret':
     case 'cancel-secret-rotation':
+    case 'remove-secret-replicas':
+    case 'detach-secret-replica':
       return { ...found, keys: [] };
   }
 }
@@ -147,13 +158,32 @@ async function keysFor(
   read: readonly SecretVersion[],
 ): Promise<Pick<SecretSubject, 'keys' | 'absentKey' | 'lacksOwnKey'>> {
   const key = await parts.keyring.find(realm, ref ?? { by: 'name', name: secretsKeyName });
-  if (key === undefined) return ref === undefined ? { keys: [], lacksOwnKey: true } : { keys: [], absentKey: ref };
+  if (key === undefined) return ref === undefined ? { keys: [], lacksOwnKey: realm } : { keys: [], absentKey: ref };
   const others = await keysById(
     parts,
     secret?.realm ?? realm,
     read.map(({ keyId }) => keyId).filter((id) => id !== key.id),
   );
   return { keys: [key, ...others] };
+}
+
+/** Those of the values, and that of each copy. */
+async function replicationKeys(
+  parts: Parts,
+  secret: Secret,
+  { places }: Command<'replicate-secret'>,
+): Promise<Pick<SecretSubject, 'keys' | 'absentKey' | 'lacksOwnKey'>> {
+  const keys = await keysById(
+    parts,
+    secret.realm,
+    secret.versions.map(({ keyId }) => keyId),
+  );
+  for (const { region, protection } of places) {
+    const found = await keysFor(parts, parts.realmIn(secret.realm, region), protection, undefined, []);
+    if (found.keys.length === 0) return found;
+    keys.push(...found.keys);
+  }
+  return { keys };
 }
 
 async function keysById({ keyring }: Parts, realm: string, ids: ReadonlyArray<string | undefined>): Promise<Key[]> {

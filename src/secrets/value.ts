@@ -1,5 +1,5 @@
 import { type ErrorCode, type Key, KmsError, type Secret, type SecretValue } from '#domain/domain.ts';
-import type { Keyring } from '#keyring/keyring.ts';
+import { isOwnKey, type Keyring } from '#keyring/keyring.ts';
 import type { SealedValue } from './record.ts';
 
 /** Bytes. */
@@ -91,4 +91,9 @@ export function sameValue(a: SecretValue, b: SecretValue): boolean {
   let difference = one.length ^ other.length;
   for (let i = 0; i < one.length && i < other.length; i++) difference |= one[i]! ^ other[i]!;
   return difference === 0 && a.form === b.form;
+}
+
+/** What a version says of the key that its value is under. */
+export function protectedBy(key: Key): { readonly keyId: string; readonly ownKey?: true } {
+  return isOwnKey(key) ? { keyId: key.id, ownKey: true } : { keyId: key.id };
 }

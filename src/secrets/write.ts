@@ -9,13 +9,12 @@ import {
   type Result,
   type SecretVersion,
 } from '#domain/domain.ts';
-import { isOwnKey } from '#keyring/keyring.ts';
 import { freshId } from './fresh-id.ts';
 import { changeSecret, dropValues, putValue, storedValue } from './record.ts';
 import { valueChanged } from './rotation.ts';
-import { assertNotDeleted, assertTags } from './state.ts';
+import { assertNotDeleted, assertPrimary, assertTags } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
-import { openValue, sameValue, sealValue, unusableKey } from './value.ts';
+import { openValue, protectedBy, sameValue, sealValue, unusableKey } from './value.ts';
 import { isProtected, moveLabels, trimVersions } from './versions.ts';
 
 const maxName = 512;
@@ -89,6 +88,7 @@ export async function putSecretValue(
 ): Promise<Outcome<Result<'put-secret-value'>>> {
   const secret = subject.secret!;
   assertNotDeleted(secret);
+  assertPrimary(secret);
   for (const label of labels ?? []) assertLabel(label);
   const added = await addVersion(parts, subject, versionIdOf(parts, asked), value, labels ?? [currentLabel], now);
   if (added === undefined) return { result: { secret, versionId: asked! } };
@@ -111,6 +111,7 @@ export async function updateSecret(
   const secret = subject.secret!;
   const { description, protection, value } = command;
   assertNotDeleted(secret);
+  assertPrimary(secret);
   if (description !== undefined) assertDescription(description);
   const { key: former, ...rest } = secret;
   const key = protection === undefined ? former : (protection ?? undefined);
@@ -227,10 +228,6 @@ async function holds(
 
 export function keyOf({ keys }: SecretSubject, { keyId }: SecretVersion): Key | undefined {
   return keys.find(({ id }) => id === keyId);
-}
-
-function protectedBy(key: Key): { readonly keyId: string; readonly ownKey?: true } {
-  return isOwnKey(key) ? { keyId: key.id, ownKey: true } : { keyId: key.id };
 }
 
 function protector({ keys: [key] }: SecretSubject): Key {

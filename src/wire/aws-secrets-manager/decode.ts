@@ -13,7 +13,7 @@ function refuse(fields: JsonObject, ...members: readonly string[]): void {
 }
 
 export function decodeCreateSecret(fields: JsonObject, names: Names): Asked<'create-secret'> {
-  refuse(fields, 'Type');
+  refuse(fields, 'Type', 'AddReplicaRegions');
   const name = field.text(fields, 'Name', 512);
   if (!/^[A-Za-z0-9/_+=.@!-]+$/.test(name)) {
     throw new KmsError(
@@ -167,9 +167,9 @@ export function decodeBatchGetSecretValue(fields: JsonObject, names: Names): Bat
   return { ids: ids!, each };
 }
 
-export function decodeListSecretVersionIds(fields: JsonObject, names: Names): Asked<'describe-secret'> {
+export function decodeListSecretVersionIds(fields: JsonObject, names: Names): Asked<'list-secret-versions'> {
   return {
-    command: { kind: 'describe-secret', secret: secretOf(fields, names) },
+    command: { kind: 'list-secret-versions', secret: secretOf(fields, names) },
     page: field.page(fields, 100),
     withUnlabelled: optionalBoolean(fields, 'IncludeDeprecated') === true,
   };
@@ -278,3 +278,30 @@ function schedule(rules: JsonObject): RotationSchedule {
     ...(duration !== undefined && { windowHours: Number.parseInt(duration, 10) }),
   };
 }
+
+export function decodeReplicate(fields: JsonObject, names: Names): Asked<'replicate-secret'> {
+  const places = field.list(fields, 'AddReplicaRegions', [1, 50], (one) => {
+    const place = field.object(one, 'AddReplicaRegions');
+    const key = optionalString(place, 'KmsKeyId');
+    const protection = key === undefined ? undefined : names.keyRef(key, 'KmsKeyId');
+    return { region: region(field.text(place, 'Region')), ...(protection !== undefined && { protection }) };
+  });
+  if (places === undefined) throw invalid('AddReplicaRegions', 'Member must not be null');
+  const overwrite = optionalBoolean(fields, 'ForceOverwriteReplicaSecret') === true;
+  return { command: { kind: 'replicate-secret', secret: secretOf(fields, names), places, overwrite } };
+}
+
+function region(text: string): string {
+  if (text.length > 128 || !/^([a-z]+-)+[0-9]+$/.test(text)) throw invalid('Region', 'Member must be a region');
+  return text;
+}
+
+export function decodeRemoveReplicas(fields: JsonObject, names: Names): Asked<'remove-secret-replicas'> {
+  const regions = field.list(fields, 'RemoveReplicaRegions', [1, 50], (one) =>
+    region(field.string(one, 'RemoveReplicaRegions')),
+  );
+  if (regions === undefined) throw invalid('RemoveReplicaRegions', 'Member must not be null');
+  return { command: { kind: 'remove-secret-replicas', secret: secretOf(fields, names), regions } };
+}
+
+export const decodeStopReplication = about('detach-secret-replica');

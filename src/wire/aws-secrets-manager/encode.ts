@@ -71,7 +71,7 @@ function details(secret: Secret, names: Names) {
     ...(deletion !== undefined && { DeletedDate: seconds(deletion.at) }),
     ...(pairs.length > 0 && { Tags: pairs }),
     CreatedDate: seconds(secret.createdAt),
-    PrimaryRegion: names.region(secret.realm),
+    PrimaryRegion: names.region(secret.replicaOf ?? secret.realm),
   };
 }
 
@@ -103,7 +103,11 @@ function stagesByVersion({ versions }: Secret): Record<string, readonly string[]
 }
 
 export function encodeDescribeSecret({ secret }: Result<'describe-secret'>, _: unknown, names: Names): string {
-  return JSON.stringify({ ...details(secret, names), VersionIdsToStages: stagesByVersion(secret) });
+  return JSON.stringify({
+    ...details(secret, names),
+    VersionIdsToStages: stagesByVersion(secret),
+    ...((secret.replicas?.length ?? 0) > 0 && { ReplicationStatus: replication(secret, names) }),
+  });
 }
 
 export function encodeListSecrets({ secrets, next }: Result<'list-secrets'>, _: unknown, names: Names): string {
@@ -117,8 +121,8 @@ export function encodeListSecrets({ secrets, next }: Result<'list-secrets'>, _: 
 }
 
 export function encodeListSecretVersionIds(
-  { secret }: Result<'describe-secret'>,
-  { page, withUnlabelled }: Asked<'describe-secret'>,
+  { secret }: Result<'list-secret-versions'>,
+  { page, withUnlabelled }: Asked<'list-secret-versions'>,
   names: Names,
 ): string {
   const all = secret.versions.filter(({ labels }) => withUnlabelled === true || labels.length > 0);
@@ -166,4 +170,21 @@ export function encodeValidateResourcePolicy({ problems }: Result<'check-secret-
     PolicyValidationPassed: problems.length === 0,
     ValidationErrors: problems.map((ErrorMessage) => ({ CheckName: 'PolicySyntax', ErrorMessage })),
   });
+}
+
+function replication({ replicas = [] }: Secret, names: Names) {
+  return replicas.map(({ region, key, failure }) => ({
+    Region: region,
+    KmsKeyId: key === undefined ? 'alias/aws/secretsmanager' : names.keyText(key),
+    Status: failure === undefined ? 'InSync' : 'Failed',
+    ...(failure !== undefined && { StatusMessage: failure }),
+  }));
+}
+
+export function encodeReplication({ secret }: { readonly secret: Secret }, _: unknown, names: Names): string {
+  return JSON.stringify({ ARN: names.secretArn(secret), ReplicationStatus: replication(secret, names) });
+}
+
+export function encodeArn({ secret }: { readonly secret: Secret }, _: unknown, names: Names): string {
+  return JSON.stringify({ ARN: names.secretArn(secret) });
 }

@@ -77,6 +77,7 @@ const answers = {
 
 /** What an error is about says more than its code where AWS tells more. */
 const bySubject: Readonly<Record<string, Partial<AwsError>>> = {
+  'malformed-policy public': { type: 'PublicPolicyException' },
   'secret-undecryptable protect': { type: 'EncryptionFailure' },
   'secret-not-found secret': { message: "Secrets Manager can't find the specified secret." },
   'secret-not-found version': { message: "Secrets Manager can't find the specified secret version." },

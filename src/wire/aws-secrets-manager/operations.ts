@@ -58,7 +58,7 @@ export const operations = {
     encode: tell.encodeGetSecretValue,
   },
   ListSecretVersionIds: {
-    action: 'describe-secret',
+    action: 'list-secret-versions',
     maxBody: usual,
     decode: ask.decodeListSecretVersionIds,
     encode: tell.encodeListSecretVersionIds,
@@ -81,6 +81,18 @@ export const operations = {
     decode: ask.decodePutSecretValue,
     encode: tell.encodePutSecretValue,
   },
+  RemoveRegionsFromReplication: {
+    action: 'remove-secret-replicas',
+    maxBody: usual,
+    decode: ask.decodeRemoveReplicas,
+    encode: tell.encodeReplication,
+  },
+  ReplicateSecretToRegions: {
+    action: 'replicate-secret',
+    maxBody: usual,
+    decode: ask.decodeReplicate,
+    encode: tell.encodeReplication,
+  },
   RestoreSecret: {
     action: 'restore-secret',
     maxBody: usual,
@@ -92,6 +104,12 @@ export const operations = {
     maxBody: usual,
     decode: ask.decodeRotateSecret,
     encode: tell.encodeVersion,
+  },
+  StopReplicationToReplica: {
+    action: 'detach-secret-replica',
+    maxBody: usual,
+    decode: ask.decodeStopReplication,
+    encode: tell.encodeArn,
   },
   TagResource: { action: 'tag-secret', maxBody: usual, decode: ask.decodeTagResource, encode: tell.encodeNothing },
   UntagResource: {
