@@ -10,6 +10,10 @@ export interface RegionCommands {
     readonly region: string;
     readonly description?: string;
     readonly tags?: Readonly<Record<string, string>>;
+    /** The replica's own, JSON, as given; absent: the default one. */
+    readonly policy?: string;
+    /** As for 'put-key-policy'. */
+    readonly bypassLockoutCheck?: boolean;
   };
   /** Makes the replica in that region the primary key, and this one a replica. */
   'update-primary-region': { readonly key: KeyRef; readonly region: string };

@@ -60,7 +60,7 @@ export async function putKeyPolicy(
 }
 
 /** Every principal must be somebody: what is given to a name that nobody has would be his who takes it next. */
-async function assertUnderstood(
+export async function assertUnderstood(
   { rooms, principal }: RightsCase<unknown>,
   policy: string,
   place: Pick<PolicyPlace, 'keyId' | 'isRegion'>,
@@ -81,7 +81,7 @@ async function isSomebody({ identity }: Rooms, realm: string, arn: string): Prom
   return found !== undefined && (found.roleId !== undefined) === (named.kind !== 'user');
 }
 
-async function assertMayCarry(
+export async function assertMayCarry(
   it: RightsCase<unknown>,
   before: Key,
   after: Key,

@@ -85,17 +85,26 @@ export class KeyGrantBook {
   }
 
   async #read(key: Key, revision: number): Promise<KeyGrants> {
+    const held = new Held(revision, await this.#stored(key));
+    this.#held.set(placeOf(key), held);
+    return held;
+  }
+
+  async #stored(key: Key): Promise<readonly KeyGrant[]> {
     const prefix = `${placeOf(key)}/`;
     const grants: KeyGrant[] = [];
     for (let after = ''; ; ) {
       const rows = await this.#records.list(kind, prefix, after, 1000);
       grants.push(...rows.map((row) => ({ ...(row.value as KeyGrant), revision: row.revision })));
-      if (rows.length < 1000) break;
+      if (rows.length < 1000) return grants;
       after = rows.at(-1)!.id;
     }
-    const held = new Held(revision, grants);
-    this.#held.set(placeOf(key), held);
-    return held;
+  }
+
+  /** Takes away what a destroyed key of the same id left in the same realm: a multi-Region key may come back to it. */
+  async clear(key: Key): Promise<Pick<NonNullable<GrantChange<unknown>['change']>, 'records' | 'applied'>> {
+    const left = await this.#stored(key);
+    return { records: left.flatMap(removal), applied: () => this.#held.delete(placeOf(key)) };
   }
 
   /**
@@ -151,14 +160,10 @@ export class KeyGrantBook {
   async remove(key: Key, id: string, how: 'retired' | 'revoked'): Promise<GrantChange<Record<never, never>>> {
     const grant = (await this.of(key)).byId.get(id);
     if (grant === undefined) throw new KmsError('not-found', `There is no grant ${id} on this key.`, 'grant');
-    const { retiring } = grant;
     return {
       result: {},
       change: {
-        records: [
-          remove(kind, grantRow(grant), grant),
-          ...(retiring === undefined ? [] : [remove(kind, retirableRow(grant, retiring), { revision: 1 })]),
-        ],
+        records: removal(grant),
         summary: `${how} grant ${id}: ${grant.operations.join(', ')} to ${grant.grantee}`,
         applied: () => this.#apply(key, (all) => all.remove(id)),
       },
@@ -212,6 +217,12 @@ export class KeyGrantBook {
 }
 
 const placeOf = ({ realm, id }: Key) => `${realm}/${id}`;
+function removal(grant: KeyGrant): readonly RecordChange[] {
+  const { retiring } = grant;
+  const row = remove(kind, grantRow(grant), grant);
+  return retiring === undefined ? [row] : [row, remove(kind, retirableRow(grant, retiring), { revision: 1 })];
+}
+
 const indexOf = (grant: KeyGrant, revision: number) => ({ row: grantRow(grant), revision });
 
 function page(grants: readonly KeyGrant[], limit: number): Results['list-key-grants'] {

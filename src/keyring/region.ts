@@ -178,6 +178,7 @@ export async function replicateKey(
     revision: expect + 1,
     current: await bring(key.current),
     ...(olderEnds && { olderEnds }),
+    ...(command.policy !== undefined && { policy: command.policy }),
   });
   const traces = await versionRows(parts, place);
   const rows = older.map((version): RecordChange => {

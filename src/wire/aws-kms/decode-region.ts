@@ -1,5 +1,6 @@
-import { type JsonObject, optionalBoolean, optionalString } from '../common/common.ts';
-import { description, refuseOwnPolicy } from './decode-keys.ts';
+import { type JsonObject, optionalString } from '../common/common.ts';
+import { description } from './decode-keys.ts';
+import { bypassesLockoutCheck, policyText } from './decode-policy.ts';
 import { invalid } from './errors.ts';
 import { tags, text } from './fields.ts';
 import type { Names } from './names.ts';
@@ -17,8 +18,7 @@ function region(fields: JsonObject, member: string): string {
 }
 
 export function decodeReplicateKey(fields: JsonObject, names: Names): Asked<'replicate-key'> {
-  refuseOwnPolicy(fields);
-  optionalBoolean(fields, 'BypassPolicyLockoutSafetyCheck');
+  const policy = policyText(fields);
   const given = tags(fields);
   return {
     command: {
@@ -27,6 +27,8 @@ export function decodeReplicateKey(fields: JsonObject, names: Names): Asked<'rep
       region: region(fields, 'ReplicaRegion'),
       description: description(optionalString(fields, 'Description') ?? ''),
       ...(given !== undefined && { tags: given }),
+      ...(policy !== undefined && { policy }),
+      ...bypassesLockoutCheck(fields),
     },
   };
 }

@@ -1,4 +1,4 @@
-import { accountOf, type Result } from '#domain/domain.ts';
+import { accountOf, type Key, type Result } from '#domain/domain.ts';
 import { nextPage } from './encode-keys.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
@@ -21,8 +21,12 @@ function defaultPolicy(account: string): string {
   return JSON.stringify(policy, undefined, 2);
 }
 
-export function encodeGetKeyPolicy({ policy, realm }: Result<'read-key-policy'>): string {
-  return JSON.stringify({ Policy: policy ?? defaultPolicy(accountOf(realm)), PolicyName: 'default' });
+export function policyOf({ policy, realm }: Pick<Key, 'policy' | 'realm'>): string {
+  return policy ?? defaultPolicy(accountOf(realm));
+}
+
+export function encodeGetKeyPolicy(result: Result<'read-key-policy'>): string {
+  return JSON.stringify({ Policy: policyOf(result), PolicyName: 'default' });
 }
 
 export function encodeListKeyPolicies(_: Result<'read-key-policy'>, { page }: Asked<'read-key-policy'>): string {

@@ -157,6 +157,30 @@ describe('ReplicateKey', () => {
     await refused(to('ap-south-1'), sdk.KMSInvalidStateException);
   });
 
+  test('gives the replica its own policy, or the default one', async () => {
+    const account = (await described(home, await primary())).AWSAccountId!;
+    const own = (arn: string) =>
+      JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [
+          { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'kms:*', Resource: arn },
+        ],
+      });
+    const KeyId = await primary();
+    const arnIn = (region: string) => `arn:aws:kms:${region}:${account}:key/${KeyId}`;
+    const to = (Policy: string) => home.replicateKey({ KeyId, ReplicaRegion: 'eu-west-1', Policy });
+    await refused(to('{"Statement":'), sdk.MalformedPolicyDocumentException);
+    await refused(to(own('arn:aws:kms:nowhere')), sdk.MalformedPolicyDocumentException);
+    const { ReplicaPolicy } = await to(own('*'));
+    assert.equal(ReplicaPolicy, own('*'));
+    assert.equal((await europe.getKeyPolicy({ KeyId })).Policy, ReplicaPolicy);
+    assert.match((await home.getKeyPolicy({ KeyId })).Policy!, /key-default-1/);
+    await europe.putKeyPolicy({ KeyId, Policy: own(arnIn('eu-west-1')) });
+    const plain = await home.replicateKey({ KeyId, ReplicaRegion: 'ap-south-1' });
+    assert.match(plain.ReplicaPolicy!, /key-default-1/);
+    assert.equal((await asia.getKeyPolicy({ KeyId })).Policy, plain.ReplicaPolicy);
+  });
+
   test('needs the right to make keys, not only the right over the primary', async () => {
     const KeyId = await primary();
     await home.createAlias({ AliasName: 'alias/narrow', TargetKeyId: KeyId });
