@@ -1,12 +1,10 @@
-import { type KeyPatch, type KeySpec, type KeyUsage, KmsError } from '#domain/domain.ts';
-import { toUtf8 } from '#encoding/encoding.ts';
+import type { KeyPatch, KeySpec, KeyUsage } from '#domain/domain.ts';
 import { type JsonObject, optionalArray, optionalBoolean, optionalString } from '../common/common.ts';
 import { fits, specByAwsName, usageByAwsName } from './algorithms.ts';
 import { keyStoreOfNew } from './decode-key-stores.ts';
-import { AwsFault, invalid, missing, unsupported } from './errors.ts';
-import { choice, integer, invalidMarker, page, refuseExtras, tagKey, tags, text } from './fields.ts';
-import { isDefaultPolicy } from './key-policy.ts';
 import { bypassesLockoutCheck, policyText } from './decode-policy.ts';
+import { invalid, missing, unsupported } from './errors.ts';
+import { choice, integer, invalidMarker, page, refuseExtras, tagKey, tags, text } from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
 
@@ -31,15 +29,6 @@ function keyUsage(fields: JsonObject, spec: KeySpec): KeyUsage {
   if (usage === undefined) throw invalid('KeyUsage', 'Member must not be null for this keySpec');
   if (!fits(spec, usage)) throw invalid('KeyUsage', 'Member must be one that the keySpec allows');
   return usage;
-}
-
-export function refuseOwnPolicy(fields: JsonObject): void {
-  const policy = optionalString(fields, 'Policy');
-  if (policy === undefined) return;
-  if (policy.length > 131072) throw new KmsError('limit-exceeded', 'The key policy is too long.');
-  const verdict = isDefaultPolicy(toUtf8(policy));
-  if (verdict === undefined) throw new AwsFault('MalformedPolicyDocumentException', 'The policy is not a JSON object.');
-  if (!verdict) throw unsupported('A key policy other than the default; rights are grants of Claviger, so it');
 }
 
 export function decodeCreateKey(fields: JsonObject): Asked<'create-key'> {
