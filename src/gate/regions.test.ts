@@ -218,4 +218,32 @@ describe('keys of several regions', () => {
       ],
     );
   });
+
+  test('come back without the grants and the policy that an earlier replica carried', async () => {
+    const { house } = await withEurope();
+    await house.hire('partner');
+    const arn = `arn:aws:iam::${house.realm}:user/partner`;
+    const key = await house.key({ multiRegion: true, deletionAllowed: true });
+    const give = () =>
+      house.perform(
+        { kind: 'create-key-grant', key: byId(key), grantee: arn, retiring: arn, operations: ['Decrypt'] },
+        there(house.first),
+      );
+    const grants = async () =>
+      (await house.perform({ kind: 'list-key-grants', key: byId(key), after: '', limit: 10 }, there(house.first)))
+        .grants;
+    await replicate(house, key);
+    const former = (await give()).grant.id;
+    await house.perform({ kind: 'destroy-key', key: byId(key) }, there(house.first));
+    await replicate(house, key);
+    assert.deepEqual(await grants(), []);
+    const { grant } = await give();
+    assert.notEqual(grant.id, former);
+    assert.deepEqual(
+      (await grants()).map(({ id }) => id),
+      [grant.id],
+    );
+    const left = await house.list('key-grant');
+    assert.equal(left.filter(({ id }) => id.includes(former)).length, 0);
+  });
 });
