@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Key } from '#domain/domain.ts';
+import { readVectors, vectorsMissing } from '../../test/vectors.ts';
 import { byId, Ring, refused } from './testing/ring.ts';
 
 const ring = await Ring.open();
@@ -63,6 +64,42 @@ test('a peer must be a point on the key’s own curve, in the one encoding of Su
     await refused('invalid-parameter', derive(key, publicKey), Buffer.from(publicKey).toString('hex'));
   }
 });
+
+interface Wycheproof {
+  readonly testGroups: ReadonlyArray<{
+    readonly tests: ReadonlyArray<{ readonly tcId: number; readonly public: string; readonly result: string }>;
+  }>;
+}
+
+for (const [spec, curve, length] of [
+  ['ec-p256', 'secp256r1', 32],
+  ['ec-p384', 'secp384r1', 48],
+  ['ec-p521', 'secp521r1', 66],
+] as const) {
+  const path = `wycheproof/ecdh_${curve}_test.json.gz`;
+  test(`a ${spec} key takes every sound peer of Wycheproof and no other`, { skip: vectorsMissing(path) }, async () => {
+    const key = await ring.key({ spec, usages: ['agree'] });
+    const { testGroups } = JSON.parse(readVectors(path)!.toString()) as Wycheproof;
+    const counts = { valid: 0, invalid: 0, acceptable: 0 };
+    for (const { tcId, public: hex, result } of testGroups.flatMap(({ tests }) => tests)) {
+      const publicKey = Buffer.from(hex, 'hex');
+      counts[result as keyof typeof counts]++;
+      if (result === 'valid') {
+        assert.equal((await derive(key, publicKey)).sharedSecret.length, length, `case ${tcId}`);
+      } else if (result === 'invalid') {
+        await refused('invalid-parameter', derive(key, publicKey), `case ${tcId}`);
+      } else {
+        // Points in another form, or curves that are spelled out: taken as the point that they are, or refused as a mistake.
+        const code = await derive(key, publicKey).then(
+          () => 'taken',
+          (error) => error.code,
+        );
+        assert.ok(['taken', 'invalid-parameter'].includes(code), `case ${tcId}: ${code}`);
+      }
+    }
+    assert.ok(counts.valid > 250 && counts.invalid > 25, JSON.stringify(counts));
+  });
+}
 
 test('an older version goes on deriving and decapsulating, and encapsulates no more', async () => {
   const agreeing = await ring.key({ spec: 'x25519', usages: ['agree'] });
