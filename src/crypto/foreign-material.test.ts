@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  generatePrimeSync,
-  type KeyObject,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, generatePrimeSync, type KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { generateMaterial, openMaterial, publicKeyOf, readForeignMaterial } from '#crypto/crypto.ts';
 import { isSymmetric, type KeySpec, keySpecs, SecretBytes } from '#domain/domain.ts';
 import { derInteger, derOctetString, derSequence, readDer } from '#encoding/encoding.ts';
 import { isSoundRsa } from './rsa-soundness.ts';
-
 
 interface Pair {
   readonly privateKey: KeyObject;
@@ -66,10 +59,7 @@ describe('material from elsewhere', () => {
   });
 
   test('of an elliptic curve has the point that belongs to its number', async () => {
-    const [one, other] = [0, 1].map(() => generateKeyPairSync('ec', { namedCurve: 'prime256v1' })) as [
-      Pair,
-      Pair,
-    ];
+    const [one, other] = [0, 1].map(() => generateKeyPairSync('ec', { namedCurve: 'prime256v1' })) as [Pair, Pair];
     const point = ({ publicKey }: Pair) => publicKey.export({ format: 'raw-public' });
     const planted = pkcs8(one.privateKey);
     planted.set(point(other), planted.indexOf(point(one)));
