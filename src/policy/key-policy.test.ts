@@ -308,8 +308,8 @@ test('every condition key is what the request says, and nothing else', () => {
   const tested = Object.keys(keyCases).map((name) => name.toLowerCase().replace(/(?<=tag\/|context:).*/, ''));
   assert.deepEqual(tested.sort(), [...conditionKeyNames].sort());
   for (const [name, [operator, holding, other, call]] of Object.entries(keyCases)) {
-    assert.equal(holds({ [operator]: { [name]: holding } }, call), true, why);
-    assert.equal(holds({ [operator]: { [name]: other } }, call), false, why);
+    assert.equal(holds({ [operator]: { [name]: holding } }, call), true, `${operator} ${name}`);
+    assert.equal(holds({ [operator]: { [name]: other } }, call), false, `${operator} ${name}`);
   }
 });
 
