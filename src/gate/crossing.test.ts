@@ -40,6 +40,31 @@ test('what one door encrypts another opens, and the context of one is no context
   }
 });
 
+test('what Vault lets other keys compute, AWS clients are refused', async () => {
+  const message = toBase64(Buffer.from('crossing'));
+  for (const [name, type] of [
+    ['mac-aes', 'aes256-gcm96'],
+    ['mac-rsa', 'rsa-2048'],
+    ['mac-ec', 'ecdsa-p256'],
+  ] as const) {
+    data(await doors.vault('POST', `transit/keys/${name}`, { type }));
+    data(await doors.vault('POST', `transit/hmac/${name}`, { input: message }));
+    const asked = { KeyId: `alias/${name}`, MacAlgorithm: 'HMAC_SHA_256', Message: message };
+    for (const answer of [
+      await doors.aws('GenerateMac', asked),
+      await doors.aws('VerifyMac', { ...asked, Mac: message }),
+    ]) {
+      assert.match(`${answer.status} ${answer.text}`, /^400 .*InvalidKeyUsageException/, name);
+    }
+    const { KeyMetadata } = data<{ KeyMetadata: object }>(await doors.aws('DescribeKey', { KeyId: asked.KeyId }));
+    assert.ok(!Object.hasOwn(KeyMetadata, 'MacAlgorithms'));
+  }
+  const hash = { input: message, hash_algorithm: 'sha2-384' };
+  data(await doors.vault('POST', 'transit/sign/mac-ec', hash));
+  const sha384 = { KeyId: 'alias/mac-ec', SigningAlgorithm: 'ECDSA_SHA_384', Message: message };
+  assert.match((await doors.aws('Sign', sha384)).text, /InvalidKeyUsageException/);
+});
+
 test('every flipped bit of a ciphertext is refused in one way by a door that is told no key', async () => {
   const key = await house.key();
   const made = data<{ CiphertextBlob: string }>(

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import {
+  constants,
   createHash,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
   encapsulate,
   generateKeyPairSync,
+  publicEncrypt,
   verify,
 } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -67,6 +69,37 @@ test('a peer that is off the curve, on another or no key at all is refused', asy
       name: 'ValidationException',
     });
   }
+});
+
+// RFC 5903 section 8.1.
+const rfc5903 = {
+  private: 'c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433',
+  peer:
+    '04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63' +
+    '56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab',
+  secret: 'd6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de',
+};
+
+test('an imported key derives the secret that RFC 5903 prints, and tells its origin', async () => {
+  const ofCurve = { asymmetricKeyType: 'ec', namedCurve: 'prime256v1' } as const;
+  const raw = { key: Buffer.from(rfc5903.private, 'hex'), format: 'raw-private', ...ofCurve } as const;
+  const material = createPrivateKey(raw).export({ format: 'der', type: 'pkcs8' });
+  const ask = { KeySpec: 'ECC_NIST_P256', KeyUsage: 'KEY_AGREEMENT', Origin: 'EXTERNAL' } as const;
+  const KeyId = (await kms.createKey(ask)).KeyMetadata!.Arn!;
+  const wrapping = { WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_4096' } as const;
+  const { PublicKey, ImportToken } = await kms.getParametersForImport({ KeyId, ...wrapping });
+  const EncryptedKeyMaterial = publicEncrypt(
+    { key: ofSpki(Buffer.from(PublicKey!)), padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' },
+    material,
+  );
+  await kms.importKeyMaterial({
+    ...{ KeyId, ImportToken, EncryptedKeyMaterial, ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' },
+  });
+  const rawPeer = { key: Buffer.from(rfc5903.peer, 'hex'), format: 'raw-public', ...ofCurve } as const;
+  const peer = createPublicKey(rawPeer).export({ format: 'der', type: 'spki' });
+  const derived = await kms.deriveSharedSecret({ KeyId, KeyAgreementAlgorithm: 'ECDH', PublicKey: peer });
+  assert.equal(Buffer.from(derived.SharedSecret!).toString('hex'), rfc5903.secret);
+  assert.equal(derived.KeyOrigin, 'EXTERNAL');
 });
 
 test('a key is for its own usage only', async () => {
