@@ -17,9 +17,9 @@ import {
 
 /**
  * Throughput of encryption with everything on, as a ratio to bare node:http in the same rounds: through the Vault door and the AWS
- * door, in the clear and under TLS; and with the disk flush against without.
+ * door, in the clear and under TLS; of decryption through the AWS door; and with the disk flush against without.
  *
- *   node bench/server.ts [--rounds 5] [--seconds 4] [--only vault|aws|tls|flush]
+ *   node bench/server.ts [--rounds 5] [--seconds 4] [--only vault|aws|decrypt|tls|flush]
  */
 const { values } = parseArgs({
   options: {
@@ -44,28 +44,38 @@ function vaultRequest({ credentials }: Claviger): Request {
   };
 }
 
-/** One signed request, valid for five minutes; the same may be sent again because encrypting changes nothing. */
-function awsRequest({ credentials, url }: Claviger): Request {
-  const body = JSON.stringify({ KeyId: 'alias/first', Plaintext: plaintext });
+const encrypting = { KeyId: 'alias/first', Plaintext: plaintext };
+
+/** One signed request, valid for five minutes; the same may be sent again because the use of a key changes nothing. */
+function awsRequest({ credentials, url }: Claviger, operation = 'Encrypt', fields: object = encrypting): Request {
+  const body = JSON.stringify(fields);
   const now = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '');
   const day = now.slice(0, 8);
   const headers: Record<string, string> = {
     'content-type': 'application/x-amz-json-1.1',
     host: new URL(url).host,
     'x-amz-date': now,
-    'x-amz-target': 'TrentService.Encrypt',
+    'x-amz-target': `TrentService.${operation}`,
   };
   const signed = Object.keys(headers).join(';');
   const hash = (text: string) => createHash('sha256').update(text).digest('hex');
   const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-  const fields = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
-  const canonical = `POST\n/\n\n${fields.join('')}\n${signed}\n${hash(body)}`;
+  const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
+  const canonical = `POST\n/\n\n${lines.join('')}\n${signed}\n${hash(body)}`;
   const scope = `${day}/us-east-1/kms/aws4_request`;
   const key = ['us-east-1', 'kms', 'aws4_request'].reduce(mac, mac(`AWS4${credentials.secretAccessKey}`, day));
   const signature = mac(key, `AWS4-HMAC-SHA256\n${now}\n${scope}\n${hash(canonical)}`).toString('hex');
   headers.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
   const { host: _, ...sent } = headers;
   return { path: '/', headers: sent, body };
+}
+
+/** The fields of a Decrypt of what the server itself encrypted. */
+async function decrypting(claviger: Claviger): Promise<object> {
+  const { path, headers, body } = awsRequest(claviger);
+  const answer = await fetch(claviger.url + path, { method: 'POST', headers, body });
+  const { CiphertextBlob } = (await answer.json()) as { readonly CiphertextBlob: string };
+  return { KeyId: 'alias/first', CiphertextBlob };
 }
 
 interface Contender {
@@ -103,6 +113,21 @@ if (wanted('vault') || wanted('aws')) {
   ];
   for (const connections of [64, 256])
     await compare({ name: 'bare node:http', target: bare, request: undefined }, contenders, connections);
+  await Promise.all([bare.stop(), claviger.stop()]);
+}
+
+if (wanted('decrypt')) {
+  console.log('\nDecrypt 32 bytes, everything on, no TLS; ratio to bare node:http');
+  const [bare, claviger] = [await startBare(), await startClaviger(['--bench-no-tls'])];
+  const fields = await decrypting(claviger);
+  const request = () => awsRequest(claviger, 'Decrypt', fields);
+  for (const connections of [64, 256]) {
+    await compare(
+      { name: 'bare node:http', target: bare, request: undefined },
+      [{ name: 'AWS Decrypt, SigV4', target: claviger, request }],
+      connections,
+    );
+  }
   await Promise.all([bare.stop(), claviger.stop()]);
 }
 

@@ -22,7 +22,7 @@ const uses: ReadonlySet<string> = new Set<Action>([
 ]);
 
 /** Keys of a realm that are remembered until they are written: more of them are written sooner. */
-const most = 131_072;
+const most = 65_536;
 /** Rows of one transaction: others must not wait long behind it. */
 const chunk = 500;
 /** Lines that are worth writing down how far the ledger was read, even if none of them used a key. */
