@@ -3,10 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { type Action, KmsError, roles } from '#domain/domain.ts';
 import { roleActions, rules } from '#policy/policy.ts';
 import { operations as aws, unoffered } from '#wire/aws-kms/operations.ts';
+import { operations as sts, unoffered as stsUnoffered } from '#wire/aws-sts/operations.ts';
 import { operations as native } from '#wire/native/operations.ts';
 import { operations as vault } from '#wire/vault/operations.ts';
 import type { Row as VaultRow } from '#wire/vault/row.ts';
 import { openOperations } from '#wire/vault/system.ts';
+import { awsClientsPage } from './aws-clients.ts';
 
 /**
  * Writes docs/protocols/ from the tables that the doors themselves walk, so that the pages can't say anything else.
@@ -31,7 +33,9 @@ function table(heads: readonly string[], rows: ReadonlyArray<readonly string[]>)
 function whoMay(action: Action): string {
   const [duty] = rules[action];
   if (duty === 'public') return 'anyone';
+  if (action === 'assume-role') return 'whom the role trusts';
   if (duty === 'self') return 'any credential, on itself';
+  if (duty === 'federate') return 'whom an identity provider vouches for and the role trusts';
   return roles.filter((role) => role !== 'developer' && roleActions[role].has(action)).join(', ');
 }
 
@@ -57,8 +61,8 @@ const about =
 export function awsPage(): string {
   return page(
     'AWS KMS',
-    'API version 2014-11-01 as JSON 1.1: `POST /` with `X-Amz-Target: TrentService.<operation>`, signed by Signature Version 4 in ' +
-      'the header for the service `kms`. Where this door differs from AWS: [DIVERGENCES.md](../../src/wire/aws-kms/DIVERGENCES.md).',
+    'API version 2014-11-01 as JSON 1.1: `POST /` with `X-Amz-Target: TrentService.<operation>`, signed by Signature Version 4 or 4A, in ' +
+      'the header or in the query, for the service `kms`. Where this door differs from AWS: [DIVERGENCES.md](../../src/wire/aws-kms/DIVERGENCES.md).',
     about,
     `## Operations (${Object.keys(aws).length})`,
     table(
@@ -67,6 +71,22 @@ export function awsPage(): string {
     ),
     '## Refused by name',
     `These answer \`UnsupportedOperationException\`: ${[...unoffered].join(', ')}.`,
+  );
+}
+
+export function stsPage(): string {
+  return page(
+    'AWS STS',
+    'API version 2011-06-15 in the AWS Query protocol: a form with `Action` and `Version`, posted to `/` or in the query of a presigned ' +
+      '`GET`, signed for the service `sts`. Where this door differs from AWS: [DIVERGENCES.md](../../src/wire/aws-sts/DIVERGENCES.md).',
+    about,
+    `## Operations (${Object.keys(sts).length})`,
+    table(
+      ['operation', 'proof', 'members', ...columns],
+      Object.entries(sts).map(([name, row]) => [name, row.proof, row.members.join(', '), ...common(row)]),
+    ),
+    '## Refused by name',
+    `These answer \`InvalidAction\`: ${[...stsUnoffered].join(', ')}.`,
   );
 }
 
@@ -142,8 +162,10 @@ export function nativePage(): string {
 
 export const pages: ReadonlyArray<readonly [file: string, content: () => string]> = [
   ['aws-kms.md', awsPage],
+  ['aws-sts.md', stsPage],
   ['vault.md', vaultPage],
   ['native.md', nativePage],
+  ['aws-clients.md', awsClientsPage],
 ];
 
 export const pagePath = (file: string) => fileURLToPath(new URL(`../docs/protocols/${file}`, import.meta.url));
