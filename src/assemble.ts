@@ -21,6 +21,7 @@ import { MonotoneClock } from './clock.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { fetchKeySet } from './key-set-fetch.ts';
 import type { ServerTls } from './local-tls.ts';
+import { RegisteredRotators } from './rotators.ts';
 
 export interface ServerOptions {
   readonly data: DataDirectory;
@@ -44,6 +45,12 @@ export interface Endpoint {
   readonly tls: ServerTls | undefined;
 }
 
+/** What the rooms and the jobs share of rotating secrets: who may be called, and that somebody is to be. */
+interface Rotation {
+  readonly rotators: RegisteredRotators;
+  onRotation: () => void;
+}
+
 const defaultCachedKeys = 16_384;
 
 /** The only place that knows every room: builds one server on a data folder, sealed. */
@@ -52,10 +59,18 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #store: Store;
   readonly #clock: MonotoneClock;
+  readonly #rotation: Rotation;
   #listener: Listener | undefined;
   #jobs: ReturnType<typeof startJobs> | undefined;
 
-  private constructor(options: ServerOptions, store: Store, clock: MonotoneClock, gate: WorkingGate) {
+  private constructor(
+    options: ServerOptions,
+    store: Store,
+    clock: MonotoneClock,
+    gate: WorkingGate,
+    rotation: Rotation,
+  ) {
+    this.#rotation = rotation;
     this.#options = options;
     this.#store = store;
     this.#clock = clock;
@@ -89,6 +104,7 @@ export class Server {
     const { mode, version } = options;
     const stored = await readStoredHead(store);
     const clock = new MonotoneClock(stored?.sealed.time);
+    const rotation: Rotation = { rotators: RegisteredRotators.in(options.data, clock.now), onRotation: () => {} };
     const gate = new WorkingGate({
       store,
       ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
@@ -99,10 +115,10 @@ export class Server {
       clock: clock.now,
       metrics: new Metrics(),
       ...(options.rates !== undefined && { rates: options.rates }),
-      open: (passphrase) => openRooms(passphrase, sealed.wrapped, store, clock, options),
+      open: (passphrase) => openRooms(passphrase, sealed.wrapped, store, clock, options, rotation),
       onInternalError: (error, requestId) => options.log(`request ${requestId} failed inside: ${describe(error)}`),
     });
-    return new Server(options, store, clock, gate);
+    return new Server(options, store, clock, gate, rotation);
   }
 
   get clock(): () => number {
@@ -181,8 +197,10 @@ export class Server {
     );
     this.#jobs = startJobs(this.gate, {
       newRequestId: randomUuid,
+      rotators: this.#rotation.rotators,
       onFailure: (error) => log(`scheduled work failed: ${describe(error)}`),
     });
+    this.#rotation.onRotation = this.#jobs.wake;
     return url;
   }
 
@@ -224,6 +242,7 @@ async function openRooms(
   store: Store,
   clock: MonotoneClock,
   { mode, region, cachedKeys = defaultCachedKeys }: ServerOptions,
+  rotation: Rotation,
 ): Promise<Unsealed> {
   using secret = new SecretBytes(Uint8Array.from(passphrase.release()));
   using root = await passphraseSeal(secret).unwrap(wrapped);
@@ -233,7 +252,12 @@ async function openRooms(
   const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, region, clock: clock.now, mode, fetchKeySet });
   const signing = new Ed25519Signer(keyring.ledgerSeed);
   const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
-  const secrets = new SecretsRoom({ keyring, region });
+  const secrets = new SecretsRoom({
+    keyring,
+    region,
+    rotators: rotation.rotators,
+    onRotation: () => rotation.onRotation(),
+  });
   return { keyring, identity, secrets, signer, dispose: () => keyring.dispose() };
 }
 

@@ -4,6 +4,8 @@ import { isatty } from 'node:tty';
 
 /** The door of settings: the environment and the small files that say where a server is. An absent setting has a safe meaning. */
 
+export { parseRotators, type RotatorSetting } from './rotators.ts';
+
 /** What Claviger reads from its environment. An empty variable is an absent one. */
 export interface Environment {
   /** CLAVIGER_DATA: the data folder. Default: '.claviger'. */

@@ -12,6 +12,7 @@ import type { Entry } from './entry.ts';
 import type { Credential, Grant, GrantScope, Identity } from './grant.ts';
 import type { Key, KeyClass, KeyRef, KeyVersion } from './key.ts';
 import type { Role } from './principal.ts';
+import type { DueRotation } from './secret.ts';
 import type { Plaintext } from './secret-bytes.ts';
 
 interface OnKey {
@@ -382,7 +383,13 @@ export interface Results
   'read-status': Status;
   seal: Record<never, never>;
   unseal: Status;
-  'run-schedule': { readonly rotated: number; readonly destroyed: number; readonly forgotten: number };
+  'run-schedule': {
+    readonly rotated: number;
+    readonly destroyed: number;
+    readonly forgotten: number;
+    /** What rotators are to be called for; absent: nothing. */
+    readonly steps?: readonly DueRotation[];
+  };
 }
 
 export type Action = keyof Commands;

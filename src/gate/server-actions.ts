@@ -4,6 +4,7 @@ import { authorize } from './authorize.ts';
 import type { Core } from './core.ts';
 import { identified, type Line } from './lines.ts';
 import { runSchedule } from './schedule.ts';
+import { runSecretSchedule } from './secret-schedule.ts';
 import { isRoomAction, type ServerAction } from './verbs.ts';
 
 /** What concerns the server as a whole: its ledger, its numbers, its seal, its clock. The same order as for every request. */
@@ -60,7 +61,13 @@ async function act(core: Core, principal: Principal, command: Command<Act>, orig
       const counts = await runSchedule(keyring, core.commits, principal, origin, now);
       await core.coalesced.flush(now);
       await core.lastUses.write();
-      return { ...counts, forgotten: await forget(core) };
+      const { destroyed, steps } = await runSecretSchedule(core, principal, origin, now);
+      return {
+        ...counts,
+        destroyed: counts.destroyed + destroyed,
+        forgotten: await forget(core),
+        ...(steps.length > 0 && { steps }),
+      };
     }
   }
 }

@@ -1,31 +1,48 @@
 import type { Gate, Origin } from '#domain/domain.ts';
+import { Rotations, type Rotators } from './rotations.ts';
+
+export { type Rotator, type RotatorCall, RotatorFailure, type Rotators } from './rotations.ts';
 
 export interface JobOptions {
   readonly newRequestId: () => string;
   /** Milliseconds between runs. */
   readonly every?: number;
+  /** What may be called to change secrets. Default: nothing. */
+  readonly rotators?: Rotators;
   /** Told when a run failed; the next run tries again. */
   readonly onFailure: (error: unknown) => void;
+}
+
+export interface Jobs {
+  /** Something is due that wasn't before: looks at once. */
+  wake(): void;
+  stop(): Promise<void>;
 }
 
 /** The server's own clockwork: a caller like any other, by the same gate and with a line of its own. */
 export function startJobs(
   gate: Gate,
-  { newRequestId, every = 60_000, onFailure }: JobOptions,
-): { stop(): Promise<void> } {
+  { newRequestId, every = 60_000, rotators = { find: () => undefined }, onFailure }: JobOptions,
+): Jobs {
+  const rotations = new Rotations(gate, { rotators, newRequestId, onFailure });
   let running: Promise<unknown> = Promise.resolve();
   let busy = false;
+  let again = false;
 
   const run = () => {
     // Sealed, there is nothing that could be done; and a run never overtakes another.
-    if (busy || gate.status().sealed) return;
+    if (gate.status().sealed) return;
+    again = busy;
+    if (busy) return;
     busy = true;
     const origin: Origin = { protocol: 'job', operation: 'schedule', peer: '', requestId: newRequestId() };
     running = gate
       .perform({ kind: 'system', name: 'scheduler' }, { kind: 'run-schedule' }, origin)
+      .then(({ steps = [] }) => rotations.begin(steps))
       .catch(onFailure)
       .finally(() => {
         busy = false;
+        if (again) run();
       });
   };
 
@@ -33,9 +50,12 @@ export function startJobs(
   timer.unref();
   run();
   return {
+    wake: run,
     async stop() {
       clearInterval(timer);
+      again = false;
       await running;
+      await rotations.stop();
     },
   };
 }

@@ -36,7 +36,7 @@ export interface SecretsOptions {
   /** What the home region is called. */
   readonly region: string;
   /** What the operator has registered to change secrets, by the names that callers may use. */
-  readonly rotators?: ReadonlySet<string>;
+  readonly rotators?: { has(name: string): boolean };
   /** Called when a rotation has been asked for and is durable. */
   readonly onRotation?: () => void;
 }
@@ -104,7 +104,7 @@ export class SecretsRoom {
   ): Promise<Outcome<Result<'rotate-secret'>>> {
     const outcome = await follow(this.#parts, rotateSecret(this.#parts, subject, command, now));
     if (outcome.change === undefined) return outcome;
-    return { ...outcome, change: { ...outcome.change, applied: this.#onRotation } };
+    return { ...outcome, change: { ...outcome.change, applied: () => this.#onRotation() } };
   }
 
   /** What the clock asks of secrets by now, soonest first. */

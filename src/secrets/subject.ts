@@ -18,7 +18,7 @@ export interface Parts {
   readonly records: RecordReader;
   readonly keyring: Keyring;
   /** What the operator has registered to change secrets. */
-  readonly rotators: ReadonlySet<string>;
+  readonly rotators: { has(name: string): boolean };
   /** The realm of the same account in another region. */
   readonly realmIn: (realm: string, region: string) => string;
   /** What ciphertexts of a new secret are bound to. */
