@@ -71,6 +71,14 @@ const right: Record<Name, Fields> = {
   DeleteCustomKeyStore: { CustomKeyStoreId: 'cks-1' },
   ConnectCustomKeyStore: { CustomKeyStoreId: 'cks-1' },
   DisconnectCustomKeyStore: { CustomKeyStoreId: 'cks-1' },
+  PutKeyPolicy: { KeyId: id, Policy: '{}' },
+  GetKeyPolicy: { KeyId: id },
+  ListKeyPolicies: { KeyId: id },
+  CreateGrant: { KeyId: id, GranteePrincipal: 'arn:aws:iam::111122223333:user/ann', Operations: ['Decrypt'] },
+  ListGrants: { KeyId: id },
+  ListRetirableGrants: { RetiringPrincipal: 'arn:aws:iam::111122223333:user/ann' },
+  RetireGrant: { KeyId: id, GrantId: '0'.repeat(64) },
+  RevokeGrant: { KeyId: id, GrantId: '0'.repeat(64) },
   GetKeyLastUsage: { KeyId: id },
   GetParametersForImport: { KeyId: id, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_4096' },
   ImportKeyMaterial: { KeyId: id, ImportToken: b64(9), EncryptedKeyMaterial: b64(256), ValidTo: 1800000000.5 },
@@ -130,7 +138,12 @@ test('what a create-key request means', () => {
   const usual = { kind: 'create-key', spec: 'aes-256', usages: ['encrypt'], class: 'enveloped', description: '' };
   assert.deepEqual(command('CreateKey', {}), usual);
   assert.deepEqual(command('CreateKey', { CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT', Origin: 'AWS_KMS' }), usual);
-  assert.deepEqual(command('CreateKey', { MultiRegion: false, BypassPolicyLockoutSafetyCheck: true }), usual);
+  assert.deepEqual(command('CreateKey', { MultiRegion: false, BypassPolicyLockoutSafetyCheck: false }), usual);
+  assert.deepEqual(command('CreateKey', { Policy: '{}', BypassPolicyLockoutSafetyCheck: true }), {
+    ...usual,
+    policy: '{}',
+    bypassLockoutCheck: true,
+  });
   const rsa = { KeySpec: 'RSA_3072', KeyUsage: 'SIGN_VERIFY', Description: 'd', Tags: [{ TagKey: 'a', TagValue: '' }] };
   assert.deepEqual(command('CreateKey', rsa), {
     ...usual,
@@ -261,9 +274,25 @@ const refused: ReadonlyArray<readonly [Name, Fields, string]> = [
     { Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: 'cks-1', KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' },
     'unsupported',
   ],
-  ['CreateKey', { Policy: 'nonsense' }, 'MalformedPolicyDocumentException'],
-  ['CreateKey', { Policy: '{"Statement":[]}' }, 'unsupported'],
-  ['CreateKey', { Policy: 'x'.repeat(131073) }, 'limit-exceeded'],
+  ['CreateKey', { Policy: '' }, validation],
+  ['CreateKey', { Policy: 'x'.repeat(131073) }, validation],
+  ['PutKeyPolicy', { PolicyName: 'other' }, 'not-found'],
+  ['CreateGrant', { Operations: [] }, validation],
+  ['CreateGrant', { Operations: ['decrypt'] }, validation],
+  ['CreateGrant', { Operations: [1] }, validation],
+  ['CreateGrant', { GranteePrincipal: 'a b' }, validation],
+  ['CreateGrant', { RetiringPrincipal: 'x'.repeat(257) }, validation],
+  ['CreateGrant', { Name: 'a b' }, validation],
+  ['CreateGrant', { Constraints: { EncryptionContextEquals: { a: 'x'.repeat(384) } } }, validation],
+  [
+    'CreateGrant',
+    { Constraints: { EncryptionContextSubset: Object.fromEntries('abcdefghi'.split('').entries()) } },
+    validation,
+  ],
+  ['RevokeGrant', { GrantId: 'x' }, 'InvalidGrantIdException'],
+  ['RevokeGrant', { GrantId: 'x'.repeat(129) }, validation],
+  ['RetireGrant', { GrantToken: 'x', GrantId: undefined, KeyId: undefined }, 'invalid-grant'],
+  ['RetireGrant', { GrantToken: 'x' }, validation],
   ['CreateKey', { Description: big }, validation],
   ['CreateKey', tag(''), 'TagException'],
   ['CreateKey', tag('x'.repeat(129)), 'TagException'],
@@ -317,7 +346,6 @@ const refused: ReadonlyArray<readonly [Name, Fields, string]> = [
   ['Encrypt', context({ a: big }), validation],
   ['Encrypt', context({ a: 'é'.repeat(4096) }), validation],
   ['Encrypt', context({ '\ud800': 'x' }), validation],
-  ['Encrypt', { GrantTokens: ['x'] }, 'InvalidGrantTokenException'],
   ['Decrypt', { CiphertextBlob: '' }, validation],
   ['Decrypt', { CiphertextBlob: b64(6145) }, validation],
   ['Decrypt', { EncryptionAlgorithm: 'RSAES_OAEP_SHA_256' }, validation],
