@@ -1,6 +1,6 @@
-import type { Used } from './command.ts';
 import type { Key, KeyRef } from './key.ts';
 import type { Plaintext } from './secret-bytes.ts';
+import type { Used } from './used.ts';
 
 interface OnVersion {
   readonly key: KeyRef;

@@ -14,6 +14,7 @@ import type { Key, KeyClass, KeyRef, KeyVersion } from './key.ts';
 import type { Role } from './principal.ts';
 import type { DueRotation } from './secret.ts';
 import type { Plaintext } from './secret-bytes.ts';
+import type { Used } from './used.ts';
 
 interface OnKey {
   readonly key: KeyRef;
@@ -257,15 +258,6 @@ export interface KeyAndVersions {
   readonly versions: readonly KeyVersion[];
   /** Imported material waits for its rotation, and some replica doesn't have it yet. */
   readonly nextAwaitsReplicas?: true;
-}
-
-/** Which key and version did it: every use answers so. */
-export interface Used {
-  readonly realm: string;
-  readonly keyId: string;
-  readonly version: number;
-  /** Told of symmetric encryption. */
-  readonly materialId?: string | undefined;
 }
 
 export interface Status {

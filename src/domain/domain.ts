@@ -21,3 +21,4 @@ export * from './record.ts';
 export * from './role.ts';
 export * from './secret.ts';
 export * from './secret-bytes.ts';
+export * from './used.ts';
