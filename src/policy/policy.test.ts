@@ -86,6 +86,16 @@ const table = `
   create-grant             security-officer developer
   revoke-grant             security-officer developer
   list-grants              auditor security-officer developer
+  create-role              security-officer developer
+  delete-role              security-officer developer
+  list-roles               auditor security-officer developer
+  register-provider        security-officer developer
+  delete-provider          security-officer developer
+  list-providers           auditor security-officer developer
+  assume-role              anybody
+  assume-role-with-web-identity nobody
+  create-session           anybody
+  get-caller-identity      anybody
   create-token             anybody
   lookup-token             anybody
   renew-token              anybody
@@ -138,6 +148,15 @@ test('a job of the server runs the schedule and nothing else', () => {
     const [asks, keys] = asked(action);
     const expected = ['run-schedule', 'read-status', 'unseal'].includes(action);
     assert.equal(decide(development(grant('developer')), job, asks, keys).allow, expected, action);
+  }
+});
+
+test('who is vouched for by an identity provider takes on a role and does nothing else, whatever was granted to the name', () => {
+  const federated: Principal = { ...ann, kind: 'federated' };
+  for (const action of Object.keys(rules) as Action[]) {
+    const [asks, keys] = asked(action);
+    const expected = ['assume-role-with-web-identity', 'read-status', 'unseal'].includes(action);
+    assert.equal(decide(development(grant('developer')), federated, asks, keys).allow, expected, action);
   }
 });
 

@@ -24,13 +24,14 @@ const computeWords = words('generate-random generate-password hash');
 const readWords = words(
   'describe-secret get-secret-policy check-secret-policy list-secrets describe-key list-keys list-aliases',
 );
-const listWords = words('list-realms list-identities list-grants list-retirable-key-grants');
+const listWords = words('list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants');
 const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
-  revoke-grant seal`);
+  revoke-grant create-role delete-role register-provider delete-provider seal`);
 const rightsWords = words('read-key-policy list-key-grants');
 const listOnKeyWords = words('explain-access');
 const governOnKeyWords = words('put-key-policy create-key-grant retire-key-grant revoke-key-grant');
+const selfWords = words('assume-role create-session get-caller-identity');
 const auditWords = words('read-audit prove-audit read-checkpoint read-metrics');
 const wordsOfRole: Record<string, string[]> = {
   'key-administrator': [...administerWords, ...secretAdministerWords, ...readWords, ...rightsWords],
@@ -53,7 +54,8 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   const systems = ['run-schedule', 'report-rotation'].includes(asked);
   if (who.kind === 'system') return systems ? 'allow' : 'denied';
   if (systems) return 'denied';
-  if (asked.endsWith('-token')) return 'allow';
+  if (who.kind === 'federated' || asked === 'assume-role-with-web-identity') return 'denied';
+  if (asked.endsWith('-token') || selfWords.includes(asked)) return 'allow';
   if (facts.limitedTo && facts.limitedTo.indexOf(asked) < 0) return 'denied';
   if (['seal', 'create-realm', 'read-audit', 'prove-audit', 'read-metrics'].includes(asked) && !facts.ofFirstRealm)
     return 'denied';
