@@ -60,6 +60,13 @@ function principal(fields: JsonObject, name: string): string | undefined {
   return arn;
 }
 
+/** Services of AWS are nobody here. What a grant to one would be bound by must not be dropped from a grant to somebody else. */
+function refuseServices(fields: JsonObject, ...names: readonly string[]): void {
+  for (const name of names) {
+    if (optionalString(fields, name) !== undefined) throw invalid(name, 'Member must name a service of this server');
+  }
+}
+
 function operations(fields: JsonObject): readonly GrantOperation[] {
   const given = optionalArray(fields, 'Operations');
   if (given === undefined) throw missing('Operations');
@@ -87,6 +94,7 @@ function constraint(fields: JsonObject, name: string): Readonly<Record<string, s
 function constraints(fields: JsonObject): GrantConstraints | undefined {
   const given = optionalObject(fields, 'Constraints');
   if (given === undefined) return undefined;
+  refuseServices(given, 'SourceArn');
   const equals = constraint(given, 'EncryptionContextEquals');
   const subset = constraint(given, 'EncryptionContextSubset');
   if (equals === undefined && subset === undefined) return undefined;
@@ -102,6 +110,7 @@ function grantName(fields: JsonObject): string | undefined {
 }
 
 export function decodeCreateGrant(fields: JsonObject, names: Names): Asked<'create-key-grant'> {
+  refuseServices(fields, 'GranteeServicePrincipal', 'RetiringServicePrincipal');
   const grantee = principal(fields, 'GranteePrincipal');
   if (grantee === undefined) throw missing('GranteePrincipal');
   const retiring = principal(fields, 'RetiringPrincipal');
@@ -132,6 +141,7 @@ function grantId(fields: JsonObject): string | undefined {
 }
 
 export function decodeListGrants(fields: JsonObject, names: Names): Asked<'list-key-grants'> {
+  refuseServices(fields, 'GranteeServicePrincipal');
   const grant = grantId(fields);
   const grantee = principal(fields, 'GranteePrincipal');
   return {
@@ -146,6 +156,7 @@ export function decodeListGrants(fields: JsonObject, names: Names): Asked<'list-
 }
 
 export function decodeListRetirableGrants(fields: JsonObject): Asked<'list-retirable-key-grants'> {
+  refuseServices(fields, 'RetiringServicePrincipal');
   const retiring = principal(fields, 'RetiringPrincipal');
   if (retiring === undefined) throw missing('RetiringPrincipal');
   return { command: { kind: 'list-retirable-key-grants', retiring, ...page(fields, 50, 100) } };

@@ -58,9 +58,13 @@ const typeOf = ({ json }: Answer): string => (json as { readonly __type?: string
 /** The names and types of a structure's members, as the SDK's schema has them. */
 function membersOf(operation: string, side: 4 | 5): ReadonlyArray<readonly [name: string, type: unknown]> {
   const schemas = sdk as unknown as Readonly<Record<string, readonly unknown[]>>;
-  let shape = schemas[`${operation}$`]![side];
-  if (typeof shape === 'function') shape = shape();
-  // Of a structure that is a unit there is no list.
+  return partsOf(schemas[`${operation}$`]![side]);
+}
+
+/** Of what is no structure: none. */
+function partsOf(type: unknown): ReadonlyArray<readonly [name: string, type: unknown]> {
+  const bare = Array.isArray(type) && typeof type[0] === 'function' ? type[0] : type;
+  const shape = typeof bare === 'function' ? bare() : bare;
   if (!Array.isArray(shape) || shape[0] !== 3) return [];
   const [names, types] = [shape[4] as readonly string[], shape[5] as readonly unknown[]];
   return names.map((name, i) => [name, types[i]]);
@@ -72,11 +76,13 @@ const ofWrongType = (type: unknown) => (type === 0 || type === 21 || Array.isArr
 for (const operation of Object.keys(operations)) {
   test(`${operation} reads every member of its request`, async () => {
     for (const [member, type] of membersOf(operation, 4)) {
-      const body = { ...(await soundBody(operation)), [member]: ofWrongType(type) };
-      const answer = await doors.aws(operation, body);
-      assert.equal(answer.status, 400, `${member}: ${answer.text}`);
-      const types = ['SerializationException', 'ValidationException', 'TagException'];
-      assert.ok(types.includes(typeOf(answer)), `${member}: ${answer.text}`);
+      const parts = partsOf(type).map(([part, of]) => [`${member}.${part}`, { [part]: ofWrongType(of) }] as const);
+      for (const [what, value] of [[member, ofWrongType(type)] as const, ...parts]) {
+        const answer = await doors.aws(operation, { ...(await soundBody(operation)), [member]: value });
+        assert.equal(answer.status, 400, `${what}: ${answer.text}`);
+        const types = ['SerializationException', 'ValidationException', 'TagException'];
+        assert.ok(types.includes(typeOf(answer)), `${what}: ${answer.text}`);
+      }
     }
   });
 }
@@ -198,6 +204,7 @@ const ownExceptions: Readonly<Record<string, readonly string[]>> = {
   Policy: ['MalformedPolicyDocumentException', 'LimitExceededException'],
   GrantId: ['InvalidGrantIdException'],
   GrantToken: ['InvalidGrantTokenException'],
+  PolicyName: ['NotFoundException'],
   KeyId: ['NotFoundException'],
   TargetKeyId: ['NotFoundException'],
   SourceKeyId: ['NotFoundException'],
