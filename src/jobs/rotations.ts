@@ -93,8 +93,13 @@ export class Rotations {
     }
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
+  /** Resolves once nobody is being called. */
+  async settled(): Promise<void> {
     await Promise.all(this.#underWay.values());
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    return this.settled();
   }
 }

@@ -180,11 +180,18 @@ test('a step that a crash cut off is done again after the restart, and those bef
   await reached;
   await server.stop({ keepData: true, signal: 'SIGKILL' });
   release();
+  // The server goes on as soon as it is there, which may be before our client knows where it is.
+  let started = () => {};
+  const ready = new Promise<void>((resolve) => {
+    started = resolve;
+  });
   behave = async (call) => {
+    await ready;
     await rotate(call);
     return 200;
   };
   await start();
+  started();
   await until(async () => (await secrets.describeSecret({ SecretId })).LastRotatedDate);
   assert.deepEqual(
     calls.map(({ Step }) => Step),
@@ -192,14 +199,10 @@ test('a step that a crash cut off is done again after the restart, and those bef
   );
 });
 
-test('what fails is told and tried again; another rotation waits for it', async () => {
+test('a rotation that fails changes nothing that is read, and another one waits for it', async () => {
   const SecretId = 'rotated/failing';
   await secrets.createSecret({ Name: SecretId, SecretString: 'old' });
   await secrets.rotateSecret({ SecretId, RotationLambdaARN: lambda('program') });
-  await until(async () => {
-    const ledger = await server.claviger('audit', 'tail', '--json').catch(() => ({ stdout: '' }));
-    return ledger.stdout.includes('create failed, time 1') || undefined;
-  }).catch(() => undefined);
   await assert.rejects(secrets.rotateSecret({ SecretId }), { name: 'InvalidRequestException' });
   assert.equal((await secrets.getSecretValue({ SecretId })).SecretString, 'old');
 });
