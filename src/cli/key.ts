@@ -1,4 +1,4 @@
-import type { ClavigerClient, Key, LastUse } from '#client/client.ts';
+import { ApiError, type ClavigerClient, type Key, type LastUse } from '#client/client.ts';
 import { type Call, type Command, pairs, present, wholeNumber } from './command.ts';
 import { howLongAgo, shortTime } from './output.ts';
 
@@ -80,9 +80,9 @@ export const keyCommands: readonly Command[] = [
     async run(call) {
       const { client } = call.connect();
       const { key, versions } = await client.describeKey(call.words[0]!);
-      const lastUse = await client.lastUse(key.id);
-      call.out.result({ key, versions, lastUse }, () => {
-        keyFacts(call, key, lastUsed(lastUse, new Date()));
+      const lastUse = await readLastUse(client, key.id);
+      call.out.result({ key, versions, ...(lastUse !== 'denied' && { lastUse }) }, () => {
+        keyFacts(call, key, lastUse === 'denied' ? undefined : lastUsed(lastUse, new Date()));
         call.out.line();
         call.out.table(
           ['VERSION', 'STATE', 'CREATED'],
@@ -191,6 +191,14 @@ async function listLong(call: Call, client: ClavigerClient, ids: readonly string
 
 function showKey(call: Call, key: Key): void {
   call.out.result({ key }, () => keyFacts(call, key));
+}
+
+/** Whoever may see a key may see its last use too, but for grants and tokens that name the actions they are for. */
+function readLastUse(client: ClavigerClient, id: string): Promise<LastUse | 'denied' | undefined> {
+  return client.lastUse(id).catch((error) => {
+    if (error instanceof ApiError && error.code === 'denied') return 'denied';
+    throw error;
+  });
 }
 
 function lastUsed(lastUse: LastUse | undefined, now: Date): string {

@@ -93,7 +93,17 @@ export class WorkingGate implements Gate {
         return this.#attempt(proof, command, origin, attempt + 1);
       }
 
-      const doing = verbOf(command)({ rooms, principal, command, keys, secret, now: line.time, lastUses: core.lastUses, mode: core.options.mode, peer: origin.peer });
+      const doing = verbOf(command)({
+        rooms,
+        principal,
+        command,
+        keys,
+        secret,
+        now: line.time,
+        lastUses: core.lastUses,
+        mode: core.options.mode,
+        peer: origin.peer,
+      });
       const outcome = doing instanceof Promise ? await doing : doing;
       if (outcome.change !== undefined) await assertDutiesStaySeparate(core, principal, command, outcome.result);
 
@@ -136,7 +146,7 @@ function rehearsed({ kind }: Command, result: object): KmsError {
       ? new KmsError('invalid-signature', 'The signature does not fit the message.')
       : new KmsError('invalid-mac', 'The MAC does not fit the message.');
   }
-  return new KmsError('dry-run', 'All of it would have been done, were it not a dry run.');
+  return new KmsError('dry-run', 'The request would have succeeded, but it asked for a dry run.');
 }
 
 /** Rooms that were sealed in the midst of a call fail anyhow: their secrets are gone. */
