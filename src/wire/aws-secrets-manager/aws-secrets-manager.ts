@@ -1,6 +1,6 @@
 import { type Action, type Gate, KmsError, type Origin, type Proof } from '#domain/domain.ts';
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
-import { header, json, readObject } from '../common/common.ts';
+import { header, json, readObject, signatureProof } from '../common/common.ts';
 import { batch, performBatch } from './batch.ts';
 import { decodeBatchGetSecretValue } from './decode.ts';
 import { type AwsError, awsError } from './errors.ts';
@@ -159,12 +159,7 @@ function originOf(walk: Walk, operation: string, head: RequestHead): Origin {
 
 const services: readonly string[] = ['secretsmanager'];
 
-function proofOf(head: RequestHead, body: Uint8Array): Proof {
-  const authorization = header(head.headers, 'authorization');
-  if (authorization === undefined || !authorization.startsWith('AWS4-HMAC-SHA256')) return { kind: 'none' };
-  const { method, path, query, headers } = head;
-  return { kind: 'sigv4', method, path, query, headers, body, services };
-}
+const proofOf = (head: RequestHead, body: Uint8Array): Proof => signatureProof(head, body, services);
 
 function isJson11(head: RequestHead): boolean {
   const type = header(head.headers, 'content-type');
