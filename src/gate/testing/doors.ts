@@ -1,8 +1,9 @@
-/** The three doors before a house, and one call through each. */
+/** The doors before a house, and one call through each. */
 import { digestHex, hmac, randomUuid } from '#crypto/crypto.ts';
 import { type CredentialSet, SecretBytes } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
+import { awsSecretsManagerDoor } from '#wire/aws-secrets-manager/aws-secrets-manager.ts';
 import { awsStsDoor } from '#wire/aws-sts/aws-sts.ts';
 import { nativeDoor } from '#wire/native/native.ts';
 import { vaultDoor } from '#wire/vault/vault.ts';
@@ -26,6 +27,7 @@ export class Doors {
     this.#doors = [
       vaultDoor(house.gate, options),
       awsKmsDoor(house.gate, options),
+      awsSecretsManagerDoor(house.gate, options),
       awsStsDoor(house.gate, options),
       nativeDoor(house.gate, options),
     ];
@@ -42,6 +44,11 @@ export class Doors {
 
   aws(operation: string, body: object, who: CredentialSet = this.house.first, headers: readonly string[] = []) {
     return this.send(signed(who, operation, JSON.stringify(body), this.house.now, headers));
+  }
+
+  secretsManager(operation: string, body: object, region = 'eu-central-1'): Promise<Answer> {
+    const service = ['secretsmanager', 'secretsmanager'];
+    return this.send(signed(this.house.first, operation, JSON.stringify(body), this.house.now, [], region, service));
   }
 
   vault(method: string, path: string, body?: object, token = textOf(this.house.first.token)): Promise<Answer> {
@@ -84,18 +91,19 @@ export function signed(
   at: number,
   more: readonly string[] = [],
   region = 'eu-central-1',
+  [service, target]: readonly string[] = ['kms', 'TrentService'],
 ): Omit<Request, 'peer'> {
   const time = new Date(at).toISOString().replace(/[-:]|\.[0-9]{3}/g, '');
   const headers = [
     ...['host', 'localhost', 'content-type', 'application/x-amz-json-1.1', 'x-amz-date', time],
-    ...['x-amz-target', `TrentService.${operation}`, ...more],
+    ...['x-amz-target', `${target}.${operation}`, ...more],
   ];
   const pairs = headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]!] as const] : []));
   pairs.sort(([a], [b]) => (a < b ? -1 : 1));
   const names = pairs.map(([name]) => name).join(';');
   const lines = pairs.map(([name, value]) => `${name}:${value}\n`).join('');
   const canonical = `POST\n/\n\n${lines}\n${names}\n${digestHex('sha256', body)}`;
-  const scope = `${time.slice(0, 8)}/${region}/kms/aws4_request`;
+  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`;
   let key: Uint8Array = toUtf8(`AWS4${textOf(secretAccessKey)}`);
   for (const part of scope.split('/')) key = hmac('sha256', new SecretBytes(key), part);
   const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digestHex('sha256', canonical)}`;
