@@ -1,6 +1,7 @@
 import { type Command, type Key, KmsError, type Outcome, type Principal, type Result } from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
 import {
+  checkGrantOperations,
   checkKeyGrant,
   checkKeyPolicy,
   explainAccess,
@@ -110,6 +111,8 @@ export async function createKeyGrant(
   const { rooms, principal, command, keys, now } = it;
   const [key] = keys as [Key];
   rooms.keyring.assertGrantable(key);
+  const impossible = checkGrantOperations(key, command);
+  if (impossible !== undefined) throw impossible;
   for (const arn of [command.grantee, ...(command.retiring === undefined ? [] : [command.retiring])]) {
     const named = parsePrincipalArn(arn);
     const isOwn = named !== undefined && named.kind !== 'root' && arn.includes(`::${whoIs(principal).account}:`);

@@ -5,6 +5,7 @@
 export { type Decision, decide, type Facts, type Mode } from './decide.ts';
 export { type Duty, isAction, roleActions, rules, type Touch } from './duties.ts';
 export { explainAccess } from './explain.ts';
+export { checkGrantOperations } from './grant-operations.ts';
 export { type KeyHolder, keyHolder } from './key-duties.ts';
 export { type KeyPolicy, type PolicyPlace, parseKeyPolicy, principalsOf } from './key-policy.ts';
 export { checkHeldTogether, checkNewGrant, checkNewRole, type GrantFacts, type Holder } from './new-grant.ts';
