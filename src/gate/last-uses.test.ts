@@ -167,3 +167,16 @@ test('it is told to whom the key is shown only', async () => {
   const auditor = await house.hire('auditor', 'auditor');
   assert.equal((await house.perform({ kind: 'read-last-use', key: byId(key) }, byToken(auditor))).lastUse, undefined);
 });
+
+test('what is done to a secret’s value is a use of the key that protects it', async () => {
+  const house = await House.open();
+  const key = await house.key();
+  const value = { form: 'text', bytes: plain('v') } as const;
+  const secret = { name: 'password' };
+  await house.perform({ kind: 'create-secret', ...secret, protection: byId(key), value });
+  assert.equal((await lastUse(house, key))?.action, 'create-secret');
+  await house.perform({ kind: 'describe-secret', secret });
+  assert.equal((await lastUse(house, key))?.action, 'create-secret');
+  await house.perform({ kind: 'get-secret-value', secret });
+  assert.equal((await lastUse(house, key))?.action, 'get-secret-value');
+});

@@ -19,6 +19,10 @@ const uses: ReadonlySet<string> = new Set<Action>([
   'derive-shared-secret',
   'encapsulate',
   'decapsulate',
+  // Values are closed and opened under the secret's key.
+  'create-secret',
+  'put-secret-value',
+  'get-secret-value',
 ]);
 
 /** Keys of a realm that are remembered until they are written: more of them are written sooner. */

@@ -14,6 +14,10 @@ const operationNames: Readonly<Record<string, string>> = {
   'derive-shared-secret': 'DeriveSharedSecret',
   encapsulate: 'Encapsulate',
   decapsulate: 'Decapsulate',
+  // What AWS Secrets Manager asks of KMS for them.
+  'create-secret': 'GenerateDataKey',
+  'put-secret-value': 'GenerateDataKey',
+  'get-secret-value': 'Decrypt',
 };
 
 function operationOf({ protocol, operation, action }: LastUse): string | undefined {
