@@ -168,6 +168,22 @@ test('who is vouched for has one line in the ledger for what it asks, with the p
   await refused('denied', house.perform({ kind: 'assume-role', role, sessionName: 'it' }, proof));
 });
 
+test('a session that is over is told so at every AWS door, in its words', async () => {
+  const doors = new Doors(house);
+  const officer = await house.hire(fresh('officer'), 'security-officer');
+  const role = await create({ identities: [officer.identity] }, 'key-user');
+  const { credentials } = await house.perform({ kind: 'assume-role', role, sessionName: 'it' }, byToken(officer));
+  const caller = { Action: 'GetCallerIdentity' };
+  const token = ['x-amz-security-token', textOf(credentials.sessionToken)];
+  const listing = () => doors.aws('ListKeys', {}, { ...officer, ...credentials }, token);
+  assert.equal((await sts(doors, caller, credentials)).status, 200);
+  assert.equal((await listing()).status, 200);
+  house.now = credentials.expiresAt;
+  const [atSts, atKms] = [await sts(doors, caller, credentials), await listing()];
+  assert.deepEqual([atSts.status, /<Code>(.*)<\/Code>/.exec(atSts.text)![1]], [403, 'ExpiredToken']);
+  assert.deepEqual([atKms.status, atKms.json.__type], [400, 'ExpiredTokenException']);
+});
+
 test('the secrets of a session are in no line and in no row', async () => {
   const doors = new Doors(house);
   const officer = await house.hire(fresh('officer'), 'security-officer');

@@ -14,16 +14,24 @@ export function readForm(query: string, body: Uint8Array): Form {
   const text = fromUtf8(body);
   if (text === undefined) throw new KmsError('malformed', 'The body is not UTF-8.');
   const form = new Map<string, string>();
-  const parts = [...query.split('&'), ...text.replaceAll('+', '%20').split('&')].filter((part) => part !== '');
-  if (parts.length > maxMembers) throw new KmsError('malformed', 'The request has too many members.');
-  for (const part of parts) {
-    const equals = part.indexOf('=');
-    const name = decoded(equals < 0 ? part : part.slice(0, equals));
-    if (name.startsWith('X-Amz-')) continue;
+  const members = [
+    ...membersOf(query).filter(([name]) => !name.startsWith('X-Amz-')),
+    ...membersOf(text.replaceAll('+', '%20')),
+  ];
+  for (const [name, value] of members) {
     if (form.has(name)) throw new KmsError('malformed', 'A member of the request is there twice.');
-    form.set(name, decoded(equals < 0 ? '' : part.slice(equals + 1)));
+    form.set(name, value);
   }
   return form;
+}
+
+function membersOf(text: string): ReadonlyArray<readonly [name: string, value: string]> {
+  const parts = text.split('&').filter((part) => part !== '');
+  if (parts.length > maxMembers) throw new KmsError('malformed', 'The request has too many members.');
+  return parts.map((part) => {
+    const equals = part.indexOf('=');
+    return equals < 0 ? [decoded(part), ''] : [decoded(part.slice(0, equals)), decoded(part.slice(equals + 1))];
+  });
 }
 
 function decoded(text: string): string {
