@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { type Action, KmsError, roles } from '#domain/domain.ts';
 import { roleActions, rules } from '#policy/policy.ts';
 import { operations as aws, unoffered } from '#wire/aws-kms/operations.ts';
+import { batch as secretsBatch } from '#wire/aws-secrets-manager/batch.ts';
+import { operations as secrets } from '#wire/aws-secrets-manager/operations.ts';
 import { operations as sts, unoffered as stsUnoffered } from '#wire/aws-sts/operations.ts';
 import { operations as native } from '#wire/native/operations.ts';
 import { operations as vault } from '#wire/vault/operations.ts';
@@ -71,6 +73,23 @@ export function awsPage(): string {
     ),
     '## Refused by name',
     `These answer \`UnsupportedOperationException\`: ${[...unoffered].join(', ')}.`,
+  );
+}
+
+export function secretsPage(): string {
+  const rows = [...Object.entries(secrets), [secretsBatch.name, secretsBatch] as const].sort(([a], [b]) => (a < b ? -1 : 1));
+  return page(
+    'AWS Secrets Manager',
+    'API version 2017-10-17 as JSON 1.1: `POST /` with `X-Amz-Target: secretsmanager.<operation>`, signed by Signature Version 4 or 4A for ' +
+      'the service `secretsmanager`. Where this door differs from AWS: ' +
+      '[DIVERGENCES.md](../../src/wire/aws-secrets-manager/DIVERGENCES.md).',
+    about,
+    `## Operations (${rows.length})`,
+    table(
+      ['operation', ...columns],
+      rows.map(([name, row]) => [name, ...common(row)]),
+    ),
+    'BatchGetSecretValue is a read for each secret that it names, and a search before them where it has filters.',
   );
 }
 
@@ -162,6 +181,7 @@ export function nativePage(): string {
 
 export const pages: ReadonlyArray<readonly [file: string, content: () => string]> = [
   ['aws-kms.md', awsPage],
+  ['aws-secrets-manager.md', secretsPage],
   ['aws-sts.md', stsPage],
   ['vault.md', vaultPage],
   ['native.md', nativePage],
