@@ -4,9 +4,8 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import * as sdk from '@aws-sdk/client-kms';
 import { operations } from '#wire/aws-kms/operations.ts';
-import type { RunningServer } from '../../harness.ts';
 import type { Ask, Fields } from '../clients/clients.ts';
-import { otherRegion, startRegions } from '../clients/place.ts';
+import { type Place, startPlace } from '../clients/place.ts';
 import { importInput, kmsRequests } from '../clients/requests-kms.ts';
 import { type Kind, kinds, World } from '../clients/world.ts';
 import { kmsClient } from './clients.ts';
@@ -21,14 +20,14 @@ const offered = new Set<string>(Object.keys(operations));
 /** What this door answers otherwise than the table; DIVERGENCES.md says the same, under 'Key states'. */
 const differences: ReadonlyArray<readonly [operation: string, state: string, aws: string, here: string]> = [];
 
-let server: RunningServer | undefined;
+let place: Place;
 let kms: sdk.KMS;
 let ask: Ask;
 
 before(async () => {
   if (skip) return;
-  server = await startRegions();
-  kms = kmsClient(await server.env());
+  place = await startPlace();
+  kms = kmsClient(await place.server.env());
   ask = async (_, operation, input = {}) => {
     // biome-ignore lint/suspicious/noExplicitAny: the operation is known by its name only.
     const Command = (sdk as any)[`${operation}Command`];
@@ -38,7 +37,7 @@ before(async () => {
 
 after(async () => {
   kms?.destroy();
-  await server?.stop();
+  await place?.server.stop();
 });
 
 /** A world whose keys have imported material, which can be imported once more. */
@@ -146,7 +145,7 @@ function cell(
   const of = `of a key ${side === undefined ? '' : `(${side} it) `}that is ${state}, with ${material} material`;
   const aws = [...wanted].join(' or ');
   test(`${of}: ${aws}`, async () => {
-    const world = material === 'made' ? new World(ask, otherRegion) : new ImportingWorld(ask, otherRegion);
+    const world = material === 'made' ? new World(ask, place) : new ImportingWorld(ask, place);
     const fields = await input(world);
     await states[state]!(world.subject);
     const here = await ask('kms', operation, fields).then(

@@ -8,7 +8,7 @@ export type Service = (typeof services)[number];
 
 // biome-ignore lint/suspicious/noExplicitAny: what a client answers has no type here, as its clients have none in Python.
 export type Fields = Record<string, any>;
-export type Ask = (service: Service, operation: string, input?: Fields) => Promise<Fields>;
+export type Ask = (service: Service, operation: string, input?: Fields, region?: string) => Promise<Fields>;
 
 /** An error that the server answered, by the name that the client gives it. */
 export class Refused extends Error {
@@ -27,6 +27,8 @@ export class UnknownToClient extends Error {}
 
 export interface Client {
   readonly ask: Ask;
+  /** Whether this version of the client has the operation. */
+  knows(service: Service, operation: string): Promise<boolean>;
   close(): void;
 }
 
@@ -104,16 +106,20 @@ function start(program: string, args: readonly string[], env: Readonly<Record<st
     ended = new Error(`${program} ${args.join(' ')} ended with ${code}`);
     for (const { fail } of waiting.splice(0)) fail(ended);
   });
+  const send = async (call: Fields): Promise<Fields> => {
+    if (ended !== undefined) throw ended;
+    const answered = new Promise<string>((take, fail) => waiting.push({ take, fail }));
+    child.stdin!.write(`${JSON.stringify(pack(call))}\n`);
+    return JSON.parse(await answered, unpack);
+  };
   return {
-    ask: async (service, operation, input = {}) => {
-      if (ended !== undefined) throw ended;
-      const answered = new Promise<string>((take, fail) => waiting.push({ take, fail }));
-      child.stdin!.write(`${JSON.stringify(pack({ service, operation, input }))}\n`);
-      const answer = JSON.parse(await answered, unpack);
-      if (answer.unknown) throw new UnknownToClient(operation);
-      if (answer.error === undefined) return answer.output;
-      throw new Refused(answer.error, answer.message, answer.isOfTheModel);
+    async ask(service, operation, input = {}, region) {
+      const { unknown, error, message, isOfTheModel, output } = await send({ service, operation, input, region });
+      if (unknown) throw new UnknownToClient(operation);
+      if (error !== undefined) throw new Refused(error, message, isOfTheModel);
+      return output;
     },
+    knows: async (service, operation) => !(await send({ service, operation, input: {}, knows: true })).unknown,
     close: () => child.stdin!.end(),
   };
 }

@@ -44,7 +44,7 @@ const general: Readonly<Record<string, Provocation>> = {
   InvalidKeyUsageException: async (world, operation) =>
     ofKind(encrypting.test(operation) ? 'signing' : 'symmetric')(world, operation),
   CustomKeyStoreNotFoundException: changed((fields) => ({ ...fields, CustomKeyStoreId: absentStore })),
-  InvalidGrantIdException: changed((fields) => ({ ...fields, GrantId: '0'.repeat(64) })),
+  InvalidGrantIdException: changed((fields) => ({ ...fields, GrantId: 'nonsense' })),
   MalformedPolicyDocumentException: changed((fields) => ({ ...fields, Policy: 'nonsense' })),
 };
 
@@ -137,6 +137,7 @@ const particular: Readonly<Record<string, Provocation>> = {
   },
   'ReplicateKey TagException': changed((fields) => ({ ...fields, Tags: [{ TagKey: 'aws:mine', TagValue: '' }] })),
   'ReplicateKey UnsupportedOperationException': ofKind('symmetric'),
+  'RetireGrant InvalidGrantTokenException': async () => ({ GrantToken: 'nonsense' }),
   'RotateKeyOnDemand LimitExceededException': until(25, (_, KeyId) => ({ KeyId })),
   'RotateKeyOnDemand UnsupportedOperationException': ofKind('signing'),
   'TagResource LimitExceededException': until(1, (_, KeyId, i) => ({ KeyId, Tags: tags(26, `${i}-`) })),
@@ -152,11 +153,12 @@ const particular: Readonly<Record<string, Provocation>> = {
   'VerifyMac KMSInvalidMacException': changed((fields) => ({ ...fields, Message: Buffer.from('another') })),
 };
 
-/** Errors that come of the server's own trouble: provoked for every operation in faults.test.ts. */
-export const ofTheServer: Readonly<Record<string, 'sealed' | 'storage-full' | 'tampered'>> = {
+export type Fault = 'sealed' | 'storage-full';
+
+/** Errors that come of the server's own trouble: faults.test.ts makes it for every operation. */
+export const ofTheServer: Readonly<Record<string, Fault>> = {
   KeyUnavailableException: 'sealed',
   DependencyTimeoutException: 'storage-full',
-  KMSInternalException: 'tampered',
 };
 
 interface Reason {
@@ -167,6 +169,15 @@ interface Reason {
 
 /** Documented, and never answered here. */
 const never: readonly Reason[] = [
+  {
+    errors: /^KMSInternalException$/,
+    why: 'only of stored state that somebody changed, which the tests of tampered data do',
+  },
+  {
+    errors: /^UnsupportedOperationException$/,
+    operations: /^GetPublicKey$/,
+    why: 'a key without a public half is `InvalidKeyUsageException`',
+  },
   {
     errors: /^(?:CloudHsm|Xks|IncorrectTrustAnchor|CustomKeyStore(?!NotFound))/,
     why: 'there are no CloudHSM clusters and no external key stores behind this server',
@@ -197,7 +208,7 @@ const never: readonly Reason[] = [
     why: 'every option that it documents is taken',
   },
   {
-    errors: /^NotFoundException$/,
+    errors: /^(?:NotFound|InvalidArn)Exception$/,
     operations: /^ListRetirableGrants$/,
     why: 'somebody who may retire no grant has an empty list',
   },

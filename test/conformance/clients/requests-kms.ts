@@ -8,6 +8,8 @@ export interface Request {
   readonly input: (world: World) => Promise<Fields>;
   /** What has to happen to its key before, and is no part of the input: another state. */
   readonly ready?: (world: World) => Promise<unknown>;
+  /** Asked of the other region. */
+  readonly elsewhere?: true;
   /** The error that is all that it can answer here. */
   readonly answer?: string;
 }
@@ -22,7 +24,7 @@ const onKey = (kind: Parameters<World['key']>[0] = {}) => on(kind, (KeyId) => ({
 
 const signing = { Message: message, SigningAlgorithm: 'ECDSA_SHA_256' } as const;
 const macing = { Message: message, MacAlgorithm: 'HMAC_SHA_256' } as const;
-const principal = async (world: World) => `arn:aws:iam::${await world.account()}:user/${fresh('grantee')}`;
+const principal = async (world: World) => `arn:aws:iam::${await world.account()}:user/developer`;
 
 /** Of AWS' default policy: everything to the account. */
 export async function defaultPolicy(world: World, more: Fields = {}): Promise<string> {
@@ -140,7 +142,7 @@ export const kmsRequests: Requests = {
     CiphertextBlob: await world.encrypted(key),
     DestinationKeyId: await world.otherKey(),
   })),
-  ReplicateKey: on(kinds.multiRegion, (KeyId, world) => ({ KeyId, ReplicaRegion: world.otherRegion })),
+  ReplicateKey: on(kinds.multiRegion, (KeyId, world) => ({ KeyId, ReplicaRegion: world.place.otherRegion })),
   RetireGrant: on({}, async (KeyId, world) => ({ KeyId, GrantId: (await grant(KeyId, world)).GrantId })),
   RevokeGrant: on({}, async (KeyId, world) => ({ KeyId, GrantId: (await grant(KeyId, world)).GrantId })),
   RotateKeyOnDemand: onKey(),
@@ -154,8 +156,8 @@ export const kmsRequests: Requests = {
   UpdateCustomKeyStore: onStore(() => ({ NewCustomKeyStoreName: fresh('store') })),
   UpdateKeyDescription: on({}, (KeyId) => ({ KeyId, Description: 'another' })),
   UpdatePrimaryRegion: on(kinds.multiRegion, async (KeyId, world) => {
-    await world.kms('ReplicateKey', { KeyId, ReplicaRegion: world.otherRegion });
-    return { KeyId, PrimaryRegion: world.otherRegion };
+    await world.kms('ReplicateKey', { KeyId, ReplicaRegion: world.place.otherRegion });
+    return { KeyId, PrimaryRegion: world.place.otherRegion };
   }),
   Verify: on(kinds.signing, async (KeyId, world) => {
     const { Signature } = await world.kms('Sign', { KeyId, ...signing });

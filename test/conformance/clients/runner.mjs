@@ -10,10 +10,19 @@ const { NodeHttp2Handler } = createRequire(import.meta.resolve('@aws-sdk/client-
 
 const carrier = () => (process.argv.includes('--http2') ? { requestHandler: new NodeHttp2Handler() } : {});
 const doors = {
-  kms: [kms, new kms.KMSClient(carrier())],
-  secretsmanager: [secretsmanager, new secretsmanager.SecretsManagerClient(carrier())],
-  sts: [sts, new sts.STSClient({})],
+  kms: [kms, kms.KMSClient, carrier],
+  secretsmanager: [secretsmanager, secretsmanager.SecretsManagerClient, carrier],
+  sts: [sts, sts.STSClient, () => ({})],
 };
+const clients = new Map();
+
+/** Of a region, where one is named; else of the environment's. */
+function clientOf(service, region) {
+  const name = `${service} ${region}`;
+  const [, Client, carried] = doors[service];
+  if (!clients.has(name)) clients.set(name, new Client({ ...carried(), ...(region && { region }) }));
+  return clients.get(name);
+}
 
 const isBytes = (value) => value instanceof Uint8Array;
 const told = (value) => {
@@ -26,19 +35,19 @@ const asked = (_, value) =>
   typeof value?.$bytes === 'string' ? Uint8Array.from(Buffer.from(value.$bytes, 'base64')) : value;
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { service, operation, input } = JSON.parse(line, asked);
-  const [{ [`${operation}Command`]: Command }, client] = doors[service];
+  const { service, operation, input, knows, region } = JSON.parse(line, asked);
+  const { [`${operation}Command`]: Command } = doors[service][0];
   let answer;
-  if (Command === undefined) {
-    process.stdout.write('{"unknown":true}\n');
+  if (Command === undefined || knows) {
+    process.stdout.write(`${JSON.stringify({ unknown: Command === undefined })}\n`);
     continue;
   }
   try {
-    const { $metadata, ...output } = await client.send(new Command(input));
+    const { $metadata, ...output } = await clientOf(service, region).send(new Command(input));
     answer = { output: told(output) };
   } catch (error) {
     answer = { error: error.name, message: error.message, isOfTheModel: error.constructor.name === error.name };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
-for (const [, client] of Object.values(doors)) client.destroy();
+for (const client of clients.values()) client.destroy();

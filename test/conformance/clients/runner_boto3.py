@@ -6,7 +6,7 @@ import sys
 
 import boto3
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 clients = {}
 
@@ -25,13 +25,13 @@ def told(value):
 
 for line in sys.stdin:
     call = json.loads(line, object_hook=asked)
-    service = call["service"]
-    if service not in clients:
-        clients[service] = boto3.client(service)
-    client = clients[service]
+    named = call["service"], call.get("region")
+    if named not in clients:
+        clients[named] = boto3.client(named[0], region_name=named[1])
+    client = clients[named]
     method = getattr(client, xform_name(call["operation"]), None)
-    if method is None:
-        print(json.dumps({"unknown": True}), flush=True)
+    if method is None or call.get("knows"):
+        print(json.dumps({"unknown": method is None}), flush=True)
         continue
     try:
         output = method(**call["input"])
@@ -39,6 +39,8 @@ for line in sys.stdin:
         answer = {"output": output}
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        known = isinstance(error, getattr(client.exceptions, code, ())) if code.isidentifier() else False
-        answer = {"error": code, "message": str(error), "isOfTheModel": known}
+        known = type(error) is not ClientError
+        answer = {"error": type(error).__name__ if known else code, "message": str(error), "isOfTheModel": known}
+    except ParamValidationError as error:
+        answer = {"error": "ClientSide", "message": str(error), "isOfTheModel": False}
     print(json.dumps(answer, default=told), flush=True)

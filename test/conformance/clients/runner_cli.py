@@ -42,6 +42,8 @@ def blob(value):
 
 def arguments(shape, given):
     for name, value in given.items():
+        if name not in shape.members:
+            raise ValueError(f"{shape.name} has no {name}")
         option, kind = "--" + xform_name(name, "-"), shape.members[name].type_name
         if kind == "boolean":
             yield option if value else "--no-" + option[2:]
@@ -66,32 +68,41 @@ def told(shape, value):
 
 
 def run(given):
-    if driver is None:
+    # A region that is given stays with the driver that it was given to.
+    chosen = create_clidriver() if driver and "--region" in given else driver
+    if chosen is None:
         done = subprocess.run(["aws", *given], capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            status = driver.main(given)
+            status = chosen.main(given)
         except SystemExit as stop:
             status = stop.code
     return status, out.getvalue(), err.getvalue()
 
 
-for line in sys.stdin:
-    call = json.loads(line)
+def perform(call):
     service, operation = call["service"], call["operation"]
-    if operation not in models.get_service_model(service).operation_names:
-        print(json.dumps({"unknown": True}), flush=True)
-        continue
+    known = operation in models.get_service_model(service).operation_names
+    if not known or call.get("knows"):
+        return {"unknown": not known}
     model = models.get_service_model(service).operation_model(operation)
     given = [service, xform_name(operation, "-"), "--output", "json"]
     given += arguments(model.input_shape, call["input"])
+    if call.get("region"):
+        given += ["--region", call["region"]]
     status, out, err = run(given)
     if status == 0:
         parsed = json.loads(out) if out.strip() else {}
-        answer = {"output": told(model.output_shape, parsed) if model.output_shape else parsed}
-    else:
-        code = re.search(r"\((\w+)\) when calling", err)
-        answer = {"error": code.group(1) if code else "ClientSide", "message": err.strip(), "isOfTheModel": True}
+        return {"output": told(model.output_shape, parsed) if model.output_shape else parsed}
+    code = re.search(r"\((\w+)\) when calling", err)
+    return {"error": code.group(1) if code else "ClientSide", "message": err.strip(), "isOfTheModel": True}
+
+
+for line in sys.stdin:
+    try:
+        answer = perform(json.loads(line))
+    except Exception as error:
+        answer = {"error": "ClientSide", "message": repr(error), "isOfTheModel": False}
     print(json.dumps(answer), flush=True)

@@ -28,18 +28,27 @@ export const kinds = {
   multiRegion: { MultiRegion: true },
 } as const satisfies Record<string, Kind>;
 
+/** What is there before any request: place.ts makes it. */
+export interface Surroundings {
+  /** Another region of the same account. */
+  readonly otherRegion: string;
+  /** A role that the developer may take on, and whoever the issuer speaks for. */
+  readonly role: string;
+  /** A token of that issuer, with claims of its own in place of those that are right. */
+  webIdentity(claims?: Fields): string;
+}
+
 export class World {
   readonly ask: Ask;
-  /** Another region of the same account, where the server has one. */
-  readonly otherRegion: string;
+  readonly place: Surroundings;
   /** The key that a request is about, for who wants it in another state. */
   subject = '';
   /** What the request's key is made with, in place of what the request would choose. */
   wanted: Kind | undefined;
 
-  constructor(ask: Ask, otherRegion = '') {
+  constructor(ask: Ask, place: Surroundings) {
     this.ask = ask;
-    this.otherRegion = otherRegion;
+    this.place = place;
   }
 
   kms = (operation: string, input?: Fields) => this.ask('kms', operation, input);
