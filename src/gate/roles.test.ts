@@ -168,6 +168,17 @@ test('who is vouched for has one line in the ledger for what it asks, with the p
   await refused('denied', house.perform({ kind: 'assume-role', role, sessionName: 'it' }, proof));
 });
 
+test('only the first realm has keys read from a URL; a tenant gives them', async () => {
+  await house.perform({ kind: 'create-realm', name: 'tenant' });
+  const tenant = await house.hire('tenant-officer', 'security-officer', { realm: 'tenant' });
+  const issuer = await Issuer.make();
+  const registering = { kind: 'register-provider', issuer: issuer.issuer, audiences: ['a'] } as const;
+  const url = { url: 'https://169.254.169.254/keys' };
+  await refused('denied', house.perform({ ...registering, keys: url }, byToken(tenant)));
+  await house.perform({ ...registering, keys: { jwks: issuer.jwks } }, byToken(tenant));
+  await house.perform({ ...registering, keys: url });
+});
+
 test('a session that is over is told so at every AWS door, in its words', async () => {
   const doors = new Doors(house);
   const officer = await house.hire(fresh('officer'), 'security-officer');

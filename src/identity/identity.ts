@@ -4,6 +4,7 @@ import {
   type Command,
   type CredentialSet,
   type Grant,
+  type Identity,
   type Outcome,
   type Principal,
   type Proof,
@@ -12,14 +13,13 @@ import {
   type Results,
   type Role,
   type SecretBytes,
-  type Identity,
 } from '#domain/domain.ts';
 import { Directory, put, type Replay } from './directory.ts';
 import { Federation } from './federation.ts';
 import { GrantBook } from './grant-book.ts';
-import { KeyGrantBook } from './key-grants.ts';
 import { type Holder, Holders } from './holders.ts';
 import { Identities } from './identities.ts';
+import { KeyGrantBook } from './key-grants.ts';
 import { type FetchKeySet, KeySets } from './key-sets.ts';
 import { Providers } from './providers.ts';
 import { Realms } from './realms.ts';
@@ -129,7 +129,7 @@ export function identityRoom({ records, key, region: home, clock, mode, fetchKey
   const holders = new Holders(directory, grants);
   const identities = new Identities({ directory, realms, grants, holders, standings, root: key, clock, mode });
   const roles = new Roles({ directory, grants, standings, clock, mode });
-  const providers = new Providers(directory, standings, clock);
+  const providers = new Providers(directory, realms, standings, clock);
   const sessions = new Sessions({ directory, standings, root: key, clock });
   const tokens = new Tokens({ directory, grants, standings, clock });
   const sweep = new Sweep(directory, grants, clock);

@@ -9,6 +9,7 @@ import {
 } from '#domain/domain.ts';
 import { type Directory, ids, put, remove } from './directory.ts';
 import { checkLimit } from './names.ts';
+import type { Realms } from './realms.ts';
 import type { Standings } from './standing.ts';
 
 const maxAudiences = 100;
@@ -18,11 +19,13 @@ const urlForm = /^https:\/\/[\x21-\x7e]{1,500}$/;
 /** OpenID Connect providers whose word a realm takes. */
 export class Providers {
   readonly #directory: Directory;
+  readonly #realms: Realms;
   readonly #standings: Standings;
   readonly #clock: () => number;
 
-  constructor(directory: Directory, standings: Standings, clock: () => number) {
+  constructor(directory: Directory, realms: Realms, standings: Standings, clock: () => number) {
     this.#directory = directory;
+    this.#realms = realms;
     this.#standings = standings;
     this.#clock = clock;
   }
@@ -40,6 +43,10 @@ export class Providers {
     const sound = audiences.every((audience) => /^[\x21-\x7e]{1,255}$/.test(audience));
     if (!sound || audiences.length < 1 || audiences.length > maxAudiences) {
       throw new KmsError('invalid-parameter', `A provider has 1 to ${maxAudiences} audiences of 1 to 255 characters.`);
+    }
+    // What a tenant makes the server ask for might be a neighbour of the server's.
+    if ('url' in keys && !(await this.#realms.isFirst(realm))) {
+      throw new KmsError('denied', 'Only the first realm may have keys read from a URL; give the keys themselves.');
     }
     if ((await this.#directory.provider(realm, issuer)) !== undefined) {
       throw new KmsError('already-exists', `There is an identity provider "${issuer}" in this realm.`);

@@ -73,6 +73,18 @@ test('says who is calling', async () => {
   assert.deepEqual([Arn, UserId], [`arn:aws:iam::${Account}:user/developer`, 'developer']);
 });
 
+test('the AWS CLI asks who is calling and takes on a role', async () => {
+  const aws = async (...args: string[]) => JSON.parse(await run('aws', ['sts', ...args, '--output', 'json'], env));
+  assert.equal((await aws('get-caller-identity')).Arn, `arn:aws:iam::${account}:user/developer`);
+  await server.claviger('role', 'create', 'by-cli', '--trust', 'identity:developer', '--role', 'key-user');
+  const taken = await aws('assume-role', '--role-arn', arnOf('by-cli'), '--role-session-name', 'cli');
+  const listing = await run('aws', ['kms', 'list-keys', '--output', 'json'], {
+    ...{ ...env, AWS_ACCESS_KEY_ID: taken.Credentials.AccessKeyId, AWS_SESSION_TOKEN: taken.Credentials.SessionToken },
+    AWS_SECRET_ACCESS_KEY: taken.Credentials.SecretAccessKey,
+  });
+  assert.ok(JSON.parse(listing).Keys.length > 0);
+});
+
 test('a role is taken on by whom it trusts, and its session does what was granted to the role and no more', async () => {
   await server.claviger('role', 'create', 'user', '--trust', 'identity:developer', '--role', 'key-user');
   const taken = await stsClient(env).assumeRole({
