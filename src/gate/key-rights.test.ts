@@ -234,6 +234,21 @@ test('in production nobody gives rights on a key to himself', async () => {
   await refused('grant-to-self', put(house, key, text(handed, allow(founder, 'kms:Decrypt'))));
 });
 
+test('in production nobody gives rights on a key to a role that he may take on', async () => {
+  const { house, key, officer } = await staffed();
+  const trust = { identities: ['founder', 'uma'], groups: [], providers: [] };
+  await house.perform({ kind: 'create-role', name: 'ops', trust }, byToken(officer));
+  const role = `arn:aws:iam::${house.realm}:role/ops`;
+  const session = `arn:aws:sts::${house.realm}:assumed-role/ops/night`;
+  const handed = allow(house.realm, 'kms:*');
+  for (const arn of [role, session]) {
+    await refused('grant-to-self', give(house, key, { grantee: arn }));
+    await give(house, key, { grantee: arn }, officer);
+  }
+  await refused('grant-to-self', put(house, key, text(handed, allow(role, 'kms:Decrypt'))));
+  await refused('separation-of-duties', put(house, key, text(handed, allow(role, 'kms:TagResource')), {}, officer));
+});
+
 test('in production only who governs gives rights by policies and grants', async () => {
   const { house, key, admin, user, create } = await staffed();
   const uma = userArn(house, 'uma');

@@ -79,7 +79,7 @@ function readStatement(value: Json, index: number, place: PolicyPlace, hasVariab
   if (Resource === undefined) refuse('A statement has a Resource.');
   readResource(Resource, place);
   return {
-    label: Sid === undefined || Sid === '' ? `number ${index + 1}` : `"${Sid}"`,
+    label: Sid === undefined || Sid === '' ? `number ${index + 1}` : shown(Sid),
     effect: Effect,
     principals: readPrincipal(Principal, place),
     actions: Action === undefined ? readActions(NotAction!, true) : readActions(Action, false),

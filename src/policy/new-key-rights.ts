@@ -39,7 +39,8 @@ export function checkKeyPolicy(
     );
   }
   if (giver.facts.mode === 'development') return undefined;
-  if (gains(giver, before, after)) return new KmsError('grant-to-self', 'Nobody gives rights on a key to himself.');
+  if (gains(giver, selfOf(giver, holders), before, after))
+    return new KmsError('grant-to-self', 'Nobody gives rights on a key to himself.');
   const [keyGrants] = giver.facts.keyGrants ?? [];
   const { mode } = giver.facts;
   const parted = holders.find(
@@ -56,7 +57,7 @@ export function checkKeyGrant(
   holders: readonly KeyHolder[],
 ): KmsError | undefined {
   if (giver.facts.mode === 'development') return undefined;
-  if (whoIs(giver.principal).arns.includes(grant.grantee)) {
+  if (selfOf(giver, holders).who.arns.includes(holderOf(grant.grantee))) {
     return new KmsError('grant-to-self', 'Nobody gives a grant on a key to himself.');
   }
   const [held] = giver.facts.keyGrants ?? [];
@@ -72,11 +73,23 @@ function together({ who }: KeyHolder): KmsError {
 }
 
 /** A session is its role's: whoever may take that on holds what is given to it. */
+function holderOf(grantee: string): string {
+  const named = parsePrincipalArn(grantee);
+  return named?.kind === 'session' ? whoIsRole(named.account, named.name).arn : grantee;
+}
+
+/** Who gives, with the roles that he may take on: what is given to one of them is given to himself. */
+function selfOf({ principal, facts }: Giver, holders: readonly KeyHolder[]): KeyHolder {
+  const who = whoIs(principal);
+  const known = holders.find((holder) => holder.who.username === principal.name);
+  const arns = [...new Set([...who.arns, ...(known?.who.arns ?? [])])];
+  const live = facts.grants.filter((grant) => isLive(grant, facts.now) && reaches(grant, principal));
+  return { who: { ...who, arns }, grants: known?.grants ?? live };
+}
+
 function withGrant(held: KeyGrants | undefined, { who }: KeyHolder, grant: KeyGrant): KeyGrants {
   const byGrantee = new Map(who.arns.map((arn) => [arn, new Set(held?.byGrantee.get(arn) ?? [])]));
-  const named = parsePrincipalArn(grant.grantee);
-  const grantee = named?.kind === 'session' ? whoIsRole(named.account, named.name).arn : grant.grantee;
-  byGrantee.get(grantee)?.add(grant);
+  byGrantee.get(holderOf(grant.grantee))?.add(grant);
   return { byId: new Map(), byGrantee };
 }
 
@@ -105,9 +118,7 @@ function locksOut(giver: Giver, after: Key): boolean {
 const duties: readonly Duty[] = ['administer', 'use', 'read', 'govern', 'read-rights'];
 
 /** Whether the new policy lets the giver do what the old one did not, or lets him more often. */
-function gains({ principal, facts }: Giver, before: Key, after: Key): boolean {
-  const grants = facts.grants.filter((grant) => isLive(grant, facts.now) && reaches(grant, principal));
-  const holder = { who: whoIs(principal), grants };
+function gains({ facts }: Giver, holder: KeyHolder, before: Key, after: Key): boolean {
   const ways = (key: Key, name: KmsAction) => waysTo(key, holder, facts, name);
   return kmsActions.some((name) => {
     const next = ways(after, name);
