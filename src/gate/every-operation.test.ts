@@ -54,7 +54,9 @@ async function assertMemoryIsDisk(house: House): Promise<void> {
     const key = await house
       .perform({ kind: 'describe-key', key: { by: 'id', id: id.split('/')[1]! } })
       .catch(() => undefined);
-    if (key !== undefined) assert.equal(key.key.revision, revision, `memory holds key ${id} at another revision`);
+    // A key of the same id in another region is another row.
+    if (key !== undefined && id.startsWith(`${key.key.realm}/`))
+      assert.equal(key.key.revision, revision, `memory holds key ${id} at another revision`);
   }
 }
 

@@ -27,6 +27,7 @@ test('every operation of the API is answered through the client, and each leaves
 
   const key = await client.createKey({ name: 'api/one', tags: { a: 'b' }, deletionAllowed: true });
   assert.equal((await client.describeKey('api/one')).key.id, key.id);
+  assert.equal(await client.lastUse(key.id), undefined);
   assert.ok((await Array.fromAsync(client.listKeys())).some(({ id }) => id === key.id));
   assert.equal((await client.updateKey(key.id, { description: 'changed' })).description, 'changed');
   assert.equal((await client.rotateKey(key.id)).version, 2);
