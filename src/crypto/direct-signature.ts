@@ -16,7 +16,7 @@ import { loadOpenSslKeys, type OpenSslKeys, Parameters } from './openssl-keys.ts
  * What OpenSSL signs and `node:crypto` has no way to ask for (26.10): a digest that is given, by ECDSA with the deterministic nonce
  * of RFC 6979 or by Ed25519ph (RFC 8032 section 5.1), and the mu of ML-DSA (FIPS 204 algorithm 7 line 6).
  */
-export type DirectScheme = `ECDSA ${HashName}` | 'ED25519ph' | 'ML-DSA-44' | 'ML-DSA-65' | 'ML-DSA-87';
+export type DirectScheme = `ECDSA ${HashName}` | 'ED25519ph' | 'SM2' | 'ML-DSA-44' | 'ML-DSA-65' | 'ML-DSA-87';
 
 interface SetUp {
   readonly parameters: Parameters;
@@ -168,7 +168,7 @@ export class DirectSignatures {
 
 /** EVP_SIGNATURE-ECDSA(7), -ED25519(7) and -ML-DSA(7). */
 function parametersOf(openssl: OpenSslKeys, scheme: DirectScheme): Parameters {
-  if (scheme === 'ED25519ph') return new Parameters(openssl, scheme, []);
+  if (scheme === 'ED25519ph' || scheme === 'SM2') return new Parameters(openssl, scheme, []);
   if (isMlDsa(scheme)) return new Parameters(openssl, scheme, [['mu', 1]]);
   const digest = scheme.slice('ECDSA '.length).toUpperCase();
   return new Parameters(openssl, 'ECDSA', [

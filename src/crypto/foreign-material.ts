@@ -100,6 +100,6 @@ async function fitsItself(family: KeyFamily, object: KeyObject, publicObject: Ke
     return equalSecrets(decapsulate(object, ciphertext), sharedKey);
   }
   const message = randomBytes(32);
-  const hash = family === 'rsa' ? 'sha256' : null;
+  const hash = family === 'rsa' ? 'sha256' : family === 'sm2' ? 'sm3' : null;
   return verifyWith(hash, message, publicObject, await sign(hash, message, object));
 }

@@ -38,6 +38,7 @@ function generatePair(spec: KeySpec): Promise<GeneratedMaterial> {
 function parametersOf(spec: KeySpec): object {
   const { modulusBits } = specFacts(spec);
   if (modulusBits !== undefined) return { modulusLength: modulusBits, publicExponent: 65537 };
+  if (spec === 'sm2') return { namedCurve: 'SM2' };
   return isEcSpec(spec) ? { namedCurve: curveNames[spec] } : {};
 }
 

@@ -83,9 +83,19 @@ export function isEcSpec(spec: KeySpec): spec is EcSpec {
   return Object.hasOwn(curveNames, spec);
 }
 
+/** What a SubjectPublicKeyInfo of SM2 begins with (GB/T 35276): the type has no name in `node:crypto`. */
+const sm2Prefix = Buffer.from('3059301306072a8648ce3d020106082a811ccf5501822d03420004', 'hex');
+
+function isSm2(object: KeyObject): boolean {
+  if (object.asymmetricKeyType !== undefined) return false;
+  const publicObject = object.type === 'private' ? createPublicKey(object) : object;
+  return publicObject.export({ format: 'der', type: 'spki' }).subarray(0, sm2Prefix.length).equals(sm2Prefix);
+}
+
 /** What `node:crypto` calls the type of a pair: the family where parameters tell the specs apart, the spec itself elsewhere. */
 export function pairType(spec: KeySpec): string {
   const { family } = specFacts(spec);
+  if (family === 'sm2') return 'ec';
   return family === 'rsa' || family === 'ec' ? family : spec;
 }
 
@@ -93,6 +103,7 @@ export function pairType(spec: KeySpec): string {
 export function isOfSpec(object: KeyObject, spec: KeySpec): boolean {
   const { bytes, family, modulusBits } = specFacts(spec);
   if (bytes !== undefined) return family === 'hmac' ? object.symmetricKeySize! > 0 : object.symmetricKeySize === bytes;
+  if (family === 'sm2') return isSm2(object);
   if (object.asymmetricKeyType !== pairType(spec)) return false;
   const { modulusLength, namedCurve } = object.asymmetricKeyDetails ?? {};
   if (family === 'rsa') return modulusLength === modulusBits;

@@ -163,6 +163,7 @@ const keyFamilies = {
   ed25519ph: 'ed25519',
   'ml-dsa': 'ml-dsa',
   'slh-dsa': 'slh-dsa',
+  sm2: 'sm2',
 } as const satisfies Record<SignatureScheme['family'], string>;
 const families = Object.keys(keyFamilies) as Array<SignatureScheme['family']>;
 

@@ -22,6 +22,7 @@ import {
   verifyPss,
   verifyPssDigest,
 } from './rsa-signature.ts';
+import { signSm2, sm3Length, verifySm2 } from './sm2.ts';
 
 /**
  * The signature of `message`, or of the digest that `message` is. Rejects with 'wrong-algorithm' where the key can't do the scheme,
@@ -51,6 +52,8 @@ export async function sign(
       return signEd25519ph(privateKey, hashed ? message : digest('sha512', message));
     case 'ml-dsa':
       return messageType === 'external-mu' ? signMu(privateKey, message) : signMessage(privateKey, null, message);
+    case 'sm2':
+      return signSm2(privateKey, message, hashed);
     case 'ed25519':
     case 'slh-dsa':
       return signMessage(privateKey, null, message);
@@ -99,6 +102,8 @@ function verifyChecked(
     case 'ml-dsa':
       if (messageType === 'external-mu') return verifyMu(publicKey, message, signature);
       return verifyMessage(publicKey, null, message, signature);
+    case 'sm2':
+      return verifySm2(publicKey, message, hashed, signature);
     case 'ed25519':
     case 'slh-dsa':
       return verifyMessage(publicKey, null, message, signature);
@@ -113,6 +118,7 @@ const keyFamily = {
   ed25519ph: 'ed25519',
   'ml-dsa': 'ml-dsa',
   'slh-dsa': 'slh-dsa',
+  sm2: 'sm2',
 } as const satisfies Record<SignatureScheme['family'], KeyFamily>;
 
 function check(handle: KeyHandle, scheme: SignatureScheme, messageType: MessageType, message: Uint8Array): void {
@@ -130,6 +136,10 @@ function check(handle: KeyHandle, scheme: SignatureScheme, messageType: MessageT
 }
 
 function checkDigest(handle: KeyHandle, scheme: SignatureScheme, message: Uint8Array): void {
+  if (scheme.family === 'sm2') {
+    if (message.length !== sm3Length) throw invalid(`An SM3 digest is ${sm3Length} bytes long.`);
+    return;
+  }
   const hash = digestHash(handle, scheme);
   if (hash === undefined) throw invalid(`${scheme.family} signs messages, not digests.`);
   if (hash !== 'none' && message.length !== digestLength[hash]) {
@@ -150,6 +160,7 @@ function digestHash(handle: KeyHandle, scheme: SignatureScheme): HashName | 'non
     case 'ed25519':
     case 'ml-dsa':
     case 'slh-dsa':
+    case 'sm2':
       return undefined;
   }
 }

@@ -22,7 +22,8 @@ export type KeyFamily =
   | 'x25519'
   | 'ml-dsa'
   | 'ml-kem'
-  | 'slh-dsa';
+  | 'slh-dsa'
+  | 'sm2';
 
 interface SpecFacts {
   readonly family: KeyFamily;
@@ -56,6 +57,7 @@ export const keySpecs = {
   'ec-p384': { family: 'ec', usages: ['sign', 'agree'], hash: 'sha384', strength: 192 },
   'ec-p521': { family: 'ec', usages: ['sign', 'agree'], hash: 'sha512', strength: 256 },
   'ec-secp256k1': { family: 'ec', usages: ['sign'], hash: 'sha256', strength: 128 },
+  sm2: { family: 'sm2', usages: ['sign'], strength: 128 },
   ed25519: { family: 'ed25519', usages: ['sign'], strength: 128 },
   x25519: { family: 'x25519', usages: ['agree'], strength: 128 },
   'ml-dsa-44': { family: 'ml-dsa', usages: ['sign'], strength: 128 },
@@ -104,7 +106,7 @@ export type EncryptionScheme =
 
 /** How a message is signed. `hash` is absent where the scheme fixes it (EdDSA, ML-DSA, SLH-DSA). */
 export interface SignatureScheme {
-  readonly family: 'rsa-pss' | 'rsa-pkcs1' | 'ecdsa' | 'ed25519' | 'ed25519ph' | 'ml-dsa' | 'slh-dsa';
+  readonly family: 'rsa-pss' | 'rsa-pkcs1' | 'ecdsa' | 'ed25519' | 'ed25519ph' | 'ml-dsa' | 'slh-dsa' | 'sm2';
   /** `none`: PKCS#1 v1.5 over the given bytes without DigestInfo. */
   readonly hash?: HashName | 'none';
   /** RSA-PSS only, in bytes; `auto` finds it when verifying and means `max` when signing. Default: the digest's length. */

@@ -29,6 +29,7 @@ function naturalScheme(key: Key, asked: NaturalScheme, messageType: MessageType)
       return { family: 'ed25519ph', hash: 'sha512' };
     case 'ml-dsa':
     case 'slh-dsa':
+    case 'sm2':
       if (messageType === 'digest') {
         throw new KmsError('unsupported', `A ${key.spec} key signs messages, not digests.`, key.id);
       }

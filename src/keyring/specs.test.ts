@@ -32,6 +32,7 @@ function schemeOf(spec: KeySpec): SignatureScheme {
     case 'ed25519':
     case 'ml-dsa':
     case 'slh-dsa':
+    case 'sm2':
       return { family };
     case 'aes':
     case 'chacha20':

@@ -98,6 +98,8 @@ export function signingWord(scheme: AskedScheme, messageType: MessageType, key: 
       return 'ED25519_PH_SHA_512';
     case 'ml-dsa':
       return 'ML_DSA_SHAKE_256';
+    case 'sm2':
+      return 'SM2DSA';
     case 'slh-dsa':
       return specWord(key.spec);
   }

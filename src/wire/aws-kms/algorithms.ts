@@ -11,7 +11,7 @@ import {
   specFacts,
 } from '#domain/domain.ts';
 
-/** KeySpec of CreateKey and DataKeyPairSpec of GenerateDataKeyPair. SM2 exists in AWS's China regions only. */
+/** KeySpec of CreateKey and DataKeyPairSpec of GenerateDataKeyPair. */
 export const specByAwsName: ReadonlyMap<string, KeySpec> = new Map<string, KeySpec>([
   ['SYMMETRIC_DEFAULT', 'aes-256'],
   ['HMAC_224', 'hmac-sha224'],
@@ -26,6 +26,7 @@ export const specByAwsName: ReadonlyMap<string, KeySpec> = new Map<string, KeySp
   ['ECC_NIST_P521', 'ec-p521'],
   ['ECC_SECG_P256K1', 'ec-secp256k1'],
   ['ECC_NIST_EDWARDS25519', 'ed25519'],
+  ['SM2', 'sm2'],
   ['ML_DSA_44', 'ml-dsa-44'],
   ['ML_DSA_65', 'ml-dsa-65'],
   ['ML_DSA_87', 'ml-dsa-87'],
@@ -106,6 +107,7 @@ const signingAlgorithms: readonly SigningAlgorithm[] = [
   { name: 'ED25519_SHA_512', scheme: { family: 'ed25519' }, messageTypes: { RAW: 'raw' }, digestBytes: 64 },
   // AWS hashes the given digest once more (SignRequest.MessageType): to Ed25519ph it is the message itself.
   { name: 'ED25519_PH_SHA_512', scheme: { family: 'ed25519ph' }, messageTypes: { DIGEST: 'raw' }, digestBytes: 64 },
+  { name: 'SM2DSA', scheme: { family: 'sm2' }, messageTypes: { RAW: 'raw', DIGEST: 'digest' }, digestBytes: 32 },
   {
     name: 'ML_DSA_SHAKE_256',
     scheme: { family: 'ml-dsa' },
@@ -152,6 +154,8 @@ function signingNamesOf(spec: KeySpec): readonly string[] {
       return names('ED25519_');
     case 'ml-dsa':
       return names('ML_DSA_');
+    case 'sm2':
+      return names('SM2DSA');
     case 'aes':
     case 'chacha20':
     case 'hmac':

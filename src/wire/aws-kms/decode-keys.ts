@@ -20,13 +20,14 @@ function keySpec(fields: JsonObject): KeySpec {
   if (member !== 'KeySpec' && optionalString(fields, 'KeySpec') !== undefined) {
     throw invalid('CustomerMasterKeySpec', 'Only one of keySpec and customerMasterKeySpec may be given');
   }
-  if (optionalString(fields, member) === 'SM2') throw unsupported('SM2');
   return choice(fields, member, specByAwsName, 'aes-256');
 }
 
 function keyUsage(fields: JsonObject, spec: KeySpec): KeyUsage {
   const usage = choice(fields, 'KeyUsage', usageByAwsName, spec === 'aes-256' ? 'encrypt' : undefined);
   if (usage === undefined) throw invalid('KeyUsage', 'Member must not be null for this keySpec');
+  if (spec === 'sm2' && (usage === 'encrypt' || usage === 'agree'))
+    throw unsupported('SM2 for anything but signatures');
   if (!fits(spec, usage)) throw invalid('KeyUsage', 'Member must be one that the keySpec allows');
   return usage;
 }

@@ -122,11 +122,10 @@ export const decodeGenerateDataKeyWithoutPlaintext = (fields: JsonObject, names:
   dataKey(fields, names, false);
 
 /** DataKeyPairSpec: the key specs that are key pairs and not for signing with ML-DSA. */
-const pairSpecs: typeof specByAwsName = new Map([...specByAwsName].filter(([name]) => /^(RSA|ECC|ML_KEM)_/.test(name)));
+const pairSpecs: typeof specByAwsName = new Map([...specByAwsName].filter(([name]) => /^(RSA_|ECC_|ML_KEM_|SM2$)/.test(name)));
 
 function dataKeyPair(fields: JsonObject, names: Names, withPlaintext: boolean): Asked<'generate-data-key-pair'> {
   refuseExtras(fields);
-  if (optionalString(fields, 'KeyPairSpec') === 'SM2') throw unsupported('SM2');
   return {
     command: {
       kind: 'generate-data-key-pair',
@@ -157,7 +156,6 @@ const messageTypes: ReadonlyMap<string, 'RAW' | 'DIGEST' | 'EXTERNAL_MU'> = new 
 ]);
 
 function signingAlgorithm(fields: JsonObject): SigningAlgorithm {
-  if (optionalString(fields, 'SigningAlgorithm') === 'SM2DSA') throw unsupported('SM2');
   return requiredChoice(fields, 'SigningAlgorithm', signingByAwsName);
 }
 

@@ -63,6 +63,7 @@ export const typeWords = {
   'ec-p384': { type: 'ecdsa-p384', version: 'P-384' },
   'ec-p521': { type: 'ecdsa-p521', version: 'P-521' },
   'ec-secp256k1': { type: 'ecdsa-secp256k1', version: 'secp256k1' },
+  sm2: { type: 'sm2', version: 'SM2' },
   ed25519: { type: 'ed25519' },
   x25519: { type: 'x25519' },
   'ml-dsa-44': { type: 'ml-dsa', parameterSet: '44' },
@@ -92,7 +93,7 @@ export function wordsOf(spec: KeySpec): TypeWords {
 /** What a Vault client may create; the two families with parameter sets are found by `type/set`. */
 const creatable: ReadonlyMap<string, KeySpec> = new Map(
   (Object.entries(typeWords) as Array<[KeySpec, TypeWords]>)
-    .filter(([, words]) => !['hmac', 'ecdsa-secp256k1', 'x25519', 'ml-kem'].includes(words.type))
+    .filter(([, words]) => !['hmac', 'ecdsa-secp256k1', 'sm2', 'x25519', 'ml-kem'].includes(words.type))
     .map(([spec, { type, parameterSet }]) => [parameterSet === undefined ? type : `${type}/${parameterSet}`, spec]),
 );
 

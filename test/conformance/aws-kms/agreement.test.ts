@@ -185,6 +185,26 @@ for (const KeySpec of ['ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87'] as const) {
   });
 }
 
+test('an SM2 key signs messages and digests of SM3, for the identity that the standard gives', async () => {
+  const KeyId = await create('SM2', 'SIGN_VERIFY');
+  const point = (await spkiOf(KeyId)).subarray(-64);
+  const sm3 = (...parts: Uint8Array[]) => createHash('sm3').update(Buffer.concat(parts)).digest();
+  // GB/T 32918.2 section 5.5 and GB/T 32918.5.
+  const curve =
+    'fffffffeffffffffffffffffffffffffffffffff00000000fffffffffffffffc28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93' +
+    '32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0';
+  const za = sm3(Buffer.from('\x00\x801234567812345678', 'latin1'), Buffer.from(curve, 'hex'), point);
+  const asked = { KeyId, SigningAlgorithm: 'SM2DSA' } as const;
+  const ofMessage = await kms.sign({ ...asked, Message: message });
+  const digested = { ...asked, Message: sm3(za, message), MessageType: 'DIGEST' } as const;
+  assert.ok((await kms.verify({ ...digested, Signature: ofMessage.Signature })).SignatureValid);
+  const ofDigest = await kms.sign(digested);
+  assert.ok((await kms.verify({ ...asked, Message: message, Signature: ofDigest.Signature })).SignatureValid);
+  for (const KeyUsage of ['ENCRYPT_DECRYPT', 'KEY_AGREEMENT'] as const) {
+    await assert.rejects(kms.createKey({ KeySpec: 'SM2', KeyUsage }), sdk.UnsupportedOperationException);
+  }
+});
+
 test('an elliptic curve signs with the hash of its size only', async () => {
   const bound = { ECC_NIST_P256: '256', ECC_NIST_P384: '384', ECC_NIST_P521: '512', ECC_SECG_P256K1: '256' } as const;
   for (const [KeySpec, own] of Object.entries(bound)) {
@@ -223,9 +243,7 @@ const usageOf = (spec: string): sdk.KeyUsageType =>
         ? 'ENCRYPT_DECRYPT'
         : 'SIGN_VERIFY';
 
-/** SM2 is for China Regions, and every other AWS Region answers it so. */
-const chineseOnly = (value: string): Answered =>
-  value.startsWith('SM2') ? 'UnsupportedOperationException' : 'offered';
+const offered = (): Answered => 'offered';
 
 async function agreesWith(
   values: Readonly<Record<string, string>>,
@@ -242,8 +260,8 @@ async function agreesWith(
 }
 
 test('every key spec of the SDK makes a key, by either name of the member', async () => {
-  await agreesWith(sdk.KeySpec, chineseOnly, (KeySpec) => create(KeySpec, usageOf(KeySpec)));
-  await agreesWith(sdk.CustomerMasterKeySpec, chineseOnly, (CustomerMasterKeySpec) =>
+  await agreesWith(sdk.KeySpec, offered, (KeySpec) => create(KeySpec, usageOf(KeySpec)));
+  await agreesWith(sdk.CustomerMasterKeySpec, offered, (CustomerMasterKeySpec) =>
     kms.createKey({ CustomerMasterKeySpec, KeyUsage: usageOf(CustomerMasterKeySpec) }),
   );
 });
@@ -268,7 +286,7 @@ test('every key usage of the SDK is that of some key', async () => {
 
 test('every data key pair spec of the SDK gives a pair that is one', async () => {
   const KeyId = await create('SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT');
-  await agreesWith(sdk.DataKeyPairSpec, chineseOnly, async (KeyPairSpec: sdk.DataKeyPairSpec) => {
+  await agreesWith(sdk.DataKeyPairSpec, offered, async (KeyPairSpec: sdk.DataKeyPairSpec) => {
     const pair = await kms.generateDataKeyPair({ KeyId, KeyPairSpec });
     const { Plaintext } = await kms.decrypt({ CiphertextBlob: pair.PrivateKeyCiphertextBlob });
     assert.deepEqual(Plaintext, pair.PrivateKeyPlaintext);
@@ -295,7 +313,7 @@ test('every data key spec of the SDK gives a key of its length', async () => {
 
 test('every signing algorithm and message type of the SDK signs with the keys that list it, and with no other', async () => {
   const signers = ['RSA_2048', 'ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521'] as const;
-  const others = ['ECC_SECG_P256K1', 'ECC_NIST_EDWARDS25519', 'ML_DSA_44'] as const;
+  const others = ['ECC_SECG_P256K1', 'ECC_NIST_EDWARDS25519', 'ML_DSA_44', 'SM2'] as const;
   const used = new Set<string>();
   for (const spec of [...signers, ...others]) {
     const KeyId = await create(spec, 'SIGN_VERIFY');
@@ -304,13 +322,13 @@ test('every signing algorithm and message type of the SDK signs with the keys th
       await agreesWith(
         sdk.SigningAlgorithmSpec,
         (algorithm) => {
-          if (algorithm.startsWith('SM2')) return 'UnsupportedOperationException';
           if (!typesOf(algorithm).includes(MessageType)) return 'ValidationException';
           return listed.includes(algorithm) ? 'offered' : 'InvalidKeyUsageException';
         },
         async (SigningAlgorithm: sdk.SigningAlgorithmSpec) => {
           const bits = /_SHA_(256|384|512)$/.exec(SigningAlgorithm)?.[1];
-          const length = MessageType === 'RAW' ? 20 : MessageType === 'EXTERNAL_MU' ? 64 : Number(bits ?? 512) / 8;
+          const digest = SigningAlgorithm === 'SM2DSA' ? 256 : Number(bits ?? 512);
+          const length = MessageType === 'RAW' ? 20 : MessageType === 'EXTERNAL_MU' ? 64 : digest / 8;
           const asked = { KeyId, MessageType, SigningAlgorithm, Message: Buffer.alloc(length, 7) };
           const { Signature } = await kms.sign(asked);
           assert.ok((await kms.verify({ ...asked, Signature })).SignatureValid);
@@ -322,7 +340,7 @@ test('every signing algorithm and message type of the SDK signs with the keys th
   const all = [...Object.values(sdk.SigningAlgorithmSpec), ...Object.values(sdk.MessageType)];
   assert.deepEqual(
     all.filter((value) => !used.has(value)),
-    ['SM2DSA'],
+    [],
   );
 });
 
