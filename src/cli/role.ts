@@ -24,6 +24,10 @@ export const roleCommands: readonly Command[] = [
       },
       role: { type: 'string', value: 'ROLE', help: 'key-administrator, key-user or auditor, on the whole realm' },
       'external-id': { type: 'string', value: 'ID', help: 'what identities and groups must say to take it on' },
+      again: {
+        type: 'boolean',
+        help: 'there was a role of that name, and policies of keys that name it may mean this one',
+      },
       'max-session': { type: 'string', value: '1h', help: 'the longest session, 15m to 12h (default 1h)' },
     },
     more: [
@@ -38,6 +42,7 @@ export const roleCommands: readonly Command[] = [
         ...present({
           role: call.text('role'),
           externalId: call.text('external-id'),
+          again: call.flag('again') || undefined,
           maxSessionSeconds: longest === undefined ? undefined : duration(longest),
         }),
       });

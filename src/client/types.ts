@@ -135,6 +135,8 @@ export interface CreateRole extends RoleTrust {
   readonly role?: string;
   /** Default: an hour. */
   readonly maxSessionSeconds?: number;
+  /** There was a role of that name, and what still names it may mean this one. */
+  readonly again?: boolean;
 }
 
 export interface AssumableRole extends Required<Omit<RoleTrust, 'externalId'>>, Pick<RoleTrust, 'externalId'> {

@@ -43,9 +43,6 @@ test('a key is for its own algorithm and its own name', async () => {
   assert.equal(await check(await sign(usual, { kid: 'two' }), keys), 'unknown-key');
   assert.equal(await check(await (await pairOf('ES256')).sign(), keys), 'malformed');
   assert.equal(await check(await (await pairOf('RS256')).sign(), keys), 'unknown-key');
-  assert.equal(
-    'malformed',
-  );
 });
 
 test('says which claim does not hold', async () => {

@@ -18,6 +18,8 @@ export interface SessionCommands {
     readonly role?: Role;
     /** Milliseconds that a session may last: 15 minutes to 12 hours. Default: an hour. */
     readonly maxSession?: number;
+    /** There was a role of that name, and what still names it may mean this one. */
+    readonly again?: boolean;
   };
   /** Ends its sessions, and every grant to it. */
   'delete-role': { readonly name: string };

@@ -37,9 +37,17 @@ export interface Replay {
   readonly revision: number;
 }
 
+/** What is left of a role: policies of keys may still name it. */
+export interface FormerRole {
+  readonly realm: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly deletedAt: number;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
-  /** The record id to go on after. */
+  /** The record id to go on after; of roles the name. */
   readonly next?: string;
 }
 
@@ -140,12 +148,27 @@ export class Directory {
   }
 
   async role(realm: string, name: string): Promise<AssumableRole | undefined> {
-    const role = await this.#read<AssumableRole>('role', ids.role(realm, name));
-    return role?.name === name ? role : undefined;
+    const role = await this.#read<AssumableRole | FormerRole>('role', ids.role(realm, name));
+    return role?.name === name && !('deletedAt' in role) ? role : undefined;
   }
 
-  roles(realm: string, after: string, limit: number): Promise<Page<AssumableRole>> {
-    return this.#page('role', `${realm}/`, after === '' ? '' : ids.role(realm, after), limit);
+  /** A role of that name, in whatever case, that there was. */
+  async formerRole(realm: string, name: string): Promise<FormerRole | undefined> {
+    const role = await this.#read<AssumableRole | FormerRole>('role', ids.role(realm, name));
+    return role !== undefined && 'deletedAt' in role ? role : undefined;
+  }
+
+  /** A page may be shorter than its limit and not the last: former roles are left out. */
+  async roles(realm: string, after: string, limit: number): Promise<Page<AssumableRole>> {
+    const page = await this.#page<AssumableRole | FormerRole>(
+      'role',
+      `${realm}/`,
+      after === '' ? '' : ids.role(realm, after),
+      limit,
+    );
+    const last = page.items.at(-1)?.name;
+    const items = page.items.filter((role): role is AssumableRole => !('deletedAt' in role));
+    return page.next === undefined || last === undefined ? { items } : { items, next: last };
   }
 
   /** Of a realm. There are few, and they are read by those who give rights. */
@@ -154,7 +177,7 @@ export class Directory {
     for (let after: string | undefined = ''; after !== undefined; ) {
       const page = await this.roles(realm, after, 1000);
       all.push(...page.items);
-      after = page.next === undefined ? undefined : page.items.at(-1)?.name;
+      after = page.next;
     }
     return all;
   }

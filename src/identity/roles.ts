@@ -11,7 +11,7 @@ import {
   type RoleTrust,
 } from '#domain/domain.ts';
 import { newRoleId } from './credential-id.ts';
-import { type Directory, ids, put, remove } from './directory.ts';
+import { type Directory, type FormerRole, ids, put, remove } from './directory.ts';
 import type { GrantBook } from './grant-book.ts';
 import { checkLimit, checkName } from './names.ts';
 import { checkSessionLength, hour } from './session-length.ts';
@@ -40,7 +40,7 @@ export class Roles {
   async create(principal: Principal, command: Command<'create-role'>): Promise<Outcome<Results['create-role']>> {
     const { directory, grants, clock, mode } = this.#rooms;
     const { realm } = principal;
-    const { name, trust, role: kind, maxSession = hour } = command;
+    const { name, trust, role: kind, maxSession = hour, again } = command;
     checkName('role', name);
     checkSessionLength(maxSession, 12);
     if (kind === 'developer' && mode !== 'development') {
@@ -50,14 +50,21 @@ export class Roles {
     if (namesake !== undefined) {
       throw new KmsError('already-exists', `There is an identity or a role "${namesake.name}".`);
     }
+    const former = await directory.formerRole(realm, name);
+    if (former !== undefined && again !== true) {
+      throw new KmsError(
+        'already-exists',
+        `There was a role "${former.name}", which policies and grants of keys may still name: say "again" if they may.`,
+      );
+    }
     const mentions = await this.#checkTrust(realm, trust);
     const createdAt = clock();
     const id = newRoleId();
-    const role: AssumableRole = { realm, name, revision: 0, id, trust, maxSession, createdAt };
+    const role: AssumableRole = { realm, name, revision: former?.revision ?? 0, id, trust, maxSession, createdAt };
     const identity: Identity = { realm, name, revision: 0, groups: [], enabled: true, createdAt, roleId: id };
     const grant = kind === undefined ? undefined : grants.wholeRealm(realm, name, kind);
     return {
-      result: { role: { ...role, revision: 1 } },
+      result: { role: { ...role, revision: role.revision + 1 } },
       change: {
         records: [
           put('identity', ids.identity(realm, name), identity),
@@ -73,7 +80,7 @@ export class Roles {
 
   /** Its sessions end with it. Rejects with 'invalid-state' while another role trusts it. */
   async delete(principal: Principal, { name }: Command<'delete-role'>): Promise<Outcome<Results['delete-role']>> {
-    const { directory, grants, standings } = this.#rooms;
+    const { directory, grants, standings, clock } = this.#rooms;
     const { realm } = principal;
     const role = await directory.role(realm, name);
     const identity = await directory.identity(realm, name);
@@ -83,13 +90,14 @@ export class Roles {
     if (trusting !== undefined) {
       throw new KmsError('invalid-state', `The role "${trusting.name}" may be taken on by "${name}": delete it first.`);
     }
+    const left: FormerRole = { realm, name, revision: role.revision, deletedAt: clock() };
     // A later identity of that name must not find them.
     const given: readonly Grant[] = await grants.heldBy(realm, name, []);
     return {
       result: {},
       change: {
         records: [
-          remove('role', ids.role(realm, name), role),
+          put('role', ids.role(realm, name), left),
           remove('identity', ids.identity(realm, name), identity),
           ...given.map((grant) => remove('grant', ids.grant(realm, grant.id), grant)),
         ],
@@ -105,8 +113,7 @@ export class Roles {
   async list(principal: Principal, { after, limit }: Command<'list-roles'>): Promise<Outcome<Results['list-roles']>> {
     checkLimit(limit);
     const { items, next } = await this.#rooms.directory.roles(principal.realm, after, limit);
-    const last = next === undefined ? undefined : items.at(-1)?.name;
-    return { result: { roles: items, ...(last === undefined ? {} : { next: last }) } };
+    return { result: { roles: items, ...(next === undefined ? {} : { next }) } };
   }
 
   /** Throws 'invalid-parameter' or 'not-found'. Answers what groups are mentioned for the first time. */

@@ -16,8 +16,14 @@ beforeEach(async () => {
 
 const trusting = (...identities: string[]): RoleTrust => ({ identities, groups: [], providers: [] });
 
-async function makeRole(name: string, trust: RoleTrust = trusting('alice'), maxSession?: number) {
-  const command = { kind: 'create-role', name, trust, ...(maxSession && { maxSession }) } as const;
+async function makeRole(name: string, trust: RoleTrust = trusting('alice'), maxSession?: number, again?: boolean) {
+  const command = {
+    kind: 'create-role',
+    name,
+    trust,
+    ...(maxSession && { maxSession }),
+    ...(again && { again }),
+  } as const;
   return (await rig.commit(rig.room.verbs['create-role'](await officer.byToken(), command))).role;
 }
 
@@ -92,7 +98,8 @@ test('a session ends with its credential, its asker, its role, and everything ab
     'the role deleted': () => verb('delete-role', { name: 'role' }),
     'the role made anew': async () => {
       await verb('delete-role', { name: 'role' });
-      await makeRole('role');
+      await rejectsWith('already-exists', () => makeRole('role'));
+      await makeRole('role', trusting('alice'), undefined, true);
     },
   };
   const revoke = (id: string) => verb('revoke-credential', { id });

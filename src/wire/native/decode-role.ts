@@ -1,5 +1,12 @@
 import { type Commands, KmsError, type ProviderTrust, roles } from '#domain/domain.ts';
-import { type JsonObject, optionalArray, optionalObject, optionalString, requiredString } from '../common/common.ts';
+import {
+  type JsonObject,
+  optionalArray,
+  optionalBoolean,
+  optionalObject,
+  optionalString,
+  requiredString,
+} from '../common/common.ts';
 import { type Input, oneOf, optionalStrings, present, ttl } from './decode.ts';
 
 export function createRole({ body }: Input): Commands['create-role'] {
@@ -16,6 +23,7 @@ export function createRole({ body }: Input): Commands['create-role'] {
     ...present({
       role: role === undefined ? undefined : oneOf('role', role, roles),
       maxSession: ttl(body, 'maxSessionSeconds'),
+      again: optionalBoolean(body, 'again'),
     }),
   };
 }

@@ -232,7 +232,7 @@ export const operations = {
   'POST /roles': {
     action: 'create-role',
     maxBody: 64 * KiB,
-    body: ['name', 'role', 'identities', 'groups', 'providers', 'externalId', 'maxSessionSeconds'],
+    body: ['name', 'role', 'identities', 'groups', 'providers', 'externalId', 'maxSessionSeconds', 'again'],
     decode: role.createRole,
     encode: roles.role,
   },

@@ -141,7 +141,7 @@ test('a session ends with its key, with who took it on and with the role, from t
   await by(async () => {
     await server.claviger('role', 'delete', 'shortlived');
     // A role of the same name is another one.
-    await server.claviger('role', 'create', 'shortlived', '--trust', 'identity:mover', '--role', 'key-user');
+    await server.claviger('role', 'create', 'shortlived', '--again', '--trust', 'identity:mover', '--role', 'key-user');
   });
   await by(() => server.claviger('identity', 'disable', 'mover'));
 });
