@@ -204,7 +204,9 @@ test('only the first realm names, makes and lists others', async () => {
   await rejectsWith('already-exists', () => makeRealm(officer, 'Third'));
   const list = async (by: Member, after = '', limit = 1000) =>
     (await rig.room.verbs['list-realms'](await by.byToken(), { kind: 'list-realms', after, limit })).result;
-  assert.deepEqual((await list(guest)).realms, [{ name: 'tenant', account: guest.set.account }]);
+  assert.deepEqual((await list(guest)).realms, [
+    { name: 'tenant', account: guest.set.account, region: 'eu-central-1' },
+  ]);
   assert.deepEqual((await list(officer)).realms.map(({ name }) => name).sort(), ['main', 'tenant', 'third']);
   assert.equal((await list(officer)).next, undefined);
   const paged: string[] = [];
