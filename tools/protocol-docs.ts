@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Action, KmsError, roles } from '#domain/domain.ts';
 import { roleActions, rules } from '#policy/policy.ts';
-import { operations as aws, unoffered } from '#wire/aws-kms/operations.ts';
+import { operations as aws } from '#wire/aws-kms/operations.ts';
 import { batch as secretsBatch } from '#wire/aws-secrets-manager/batch.ts';
 import { operations as secrets } from '#wire/aws-secrets-manager/operations.ts';
 import { operations as sts, unoffered as stsUnoffered } from '#wire/aws-sts/operations.ts';
@@ -71,8 +71,6 @@ export function awsPage(): string {
       ['operation', ...columns],
       Object.entries(aws).map(([name, row]) => [name, ...common(row)]),
     ),
-    '## Refused by name',
-    `These answer \`UnsupportedOperationException\`: ${[...unoffered].join(', ')}.`,
   );
 }
 

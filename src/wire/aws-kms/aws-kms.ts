@@ -4,7 +4,7 @@ import { header, json, readObject, signatureProof } from '../common/common.ts';
 import { inManner } from './dry-run.ts';
 import { type AwsError, awsError } from './errors.ts';
 import { type Names, namesOf, refText } from './names.ts';
-import { operations, unoffered } from './operations.ts';
+import { operations } from './operations.ts';
 import type { Row } from './row.ts';
 
 export interface AwsKmsOptions {
@@ -25,7 +25,7 @@ export function awsKmsDoor(gate: Gate, options: AwsKmsOptions): Door {
   const routes = new Map<string, Route>(
     Object.entries(operations).map(([name, row]) => [service + name, routeOf(walk, service + name, row)]),
   );
-  const nothing = refusingRoute(walk, service, 'unknown-operation', 'The request names no operation of KMS.');
+  const nothing = refusingRoute(walk, service, 'The request names no operation of KMS.');
   return {
     name: protocol,
     match(head) {
@@ -77,29 +77,22 @@ async function decoded(gate: Gate, row: Row, names: Names, request: Request, pro
   }
 }
 
-/** Names that no row has: real operations that this server doesn't offer, and what is no operation at all. */
+/** Every operation of KMS has its row: what has none is no operation. */
 function unknownRoute(walk: Walk, target: string): Route {
   const name = target.slice(service.length);
   // The name goes into the ledger, so only what can be an operation's name does.
   const operation = /^[A-Za-z]{1,64}$/.test(name) ? target : service;
-  return unoffered.has(name)
-    ? refusingRoute(walk, operation, 'unsupported', `${name} is not supported.`)
-    : refusingRoute(walk, operation, 'unknown-operation', 'KMS has no such operation.');
+  return refusingRoute(walk, operation, 'KMS has no such operation.');
 }
 
-function refusingRoute(
-  walk: Walk,
-  operation: string,
-  code: 'unsupported' | 'unknown-operation',
-  message: string,
-): Route {
+function refusingRoute(walk: Walk, operation: string, message: string): Route {
   return {
     maxBody: 64 * KiB,
     async handle(request) {
       const origin = originOf(walk, operation, request);
       const proof = proofOf(request, request.body);
       try {
-        return await walk.gate.refuse(proof, '', new KmsError(code, message), origin);
+        return await walk.gate.refuse(proof, '', new KmsError('unknown-operation', message), origin);
       } catch (verdict) {
         return failure(awsError(verdict, proof, undefined), origin);
       }

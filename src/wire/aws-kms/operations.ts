@@ -3,17 +3,17 @@ import * as askImport from './decode-import.ts';
 import * as askStores from './decode-key-stores.ts';
 import * as askKeys from './decode-keys.ts';
 import { decodeGetKeyLastUsage } from './decode-last-use.ts';
+import * as askPolicy from './decode-policy.ts';
 import * as askRegion from './decode-region.ts';
 import * as askUse from './decode-use.ts';
 import * as tellAgreement from './encode-agreement.ts';
 import * as tellImport from './encode-import.ts';
 import * as tellStores from './encode-key-stores.ts';
-import * as askPolicy from './decode-policy.ts';
 import * as tellKeys from './encode-keys.ts';
 import { encodeGetKeyLastUsage } from './encode-last-use.ts';
+import * as tellPolicy from './encode-policy.ts';
 import * as tellRegion from './encode-region.ts';
 import * as tellUse from './encode-use.ts';
-import * as tellPolicy from './encode-policy.ts';
 import type { Operations } from './row.ts';
 
 /** Bytes: 4096 of data and a context of 8192, in base64 and JSON at their longest. */
@@ -350,7 +350,3 @@ export const operations = {
     encode: tellKeys.encodeNothing,
   },
 } as const satisfies Operations;
-
-/** Real operations of AWS KMS that this door doesn't offer: refused by that name, where others are unknown. */
-export const unoffered: ReadonlySet<string> = new Set([
-]);

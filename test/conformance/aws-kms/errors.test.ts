@@ -91,11 +91,22 @@ const cases: ReadonlyArray<readonly [what: string, Exception, () => Promise<unkn
     },
   ],
   ['a policy that is no JSON', sdk.MalformedPolicyDocumentException, () => create({ Policy: 'nonsense' })],
-  ['a policy of its own', sdk.UnsupportedOperationException, () => create({ Policy: '{"Statement":[]}' })],
-  ['imported material', sdk.UnsupportedOperationException, () => create({ Origin: 'EXTERNAL' })],
-  ['a multi-Region key', sdk.UnsupportedOperationException, () => create({ MultiRegion: true })],
-  ['an operation that is not offered', sdk.UnsupportedOperationException, () => kms.listGrants({ KeyId: absent })],
-  ['a dry run', sdk.UnsupportedOperationException, () => kms.encrypt({ KeyId: absent, Plaintext: data, DryRun: true })],
+  ['a policy that says nothing', sdk.MalformedPolicyDocumentException, () => create({ Policy: '{"Statement":[]}' })],
+  [
+    'a dry run of what would be done',
+    sdk.DryRunOperationException,
+    async () => kms.encrypt({ KeyId: await create(), Plaintext: data, DryRun: true }),
+  ],
+  [
+    'a dry run of what would be refused',
+    sdk.NotFoundException,
+    () => kms.encrypt({ KeyId: absent, Plaintext: data, DryRun: true }),
+  ],
+  [
+    'a key in a key store that is not there',
+    sdk.CustomKeyStoreNotFoundException,
+    () => create({ Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: 'cks-1' }),
+  ],
   ['a grant token', sdk.InvalidGrantTokenException, () => kms.describeKey({ KeyId: absent, GrantTokens: ['x'] })],
   [
     'the rotation status of a key pair',
@@ -232,7 +243,7 @@ for (const [what, exception, call] of cases) {
     await assert.rejects(call(), (error) => {
       assert.ok(error instanceof exception, `${error}`);
       assert.ok(error instanceof sdk.KMSServiceException);
-      assert.equal(error.$metadata.httpStatusCode, 400);
+      assert.equal(error.$metadata.httpStatusCode, error instanceof sdk.DryRunOperationException ? 412 : 400);
       assert.ok(error.$metadata.requestId);
       assert.ok(error.message.length > 0);
       return true;
@@ -302,9 +313,10 @@ test('no bit of a ciphertext can change', async () => {
     );
     results.set(answer, (results.get(answer) ?? 0) + 1);
   }
-  // A changed key id names a key that isn't there; everything else is the one answer for wrong ciphertexts.
+  // A changed key id, or the bit that says of which kind it is, names a key that isn't there; everything else is the one answer for
+  // wrong ciphertexts.
   const notFound = results.get('NotFoundException') ?? 0;
-  assert.ok(notFound <= 128, `${notFound} answers tell of a key`);
+  assert.ok(notFound <= 129, `${notFound} answers tell of a key`);
   assert.equal(
     (results.get('InvalidCiphertextException') ?? 0) + notFound,
     blob.length * 8,
