@@ -375,6 +375,26 @@ test('grants are given on keys that are of use, to those who are there', async (
   await put(house, key, text(allow(house.realm, 'kms:*'), deny('*', 'kms:Sign')));
 });
 
+test('a key that ends takes its grants along, by hand and by clock', async () => {
+  const house = await House.open();
+  const eve = await house.hire('eve');
+  const [at, due] = [await house.key({ deletionAllowed: true }), await house.key()];
+  for (const key of [at, due])
+    await give(house, key, { grantee: userArn(house, 'eve'), retiring: userArn(house, 'eve') });
+  await house.perform({ kind: 'destroy-key', key: byId(at) });
+  await house.perform({ kind: 'schedule-destruction', key: byId(due), days: 7 });
+  house.now += 8 * 24 * 3600 * 1000;
+  await house.perform({ kind: 'run-schedule' }, { kind: 'system', name: 'schedule' });
+  assert.equal((await house.list('key-grant')).length, 0);
+  const retirable = {
+    kind: 'list-retirable-key-grants',
+    retiring: userArn(house, 'eve'),
+    after: '',
+    limit: 9,
+  } as const;
+  assert.deepEqual((await house.perform(retirable, byToken(eve))).grants, []);
+});
+
 test('a grant token is believed only as this server gave it, while its grant is in force', async () => {
   const house = await House.open();
   await house.hire('ann');

@@ -156,6 +156,19 @@ function withKey<T>({ keyring }: Rooms, key: Key, result: T, change: GrantChange
   };
 }
 
+/** A key that ends takes its grants along. */
+export async function destroyKey(rooms: Rooms, key: Key, now: number): Promise<Outcome<Result<'destroy-key'>>> {
+  const outcome = await rooms.keyring.destroyKey(key, now);
+  const { change } = outcome;
+  if (key.grantsRevision === undefined || change === undefined) return outcome;
+  const grants = await rooms.identity.keyGrants.clear(key);
+  const applied = () => {
+    change.applied?.();
+    grants.applied();
+  };
+  return { ...outcome, change: { ...change, records: [...change.records, ...grants.records], applied } };
+}
+
 /** Decides for somebody else as it would be decided if he asked. */
 export async function explain(it: RightsCase<Command<'explain-access'>>): Promise<Outcome<Result<'explain-access'>>> {
   const { rooms, principal: asking, command, keys, now, mode } = it;

@@ -1,7 +1,9 @@
 import { type Action, type Key, KmsError, type Origin, type Outcome, type Principal } from '#domain/domain.ts';
-import type { DueKey, Keyring } from '#keyring/keyring.ts';
+import type { DueKey } from '#keyring/keyring.ts';
 import type { CommitQueue } from './commit-queue.ts';
+import { destroyKey } from './key-rights.ts';
 import { done, identified, lineOf } from './lines.ts';
+import type { Rooms } from './rooms.ts';
 
 const atOnce = 100;
 
@@ -10,7 +12,7 @@ const atOnce = 100;
  * recorded and tried again at the next run.
  */
 export async function runSchedule(
-  keyring: Keyring,
+  rooms: Rooms,
   commits: CommitQueue,
   principal: Principal,
   origin: Origin,
@@ -20,11 +22,11 @@ export async function runSchedule(
   const failed = new Set<string>();
   const destroyed = new Set<string>();
   for (;;) {
-    const due = (await keyring.due(now, atOnce + failed.size)).filter((one) => !failed.has(placeOf(one)));
+    const due = (await rooms.keyring.due(now, atOnce + failed.size)).filter((one) => !failed.has(placeOf(one)));
     if (due.length === 0) return counts;
     for (const one of due) {
       if (destroyed.has(placeOf(one))) continue;
-      const succeeded = await perform(keyring, commits, principal, origin, one, now);
+      const succeeded = await perform(rooms, commits, principal, origin, one, now);
       if (!succeeded) failed.add(placeOf(one));
       else if (one.what === 'rotation') counts.rotated++;
       else if (one.what === 'destruction') {
@@ -44,17 +46,17 @@ const actions = {
   'end-of-material': 'delete-imported-material',
 } as const satisfies Record<DueKey['what'], Action>;
 
-type Task = (keyring: Keyring, key: Key, now: number) => Outcome<object> | Promise<Outcome<object>>;
+type Task = (rooms: Rooms, key: Key, now: number) => Outcome<object> | Promise<Outcome<object>>;
 
 const tasks: Readonly<Record<DueKey['what'], Task>> = {
-  rotation: (keyring, key, now) =>
+  rotation: ({ keyring }, key, now) =>
     keyring.rotateKey(key, { kind: 'rotate-key', key: { by: 'id', id: key.id }, scheduled: true }, now),
-  destruction: (keyring, key, now) => keyring.destroyKey(key, now),
-  'end-of-material': (keyring, key, now) => keyring.expireImported(key, now),
+  destruction: (rooms, key, now) => destroyKey(rooms, key, now),
+  'end-of-material': ({ keyring }, key, now) => keyring.expireImported(key, now),
 };
 
 async function perform(
-  keyring: Keyring,
+  rooms: Rooms,
   commits: CommitQueue,
   principal: Principal,
   origin: Origin,
@@ -66,9 +68,10 @@ async function perform(
   line.realm = realm;
   line.key = keyId;
   try {
+    const { keyring } = rooms;
     const key = await keyring.find(realm, { by: 'id', id: keyId });
     if (key === undefined) throw new KmsError('not-found', 'The key that is due is not there.', keyId);
-    const outcome = await tasks[what](keyring, key, now);
+    const outcome = await tasks[what](rooms, key, now);
     await commits.submit(done(line, outcome.result, outcome.change), outcome.change, () => keyring.isCurrent(key));
     return true;
   } catch (error) {

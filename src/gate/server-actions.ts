@@ -56,9 +56,8 @@ async function act(core: Core, principal: Principal, command: Command<Act>, orig
     case 'seal':
       return {};
     case 'run-schedule': {
-      const { keyring } = core.rooms;
       const now = clock();
-      const counts = await runSchedule(keyring, core.commits, principal, origin, now);
+      const counts = await runSchedule(core.rooms, core.commits, principal, origin, now);
       await core.coalesced.flush(now);
       await core.lastUses.write();
       const { destroyed, steps } = await runSecretSchedule(core, principal, origin, now);

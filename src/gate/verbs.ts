@@ -1,8 +1,8 @@
-import type { Action, Command, KeyRef, Outcome, Principal, Result } from '#domain/domain.ts';
+import type { Action, Command, KeyRef, Outcome, Principal, Result, SecretPlace } from '#domain/domain.ts';
 import { KmsError } from '#domain/domain.ts';
 import type { IdentityRoom } from '#identity/identity.ts';
 import type { Keyring } from '#keyring/keyring.ts';
-import { createKey, createKeyGrant, explain, putKeyPolicy, removeKeyGrant } from './key-rights.ts';
+import { createKey, createKeyGrant, destroyKey, explain, putKeyPolicy, removeKeyGrant } from './key-rights.ts';
 import type { LastUses } from './last-uses.ts';
 import type { SecretsRoom, SecretSubject } from '#secrets/secrets.ts';
 import { heldPolicy, policyProblems } from './secret-policy.ts';
@@ -55,7 +55,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'rotate-key': ({ rooms, command, keys, now }) => rooms.keyring.rotateKey(keys[0]!, command, now),
   'schedule-destruction': ({ rooms, command, keys, now }) => rooms.keyring.scheduleDestruction(keys[0]!, command, now),
   'cancel-destruction': ({ rooms, keys }) => rooms.keyring.cancelDestruction(keys[0]!),
-  'destroy-key': ({ rooms, keys, now }) => rooms.keyring.destroyKey(keys[0]!, now),
+  'destroy-key': ({ rooms, keys, now }) => destroyKey(rooms, keys[0]!, now),
   'trim-key': ({ rooms, command, keys }) => rooms.keyring.trimKey(keys[0]!, command),
   'get-import-parameters': ({ rooms, command, keys, now }) => rooms.keyring.importParameters(keys[0]!, command, now),
   'import-key-material': ({ rooms, command, keys, now }) => rooms.keyring.importMaterial(keys[0]!, command, now),
@@ -107,8 +107,10 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'create-key-store': ({ rooms, command }) => rooms.keyring.createKeyStore(command),
   'change-key-store': ({ rooms, command }) => rooms.keyring.changeKeyStore(command),
 
-  'create-secret': ({ rooms, principal, command, secret, now }) =>
-    rooms.secrets.createSecret(principal.realm, secret!, command, now),
+  'create-secret': async ({ rooms, principal, command, secret, now }) => {
+    const realms = await placesOf(rooms, principal, command.places ?? []);
+    return rooms.secrets.createSecret(principal.realm, secret!, command, realms, now);
+  },
   'put-secret-value': ({ rooms, command, secret, now }) => rooms.secrets.putSecretValue(secret!, command, now),
   'update-secret': ({ rooms, command, secret, now }) => rooms.secrets.updateSecret(secret!, command, now),
   'get-secret-value': ({ rooms, command, secret, now }) => rooms.secrets.getSecretValue(secret!, command, now),
@@ -129,7 +131,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'delete-secret-policy': ({ rooms, secret, now }) => rooms.secrets.deletePolicy(secret!, now),
   'check-secret-policy': ({ principal, command }) => ({ result: { problems: policyProblems(principal, command) } }),
   'replicate-secret': async ({ rooms, principal, command, secret, now }) => {
-    const realms = await Promise.all(command.places.map(({ region }) => rooms.identity.region(principal, region)));
+    const realms = await placesOf(rooms, principal, command.places);
     return rooms.secrets.replicateSecret(secret!, command, realms, now);
   },
   'remove-secret-replicas': ({ rooms, command, secret, now }) => rooms.secrets.removeReplicas(secret!, command, now),
@@ -165,6 +167,11 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'assume-role-with-web-identity': ({ rooms, principal, command }) =>
     rooms.identity.verbs['assume-role-with-web-identity'](principal, command),
 };
+
+/** Rejects where the account has no such region. */
+function placesOf({ identity }: Rooms, principal: Principal, places: readonly SecretPlace[]): Promise<string[]> {
+  return Promise.all(places.map(({ region }) => identity.region(principal, region)));
+}
 
 /** An alias never points at an alias, so there is no chain to follow and none to loop. */
 function named(key: Subject, ref: KeyRef): Subject {

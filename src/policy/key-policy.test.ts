@@ -603,3 +603,48 @@ test('patterns and ranges match as they are written, in bounded time', () => {
   assert.equal(addressOf('10.0.0.1:443'), '10.0.0.1');
   assert.equal(addressOf(''), undefined);
 });
+
+test('no change of a policy in its characters makes its reading throw anything but a refusal', () => {
+  const sound = text(
+    statement({ Sid: 'a', Condition: { StringLike: { 'kms:EncryptionContext:a': ['b*', 'c'] } } }),
+    statement({ Effect: 'Deny', Principal: '*', Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }),
+  );
+  const bits = [
+    '"',
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '*',
+    '\\',
+    '$',
+    '0',
+    'null',
+    '__proto__',
+    'Deny',
+    '\u0000',
+    '\u{1f511}',
+  ];
+  let state = 7;
+  const next = (below: number) => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return (state >>> 8) % below;
+  };
+  let understood = 0;
+  for (let i = 0; i < 20_000; i++) {
+    let changed = sound;
+    for (let n = 1 + next(3); n > 0; n--) {
+      const at = next(changed.length);
+      changed = changed.slice(0, at) + bits[next(bits.length)] + changed.slice(at + next(4));
+    }
+    try {
+      accepts(changed);
+      understood++;
+    } catch (error) {
+      assert.ok(error instanceof KmsError && error.code === 'malformed-policy', `${error} of ${changed}`);
+    }
+  }
+  assert.ok(understood > 100 && understood < 10_000, String(understood));
+});
