@@ -6,6 +6,7 @@ import type {
   RotationStep,
   Secret,
   SecretFilter,
+  SecretPlace,
   SecretRef,
   SecretValue,
   SecretVersion,
@@ -30,6 +31,8 @@ export interface SecretCommands {
     /** The key that protects its values; absent: the realm's own for secrets. */
     readonly protection?: KeyRef;
     readonly value?: SecretValue;
+    /** Where copies of it are to be at once. */
+    readonly places?: readonly SecretPlace[];
   };
   'put-secret-value': OnSecret &
     Writing & {
@@ -77,9 +80,7 @@ export interface SecretCommands {
   'cancel-secret-rotation': OnSecret;
   /** Copies that follow the secret, in other regions of the account. */
   'replicate-secret': OnSecret & {
-    readonly places: ReadonlyArray<{ readonly region: string; readonly protection?: KeyRef }>;
-    /** A secret that has the name there already gives way. */
-    readonly overwrite: boolean;
+    readonly places: readonly SecretPlace[];
   };
   'remove-secret-replicas': OnSecret & { readonly regions: readonly string[] };
   /** A copy becomes a secret of its own. */

@@ -142,3 +142,9 @@ export interface DueRotation {
   readonly step: RotationStep;
   readonly rotator: string;
 }
+
+/** Another region of the account, and the key there that protects the copy. */
+export interface SecretPlace {
+  readonly region: string;
+  readonly protection?: KeyRef;
+}

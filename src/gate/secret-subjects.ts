@@ -9,7 +9,7 @@ import {
 } from '#domain/domain.ts';
 import { isOwnKey } from '#keyring/keyring.ts';
 import type { SecretTarget } from '#policy/policy.ts';
-import type { SecretCommand, SecretSubject } from '#secrets/secrets.ts';
+import { pairsOf, type SecretCommand, type SecretSubject } from '#secrets/secrets.ts';
 import type { Core } from './core.ts';
 import { done, identified, lineOf } from './lines.ts';
 import { absent, type Subject } from './subjects.ts';
@@ -58,9 +58,14 @@ export function judgedKeys(keys: readonly Subject[]): readonly Subject[] {
 }
 
 /** The secret as policy takes it: with what its own policy says and reads. */
-export function secretTarget({ target, secret }: SecretSubject): SecretTarget {
-  if (secret?.policy === undefined) return target;
-  return { ...target, policy: secret.policy, tags: secret.tags };
+export function secretTarget({ target, secret, binding }: SecretSubject): SecretTarget {
+  return {
+    ...target,
+    ...(secret?.policy !== undefined && { policy: secret.policy, tags: secret.tags }),
+    ...(binding !== undefined && {
+      via: { service: `secretsmanager.${binding.resource.split(':')[3]}.amazonaws.com`, pairs: pairsOf(binding) },
+    }),
+  };
 }
 
 /** The realm's own key for secrets, at its first use: by a line of its own, before that of what it is needed for. */

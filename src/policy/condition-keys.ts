@@ -18,6 +18,8 @@ export interface Arrival {
   readonly now: number;
   /** Address and port; '' for what came by no network. */
   readonly peer: string;
+  /** The key is asked for by a service in the caller's name, which binds what it makes to these pairs. */
+  readonly via?: { readonly service: string; readonly pairs: NonNullable<Context['pairs']> };
 }
 
 /** One call on one key, as a key policy sees it. */
@@ -52,14 +54,18 @@ function member<T>(command: Command, name: string): T | undefined {
 }
 
 /** What binds this key's part of the command; of a grant, what it is to be bound to. */
-export function contextPairs({ command, index }: Pick<KeyRequest, 'command' | 'index'>): NonNullable<Context['pairs']> {
+export function contextPairs({
+  command,
+  index,
+  arrival,
+}: Pick<KeyRequest, 'command' | 'index' | 'arrival'>): NonNullable<Context['pairs']> {
   switch (command.kind) {
     case 're-encrypt':
       return (index === 0 ? command.sourceContext : command.targetContext).pairs ?? [];
     case 'create-key-grant':
       return Object.entries({ ...command.constraints?.subset, ...command.constraints?.equals });
     default:
-      return 'context' in command ? (command.context.pairs ?? []) : [];
+      return 'context' in command ? (command.context.pairs ?? []) : (arrival.via?.pairs ?? []);
   }
 }
 
@@ -138,8 +144,7 @@ const conditionKeys: Readonly<Record<string, ConditionKey>> = {
   },
   'aws:userid': { type: 'string', read: ({ who }) => just(who.userId) },
   'aws:username': { type: 'string', read: ({ who }) => just(who.username) },
-  // No service calls in somebody's name here.
-  'aws:viaawsservice': { type: 'bool', read: () => just(false) },
+  'aws:viaawsservice': { type: 'bool', read: ({ arrival }) => just(arrival.via !== undefined) },
   'kms:bypasspolicylockoutsafetycheck': {
     type: 'bool',
     read: ({ command }) => (command.kind === 'put-key-policy' ? just(command.bypassLockoutCheck === true) : undefined),
@@ -249,7 +254,7 @@ const conditionKeys: Readonly<Record<string, ConditionKey>> = {
         ? just(iso(command.expiresAt))
         : undefined,
   },
-  'kms:viaservice': { type: 'string', read: () => undefined },
+  'kms:viaservice': { type: 'string', read: ({ arrival }) => just(arrival.via?.service) },
   'kms:wrappingalgorithm': {
     type: 'string',
     read: ({ command }) =>

@@ -149,7 +149,8 @@ const holdsBoth = ({ name }: Principal) =>
 /** What each key says that says anything of its own. */
 function verdictsOf(facts: Facts, principal: Principal, command: Command, subjects: readonly Key[]) {
   const who = whoIs(principal);
-  const arrival = { now: facts.now, peer: facts.peer ?? '' };
+  const via = facts.secret?.via;
+  const arrival = { now: facts.now, peer: facts.peer ?? '', ...(via !== undefined && { via }) };
   return subjects.map((key, index) =>
     speaks(key) ? judge(who, command, subjects, index, arrival, facts.keyGrants?.[index]) : undefined,
   );

@@ -51,6 +51,8 @@ export interface SecretTarget extends Target {
   readonly tags?: Readonly<Record<string, string>>;
   /** As its owner wrote it. */
   readonly policy?: string;
+  /** How keys are asked for its values. */
+  readonly via?: NonNullable<KeyRequest['arrival']['via']>;
 }
 
 const maxPolicy = 20_480;

@@ -6,6 +6,7 @@ import {
   type Outcome,
   type RecordChange,
   type Secret,
+  type SecretPlace,
   type SecretReplica,
   type SecretVersion,
 } from '#domain/domain.ts';
@@ -35,15 +36,26 @@ type Changed = Outcome<{ readonly secret: Secret }>;
 export async function replicateSecret(
   parts: Parts,
   { secret: found }: SecretSubject,
-  { places, overwrite }: Command<'replicate-secret'>,
+  { places }: Command<'replicate-secret'>,
   realms: readonly string[],
   now: number,
 ): Promise<Changed> {
   const secret = found!;
   assertNotDeleted(secret);
   assertPrimary(secret);
-  if (overwrite)
-    throw new KmsError('unsupported', 'A secret that has the name already is not overwritten; delete it first.');
+  const { replicas, records } = await copiesOf(parts, secret, [], places, realms);
+  const next = { ...secret, replicas, changedAt: now };
+  return changeSecret(secret, next, `replicated to ${places.map(({ region }) => region).join(', ')}`, records);
+}
+
+/** `pending`: rows of the secret that are written together with its copies. */
+export async function copiesOf(
+  parts: Parts,
+  secret: Secret,
+  pending: readonly RecordChange[],
+  places: readonly SecretPlace[],
+  realms: readonly string[],
+): Promise<{ readonly replicas: readonly SecretReplica[]; readonly records: readonly RecordChange[] }> {
   const replicas = new Map((secret.replicas ?? []).map((replica) => [replica.realm, replica]));
   const records: RecordChange[] = [];
   for (const [i, { region, protection }] of places.entries()) {
@@ -59,11 +71,10 @@ export async function replicateSecret(
       });
       continue;
     }
-    records.push(...(await copyInto(parts, secret, [], replica, undefined)));
+    records.push(...(await copyInto(parts, secret, pending, replica, undefined)));
     replicas.set(realm, replica);
   }
-  const next = { ...secret, replicas: [...replicas.values()], changedAt: now };
-  return changeSecret(secret, next, `replicated to ${places.map(({ region }) => region).join(', ')}`, records);
+  return { replicas: [...replicas.values()], records };
 }
 
 export async function removeReplicas(

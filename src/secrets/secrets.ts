@@ -30,6 +30,7 @@ import { createSecret, putSecretValue, updateSecret } from './write.ts';
 
 export type { DueSecret } from './due.ts';
 export type { SecretCommand, SecretSubject } from './subject.ts';
+export { pairsOf } from './value.ts';
 
 export interface SecretsOptions {
   readonly keyring: Keyring;
@@ -59,8 +60,13 @@ export class SecretsRoom {
   /** The secret that a command is about and the keys that it takes, for policy to decide on. */
   subjectOf = (realm: string, command: SecretCommand): Promise<SecretSubject> => subjectOf(this.#parts, realm, command);
 
-  createSecret = (realm: string, subject: SecretSubject, command: Command<'create-secret'>, now: number) =>
-    createSecret(this.#parts, realm, subject, command, now);
+  createSecret = (
+    realm: string,
+    subject: SecretSubject,
+    command: Command<'create-secret'>,
+    realms: readonly string[],
+    now: number,
+  ) => createSecret(this.#parts, realm, subject, command, realms, now);
   putSecretValue = async (subject: SecretSubject, command: Command<'put-secret-value'>, now: number) =>
     follow(this.#parts, await putSecretValue(this.#parts, subject, command, now));
   updateSecret = async (subject: SecretSubject, command: Command<'update-secret'>, now: number) =>

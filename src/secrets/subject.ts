@@ -6,11 +6,14 @@ import {
   markOf,
   type RecordReader,
   type Secret,
+  type SecretPlace,
   type SecretRef,
   type SecretVersion,
 } from '#domain/domain.ts';
 import { type Keyring, secretsKeyName } from '#keyring/keyring.ts';
+import { freshId } from './fresh-id.ts';
 import { secretByName } from './record.ts';
+import type { Binding } from './value.ts';
 import { chooseVersion, isProtected } from './versions.ts';
 
 /** What the verbs of this room work with. */
@@ -35,6 +38,10 @@ export interface SecretSubject {
   readonly missing?: KmsError;
   /** What the values read or written are protected with; the first is for what is written. */
   readonly keys: readonly Key[];
+  /** What the value read or written is bound to. */
+  readonly binding?: Binding;
+  /** What a secret or version that the command makes will be called. */
+  readonly fresh?: { readonly id: string; readonly versionId: string };
   /** The command names a key that isn't there. */
   readonly absentKey?: KeyRef;
   /** The own key for secrets of this realm is needed, and must be made first. */
@@ -79,8 +86,12 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
   if (command.kind === 'create-secret') {
     const secret = await secretByName(parts.records, realm, command.name);
     const target = { names: [command.name], ...(secret && { id: secret.id }) };
-    const keys = await keysFor(parts, realm, command.protection, secret, written(secret, command.versionId));
-    return { target, ...(secret && { secret }), ...keys };
+    const own = await keysFor(parts, realm, command.protection, secret, written(secret, command.versionId));
+    const keys = own.keys.length === 0 ? own : await replicationKeys(parts, realm, own.keys, command.places ?? []);
+    const id = freshId(parts.keyring);
+    const fresh = { id, versionId: command.versionId ?? freshId(parts.keyring) };
+    const resource = secret?.resource ?? parts.resourceOf(realm, command.name, markOf({ id }));
+    return { target, fresh, binding: { resource, versionId: fresh.versionId }, ...(secret && { secret }), ...keys };
   }
   if (command.secret === undefined) return { target: { names: [] }, keys: [] };
   const secret = await findSecret(parts.records, realm, command.secret);
@@ -92,13 +103,19 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
     const missing = new KmsError('secret-not-found', 'There is no such secret.', 'secret');
     return { target, missing, keys: [] };
   }
-  const found = { target: { id: secret.id, names: [secret.name] }, secret };
+  const { resource } = secret;
+  const found = { target: { id: secret.id, names: [secret.name] }, secret, binding: { resource } };
+  const writing = (asked: string | undefined) => {
+    const versionId = asked ?? freshId(parts.keyring);
+    return { fresh: { id: secret.id, versionId }, binding: { resource, versionId } };
+  };
   switch (command.kind) {
     case 'get-secret-value':
       return { ...found, ...(await readKeys(parts, secret, command)) };
     case 'put-secret-value':
       return {
         ...found,
+        ...writing(command.versionId),
         ...(await keysFor(parts, realm, secret.key, secret, written(secret, command.versionId))),
       };
     case 'update-secret': {
@@ -107,10 +124,12 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
       const moved = protection === undefined ? [] : secret.versions.filter(isProtected);
       const same = value === undefined ? [] : written(secret, versionId);
       const key = protection === undefined ? secret.key : (protection ?? undefined);
-      return { ...found, ...(await keysFor(parts, realm, key, secret, [...same, ...moved])) };
+      // Of those that are moved to another key, each is bound to its own version: which, no one pair can say.
+      const bound = value === undefined ? {} : writing(versionId);
+      return { ...found, ...bound, ...(await keysFor(parts, realm, key, secret, [...same, ...moved])) };
     }
     case 'replicate-secret':
-      return { ...found, ...(await replicationKeys(parts, secret, command)) };
+      return { ...found, ...(await copyKeys(parts, secret, command)) };
     case 'move-secret-label':
     case 'describe-secret':
     case 'list-secret-versions':
@@ -139,10 +158,11 @@ async function readKeys(
   parts: Parts,
   secret: Secret,
   { versionId, label }: Command<'get-secret-value'>,
-): Promise<{ keys: readonly Key[]; missing?: KmsError }> {
+): Promise<Pick<SecretSubject, 'keys' | 'binding' | 'missing'>> {
   try {
-    const { keyId } = chooseVersion(secret.versions, versionId, label);
-    return { keys: await keysById(parts, secret.realm, [keyId]) };
+    const { id, keyId } = chooseVersion(secret.versions, versionId, label);
+    const keys = await keysById(parts, secret.realm, [keyId]);
+    return { keys, binding: { resource: secret.resource, versionId: id } };
   } catch (error) {
     if (error instanceof KmsError) return { keys: [], missing: error };
     throw error;
@@ -167,19 +187,21 @@ async function keysFor(
   return { keys: [key, ...others] };
 }
 
+async function copyKeys(parts: Parts, secret: Secret, { places }: Command<'replicate-secret'>) {
+  const ids = secret.versions.map(({ keyId }) => keyId);
+  return replicationKeys(parts, secret.realm, await keysById(parts, secret.realm, ids), places);
+}
+
 /** Those of the values, and that of each copy. */
 async function replicationKeys(
   parts: Parts,
-  secret: Secret,
-  { places }: Command<'replicate-secret'>,
+  realm: string,
+  own: readonly Key[],
+  places: readonly SecretPlace[],
 ): Promise<Pick<SecretSubject, 'keys' | 'absentKey' | 'lacksOwnKey'>> {
-  const keys = await keysById(
-    parts,
-    secret.realm,
-    secret.versions.map(({ keyId }) => keyId),
-  );
+  const keys = [...own];
   for (const { region, protection } of places) {
-    const found = await keysFor(parts, parts.realmIn(secret.realm, region), protection, undefined, []);
+    const found = await keysFor(parts, parts.realmIn(realm, region), protection, undefined, []);
     if (found.keys.length === 0) return found;
     keys.push(...found.keys);
   }

@@ -5,15 +5,21 @@ import type { SealedValue } from './record.ts';
 /** Bytes. */
 export const maxValue = 65_536;
 
-/** What binds a ciphertext to its place, so that no value can be put in another's. The pairs are those of AWS: key policies name them. */
-function contextOf({ resource }: Pick<Secret, 'resource'>, version: string) {
-  return {
-    pairs: [
-      ['SecretARN', resource],
-      ['SecretVersionId', version],
-    ],
-  } as const;
+/** What a ciphertext is bound to, so that no value can be put in another's place. */
+export interface Binding {
+  readonly resource: string;
+  readonly versionId?: string;
 }
+
+/** The binding as the context of AWS, which is what policies on keys ask for. */
+export function pairsOf({ resource, versionId }: Binding): ReadonlyArray<readonly [key: string, value: string]> {
+  const pairs = [['SecretARN', resource]] as const;
+  return versionId === undefined ? pairs : [...pairs, ['SecretVersionId', versionId]];
+}
+
+const contextOf = ({ resource }: Pick<Secret, 'resource'>, versionId: string) => ({
+  pairs: pairsOf({ resource, versionId }),
+});
 
 export async function sealValue(
   keyring: Keyring,

@@ -7,10 +7,11 @@ import {
   type Outcome,
   type RecordChange,
   type Result,
+  type Secret,
   type SecretVersion,
 } from '#domain/domain.ts';
-import { freshId } from './fresh-id.ts';
 import { changeSecret, dropValues, putValue, storedValue } from './record.ts';
+import { copiesOf } from './replicas.ts';
 import { valueChanged } from './rotation.ts';
 import { assertNotDeleted, assertPrimary, assertTags } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
@@ -25,6 +26,8 @@ export async function createSecret(
   realm: string,
   subject: SecretSubject,
   command: Command<'create-secret'>,
+  /** Of the places that the command names, in their order. */
+  realms: readonly string[],
   now: number,
 ): Promise<Outcome<Result<'create-secret'>>> {
   const { name, description = '', tags = {}, protection, value } = command;
@@ -32,7 +35,7 @@ export async function createSecret(
   assertName(name);
   assertDescription(description);
   assertTags(tags);
-  const id = freshId(parts.keyring);
+  const { id } = subject.fresh!;
   const bare = {
     realm,
     id,
@@ -45,18 +48,28 @@ export async function createSecret(
     changedAt: now,
     versions: [],
   };
-  if (value === undefined) return changeSecret(undefined, bare, 'created, without a value');
-  const versionId = versionIdOf(parts, command.versionId);
+  if (value === undefined) return create(parts, bare, [], 'created, without a value', command, realms);
+  const versionId = versionIdOf(subject);
   const key = protector(subject);
   const sealed = await sealValue(parts.keyring, key, bare, versionId, value);
   const version = { id: versionId, createdAt: now, labels: [currentLabel], ...protectedBy(key) };
-  const { result, change } = changeSecret(
-    undefined,
-    { ...bare, versions: [version] },
-    `created, with version ${versionId}`,
-    [putValue(bare, versionId, sealed)],
-  );
-  return { result: { ...result, versionId }, change };
+  const row = putValue(bare, versionId, sealed);
+  const made = { ...bare, versions: [version] };
+  const { result, change } = await create(parts, made, [row], `created, with version ${versionId}`, command, realms);
+  return { result: { ...result, versionId }, change: change! };
+}
+
+async function create(
+  parts: Parts,
+  facts: Omit<Secret, 'revision'>,
+  rows: readonly RecordChange[],
+  summary: string,
+  { places = [] }: Command<'create-secret'>,
+  realms: readonly string[],
+): Promise<Outcome<{ readonly secret: Secret }>> {
+  if (places.length === 0) return changeSecret(undefined, facts, summary, rows);
+  const { replicas, records } = await copiesOf(parts, { ...facts, revision: 0 }, rows, places, realms);
+  return changeSecret(undefined, { ...facts, replicas }, summary, [...rows, ...records]);
 }
 
 /** The same call again, as after an answer that was lost, is no mistake. */
@@ -90,7 +103,7 @@ export async function putSecretValue(
   assertNotDeleted(secret);
   assertPrimary(secret);
   for (const label of labels ?? []) assertLabel(label);
-  const added = await addVersion(parts, subject, versionIdOf(parts, asked), value, labels ?? [currentLabel], now);
+  const added = await addVersion(parts, subject, versionIdOf(subject), value, labels ?? [currentLabel], now);
   if (added === undefined) return { result: { secret, versionId: asked! } };
   const { versions, versionId, records } = added;
   const { result, change } = changeSecret(
@@ -126,7 +139,7 @@ export async function updateSecret(
   if (value === undefined) {
     return changeSecret(secret, { ...facts, versions: others.versions }, 'updated', moved?.records);
   }
-  const versionId = versionIdOf(parts, command.versionId);
+  const versionId = versionIdOf(subject);
   const added = await addVersion(parts, { ...subject, secret: others }, versionId, value, [currentLabel], now);
   const versions = added?.versions ?? others.versions;
   const unchanged = added === undefined && moved === undefined && description === undefined;
@@ -235,12 +248,12 @@ function protector({ keys: [key] }: SecretSubject): Key {
   return key;
 }
 
-function versionIdOf({ keyring }: Parts, asked: string | undefined): string {
-  if (asked === undefined) return freshId(keyring);
-  if (!/^[\x20-\x7e]{1,64}$/.test(asked)) {
+function versionIdOf({ fresh }: SecretSubject): string {
+  const { versionId } = fresh!;
+  if (!/^[\x20-\x7e]{1,64}$/.test(versionId)) {
     throw new KmsError('invalid-parameter', 'A version id has 1 to 64 printable ASCII characters.');
   }
-  return asked;
+  return versionId;
 }
 
 export function assertLabel(label: string): void {

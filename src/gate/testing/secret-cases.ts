@@ -40,7 +40,7 @@ async function region({ house }: Doors): Promise<void> {
 const replicated: Body = async (name, doors) => {
   await region(doors);
   const places = [{ region: elsewhere }];
-  return doors.house.perform({ kind: 'replicate-secret', secret: { name }, places, overwrite: false });
+  return doors.house.perform({ kind: 'replicate-secret', secret: { name }, places });
 };
 
 const policy = (account: string) =>

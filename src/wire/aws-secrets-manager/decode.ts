@@ -1,4 +1,11 @@
-import { type Action, type CharacterKind, type Command, KmsError, type RotationSchedule } from '#domain/domain.ts';
+import {
+  type Action,
+  type CharacterKind,
+  type Command,
+  KmsError,
+  type RotationSchedule,
+  type SecretPlace,
+} from '#domain/domain.ts';
 import { type JsonObject, optionalBoolean, optionalObject, optionalString } from '../common/common.ts';
 import { invalid, unsupported } from './errors.ts';
 import * as field from './fields.ts';
@@ -13,7 +20,8 @@ function refuse(fields: JsonObject, ...members: readonly string[]): void {
 }
 
 export function decodeCreateSecret(fields: JsonObject, names: Names): Asked<'create-secret'> {
-  refuse(fields, 'Type', 'AddReplicaRegions');
+  refuse(fields, 'Type');
+  refuseOverwriting(fields);
   const name = field.text(fields, 'Name', 512);
   if (!/^[A-Za-z0-9/_+=.@!-]+$/.test(name)) {
     throw new KmsError(
@@ -26,6 +34,7 @@ export function decodeCreateSecret(fields: JsonObject, names: Names): Asked<'cre
   const protection = keyText === undefined ? undefined : names.keyRef(keyText, 'KmsKeyId');
   const value = field.secretValue(fields);
   const tags = field.tags(fields);
+  const places = replicaPlaces(fields, names);
   return {
     command: {
       kind: 'create-secret',
@@ -35,6 +44,7 @@ export function decodeCreateSecret(fields: JsonObject, names: Names): Asked<'cre
       ...(protection !== undefined && { protection }),
       ...(value !== undefined && { value }),
       ...(tags !== undefined && { tags }),
+      ...(places !== undefined && { places }),
     },
   };
 }
@@ -280,15 +290,24 @@ function schedule(rules: JsonObject): RotationSchedule {
 }
 
 export function decodeReplicate(fields: JsonObject, names: Names): Asked<'replicate-secret'> {
-  const places = field.list(fields, 'AddReplicaRegions', [1, 50], (one) => {
+  refuseOverwriting(fields);
+  const places = replicaPlaces(fields, names);
+  if (places === undefined) throw invalid('AddReplicaRegions', 'Member must not be null');
+  return { command: { kind: 'replicate-secret', secret: secretOf(fields, names), places } };
+}
+
+/** What has the name in another region stays there, whoever asks. */
+function refuseOverwriting(fields: JsonObject): void {
+  if (optionalBoolean(fields, 'ForceOverwriteReplicaSecret') === true) throw unsupported('ForceOverwriteReplicaSecret');
+}
+
+function replicaPlaces(fields: JsonObject, names: Names): readonly SecretPlace[] | undefined {
+  return field.list(fields, 'AddReplicaRegions', [1, 50], (one) => {
     const place = field.object(one, 'AddReplicaRegions');
     const key = optionalString(place, 'KmsKeyId');
     const protection = key === undefined ? undefined : names.keyRef(key, 'KmsKeyId');
     return { region: region(field.text(place, 'Region')), ...(protection !== undefined && { protection }) };
   });
-  if (places === undefined) throw invalid('AddReplicaRegions', 'Member must not be null');
-  const overwrite = optionalBoolean(fields, 'ForceOverwriteReplicaSecret') === true;
-  return { command: { kind: 'replicate-secret', secret: secretOf(fields, names), places, overwrite } };
 }
 
 function region(text: string): string {

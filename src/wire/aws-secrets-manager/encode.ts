@@ -20,12 +20,18 @@ export function encodeNamed({ secret }: { readonly secret: Secret }, _: unknown,
 
 export const encodeNothing = (): string => '{}';
 
-export function encodeVersion(
-  { secret, versionId }: { readonly secret: Secret; readonly versionId?: string },
-  _: unknown,
-  names: Names,
-): string {
+type Versioned = { readonly secret: Secret; readonly versionId?: string };
+
+export function encodeVersion({ secret, versionId }: Versioned, _: unknown, names: Names): string {
   return JSON.stringify({ ...named(secret, names), VersionId: versionId });
+}
+
+export function encodeCreateSecret({ secret, versionId }: Versioned, _: unknown, names: Names): string {
+  return JSON.stringify({
+    ...named(secret, names),
+    VersionId: versionId,
+    ...(secret.replicas !== undefined && { ReplicationStatus: replication(secret, names) }),
+  });
 }
 
 export function encodePutSecretValue(

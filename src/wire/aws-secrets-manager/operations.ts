@@ -19,7 +19,7 @@ export const operations = {
     action: 'create-secret',
     maxBody: large,
     decode: ask.decodeCreateSecret,
-    encode: tell.encodeVersion,
+    encode: tell.encodeCreateSecret,
   },
   DeleteResourcePolicy: {
     action: 'delete-secret-policy',

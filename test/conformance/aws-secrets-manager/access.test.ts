@@ -96,6 +96,26 @@ test('whoever reads a secret under a key needs the key, too', async () => {
   assert.equal((await owner.describeSecret({ SecretId: 'both/a' })).KmsKeyId, 'alias/vault-key');
 });
 
+test('the policy of a key may ask by which service and for which secret it is used', async () => {
+  const user = await hire('vera');
+  const context = {
+    StringLike: { 'kms:EncryptionContext:SecretARN': '*:secret:via/*', 'kms:ViaService': 'secretsmanager.*' },
+  };
+  const Policy = policyOf(
+    { ...statement('x', 'kms:*'), Principal: { AWS: `arn:aws:iam::${account}:root` } },
+    statement('vera', ['kms:Decrypt', 'kms:GenerateDataKey'], { Condition: context }),
+  );
+  const KmsKeyId = (await kms.createKey({ Policy })).KeyMetadata!.KeyId!;
+  await server.claviger('grant', 'create', 'vera', '--role', 'key-user', '--names', 'via/*');
+  await server.claviger('grant', 'create', 'vera', '--role', 'key-user', '--names', 'otherwise/*');
+  await user.createSecret({ Name: 'via/a', KmsKeyId, SecretString: 'value' });
+  assert.equal((await user.getSecretValue({ SecretId: 'via/a' })).SecretString, 'value');
+  await denied(user.createSecret({ Name: 'otherwise/a', KmsKeyId, SecretString: 'value' }));
+  const direct = kmsClient(await server.env('vera'));
+  await denied(direct.encrypt({ KeyId: KmsKeyId, Plaintext: Buffer.from('x') }));
+  direct.destroy();
+});
+
 const statement = (name: string, Action: string | string[], more: object = {}) => ({
   ...{ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:user/${name}` }, Action, Resource: '*', ...more },
 });
@@ -182,6 +202,11 @@ test('a secret is copied to another region, follows its primary, and can be let 
   assert.deepEqual([told.PrimaryRegion, told.Tags], [env.AWS_REGION, [{ Key: 'a', Value: 'b' }]]);
   await refusedAs('InvalidRequestException', there.putSecretValue({ SecretId, SecretString: 'x' }));
   await refusedAs('InvalidRequestException', owner.deleteSecret({ SecretId }));
+  const Name = 'access/at-once';
+  const AddReplicaRegions = [{ Region: elsewhere, KmsKeyId: 'alias/aws/secretsmanager' }];
+  const both = await owner.createSecret({ Name, SecretString: 'twice', AddReplicaRegions });
+  assert.equal(both.ReplicationStatus![0]!.Status, 'InSync');
+  assert.equal((await there.getSecretValue({ SecretId: Name })).SecretString, 'twice');
   const taken = await secret();
   await there.createSecret({ Name: taken, SecretString: 'of its own' });
   const failed = await owner.replicateSecretToRegions({ SecretId: taken, AddReplicaRegions: [{ Region: elsewhere }] });
