@@ -14,7 +14,7 @@ import { loadOpenSslKeys, type OpenSslKeys, Parameters } from './openssl-keys.ts
 
 /**
  * What OpenSSL signs and `node:crypto` has no way to ask for (26.10): a digest that is given, by ECDSA with the deterministic nonce
- * of RFC 6979 or by Ed25519ph (RFC 8032 section 5.1), and the mu of ML-DSA (FIPS 204 algorithm 7 line 6).
+ * of RFC 6979, by Ed25519ph (RFC 8032 section 5.1) or by SM2, and the mu of ML-DSA (FIPS 204 algorithm 7 line 6).
  */
 export type DirectScheme = `ECDSA ${HashName}` | 'ED25519ph' | 'SM2' | 'ML-DSA-44' | 'ML-DSA-65' | 'ML-DSA-87';
 

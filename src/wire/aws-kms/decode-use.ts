@@ -122,7 +122,9 @@ export const decodeGenerateDataKeyWithoutPlaintext = (fields: JsonObject, names:
   dataKey(fields, names, false);
 
 /** DataKeyPairSpec: the key specs that are key pairs and not for signing with ML-DSA. */
-const pairSpecs: typeof specByAwsName = new Map([...specByAwsName].filter(([name]) => /^(RSA_|ECC_|ML_KEM_|SM2$)/.test(name)));
+const pairSpecs: typeof specByAwsName = new Map(
+  [...specByAwsName].filter(([name]) => /^(RSA_|ECC_|ML_KEM_|SM2$)/.test(name)),
+);
 
 function dataKeyPair(fields: JsonObject, names: Names, withPlaintext: boolean): Asked<'generate-data-key-pair'> {
   refuseExtras(fields);

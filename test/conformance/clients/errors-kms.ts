@@ -66,6 +66,9 @@ const until =
 const tags = (count: number, prefix = 'k') =>
   Array.from({ length: count }, (_, i) => ({ TagKey: `${prefix}${i}`, TagValue: '' }));
 
+/** Data keys are protected by enveloped keys only. */
+const underRawKey = changed((fields, world) => ({ ...fields, KeyId: world.place.rawKey }));
+
 /** By operation and error: where what is general does not apply. */
 const particular: Readonly<Record<string, Provocation>> = {
   'CancelKeyDeletion KMSInvalidStateException': async (world) => ({ KeyId: await world.key() }),
@@ -102,10 +105,8 @@ const particular: Readonly<Record<string, Provocation>> = {
   'DeleteImportedKeyMaterial UnsupportedOperationException': async (world) => ({ KeyId: await world.key() }),
   'DisableKeyRotation UnsupportedOperationException': ofKind('signing'),
   'EnableKeyRotation UnsupportedOperationException': ofKind('signing'),
-  'GenerateDataKeyPair UnsupportedOperationException': changed((fields) => ({ ...fields, KeyPairSpec: 'SM2' })),
-  'GenerateDataKeyPairWithoutPlaintext UnsupportedOperationException': changed((fields) => ({
-    ...{ ...fields, KeyPairSpec: 'SM2' },
-  })),
+  'GenerateDataKeyPair UnsupportedOperationException': underRawKey,
+  'GenerateDataKeyPairWithoutPlaintext UnsupportedOperationException': underRawKey,
   'GetKeyRotationStatus UnsupportedOperationException': ofKind('signing'),
   'GetParametersForImport UnsupportedOperationException': ofKind('symmetric'),
   'ImportKeyMaterial IncorrectKeyMaterialException': async (world) => importInput(await importedKey(world), world),

@@ -39,10 +39,12 @@ export async function startPlace(): Promise<Place> {
   await post('/providers', { issuer, audiences: [audience], jwks: { keys: [jwk] } });
   const providers = [{ issuer, claims: { sub: ['repo:mine'] } }];
   await post('/roles', { name: 'deployer', role: 'key-user', identities: ['developer'], providers });
+  await post('/keys', { spec: 'aes-256', usages: ['encrypt'], class: 'raw', name: 'bare' });
   close();
   return {
     server,
     otherRegion,
+    rawKey: 'alias/bare',
     role: `arn:aws:iam::${account}:role/deployer`,
     webIdentity(claims = {}) {
       const iat = Math.floor(Date.now() / 1000);

@@ -32,6 +32,8 @@ export const kinds = {
 export interface Surroundings {
   /** Another region of the same account. */
   readonly otherRegion: string;
+  /** The alias of a key that gives the bare cipher, which no AWS client can make. */
+  readonly rawKey: string;
   /** A role that the developer may take on, and whoever the issuer speaks for. */
   readonly role: string;
   /** A token of that issuer, with claims of its own in place of those that are right. */
