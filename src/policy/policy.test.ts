@@ -22,7 +22,14 @@ function grant(role: Role, more: Partial<Grant> = {}): Grant {
   return { id: `g-${role}`, realm, revision: 1, grantee, role, scope: { kind: 'realm' }, createdAt: 0, ...more };
 }
 
-const production = (...grants: Grant[]): Facts => ({ mode: 'production', now: 1000, grants, ofFirstRealm: true });
+const secret = { id: 's', names: ['n'] };
+const production = (...grants: Grant[]): Facts => ({
+  mode: 'production',
+  now: 1000,
+  grants,
+  ofFirstRealm: true,
+  secret,
+});
 const development = (...grants: Grant[]): Facts => ({ ...production(...grants), mode: 'development' });
 
 function answer(facts: Facts, asked: Command, ...keys: Key[]): string {
@@ -32,7 +39,7 @@ function answer(facts: Facts, asked: Command, ...keys: Key[]): string {
 
 /** Enough keys and names for every kind of command, so that only the right decides. */
 function asked(action: Action): [Command, Key[]] {
-  const keys = { 'two-keys': 2, key: 1, 'key-and-name': 1 } as Record<string, number>;
+  const keys = { 'two-keys': 2, key: 1, 'key-and-name': 1, 'key-and-realm': 1 } as Record<string, number>;
   const context = { pairs: [['tenant', 'a']] };
   const subjects = Array.from({ length: keys[rules[action][1]] ?? 0 }, (_, index) => key(`k${index}`, 'n'));
   return [command(action, { name: 'n', context, sourceContext: context, targetContext: context }), subjects];
@@ -76,6 +83,42 @@ const table = `
   list-key-grants          key-administrator auditor security-officer developer
   list-retirable-key-grants auditor security-officer developer
   explain-access           auditor security-officer developer
+  cancel-secret-rotation   key-administrator developer
+  delete-secret            key-administrator developer
+  delete-secret-policy     key-administrator developer
+  restore-secret           key-administrator developer
+  rotate-secret            key-administrator developer
+  set-secret-policy        key-administrator developer
+  tag-secret               key-administrator developer
+  untag-secret             key-administrator developer
+  delete-imported-material key-administrator developer
+  get-import-parameters    key-administrator developer
+  import-key-material      key-administrator developer
+  replicate-key            key-administrator developer
+  update-primary-region    key-administrator developer
+  remove-secret-replicas   key-administrator developer
+  replicate-secret         key-user developer
+  detach-secret-replica    key-administrator developer
+  decapsulate              key-user developer
+  derive-shared-secret     key-user developer
+  encapsulate              key-user developer
+  create-secret            key-user developer
+  get-secret-value         key-user developer
+  move-secret-label        key-user developer
+  put-secret-value         key-user developer
+  update-secret            key-user developer
+  generate-password        key-user developer
+  describe-secret          key-administrator key-user auditor developer
+  get-secret-policy        key-administrator key-user auditor developer
+  check-secret-policy      key-administrator key-user auditor developer
+  list-secrets             key-administrator key-user auditor developer
+  list-secret-versions     key-administrator key-user auditor developer
+  read-last-use            key-administrator key-user auditor developer
+  change-key-store         security-officer developer
+  create-key-store         security-officer developer
+  list-key-stores          security-officer developer
+  create-region            security-officer developer
+  report-rotation          nobody
   create-realm             security-officer developer
   list-realms              auditor security-officer developer
   create-identity          security-officer developer
@@ -146,7 +189,7 @@ test('a job of the server runs the schedule and nothing else', () => {
   const job: Principal = { realm: '', name: 'schedule', kind: 'system', groups: [], credential: '' };
   for (const action of Object.keys(rules) as Action[]) {
     const [asks, keys] = asked(action);
-    const expected = ['run-schedule', 'read-status', 'unseal'].includes(action);
+    const expected = ['run-schedule', 'report-rotation', 'read-status', 'unseal'].includes(action);
     assert.equal(decide(development(grant('developer')), job, asks, keys).allow, expected, action);
   }
 });

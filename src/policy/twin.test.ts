@@ -17,17 +17,18 @@ const secretUseWords = words(
 const secretReadWords = words('describe-secret list-secret-versions get-secret-policy');
 const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key schedule-destruction cancel-destruction
-  destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region`);
+  destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region
+  get-import-parameters import-key-material delete-imported-material`);
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key
-  generate-mac verify-mac`);
+  generate-mac verify-mac derive-shared-secret encapsulate decapsulate`);
 const computeWords = words('generate-random generate-password hash');
 const readWords = words(
-  'describe-secret get-secret-policy check-secret-policy list-secrets describe-key list-keys list-aliases',
+  'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets describe-key read-last-use list-keys list-aliases',
 );
 const listWords = words('list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants');
 const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
-  revoke-grant create-role delete-role register-provider delete-provider seal`);
+  revoke-grant create-key-store change-key-store list-key-stores create-role delete-role register-provider delete-provider seal`);
 const rightsWords = words('read-key-policy list-key-grants');
 const listOnKeyWords = words('explain-access');
 const governOnKeyWords = words('put-key-policy create-key-grant retire-key-grant revoke-key-grant');
@@ -73,7 +74,7 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   const onKeys =
     (administerWords.includes(asked) && asked !== 'create-key') ||
     [useWords, rightsWords, listOnKeyWords, governOnKeyWords].some((list) => list.includes(asked));
-  if (onKeys || asked === 'describe-key' || (asked === 'list-aliases' && given.key)) {
+  if (onKeys || asked === 'describe-key' || asked === 'read-last-use' || (asked === 'list-aliases' && given.key)) {
     const pair = ['re-encrypt', 'update-primary-region'].includes(asked);
     if (keys.length < (pair ? 2 : 1) || (pair && keys.length > 2)) return 'denied';
     for (const key of keys) places.push({ key });
