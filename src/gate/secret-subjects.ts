@@ -7,6 +7,7 @@ import {
   type Principal,
   regionOf,
 } from '#domain/domain.ts';
+import type { IdentityRoom } from '#identity/identity.ts';
 import { isOwnKey } from '#keyring/keyring.ts';
 import type { SecretTarget } from '#policy/policy.ts';
 import { pairsOf, type SecretCommand, type SecretSubject } from '#secrets/secrets.ts';
@@ -68,6 +69,16 @@ export function secretTarget({ target, secret, binding }: SecretSubject): Secret
   };
 }
 
+/** The realm of another region of the account. Rejects with 'unsupported' of 'region' where there is none. */
+export async function placeOf(identity: IdentityRoom, principal: Principal, region: string): Promise<string> {
+  try {
+    return await identity.region(principal, region);
+  } catch (error) {
+    if (!(error instanceof KmsError) || error.code !== 'unsupported') throw error;
+    throw new KmsError('unsupported', error.message, 'region');
+  }
+}
+
 /** The realm's own key for secrets, at its first use: by a line of its own, before that of what it is needed for. */
 export async function makeSecretsKey(
   core: Core,
@@ -78,7 +89,7 @@ export async function makeSecretsKey(
 ): Promise<void> {
   const { identity, keyring } = core.rooms;
   // Of another region it must be known that there is one; rejects where there isn't.
-  if (realm !== principal.realm && realm !== accountOf(realm)) await identity.region(principal, regionOf(realm, ''));
+  if (realm !== principal.realm && realm !== accountOf(realm)) await placeOf(identity, principal, regionOf(realm, ''));
   const { result, change } = await keyring.createSecretsKey(realm, now);
   const line = lineOf(origin, 'create-key', now);
   identified(line, principal);

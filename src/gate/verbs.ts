@@ -6,6 +6,7 @@ import { createKey, createKeyGrant, destroyKey, explain, putKeyPolicy, removeKey
 import type { LastUses } from './last-uses.ts';
 import type { SecretsRoom, SecretSubject } from '#secrets/secrets.ts';
 import { heldPolicy, policyProblems } from './secret-policy.ts';
+import { placeOf } from './secret-subjects.ts';
 import { replicateKey } from './replicate.ts';
 import type { Rooms } from './rooms.ts';
 import type { Subject } from './subjects.ts';
@@ -170,7 +171,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
 
 /** Rejects where the account has no such region. */
 function placesOf({ identity }: Rooms, principal: Principal, places: readonly SecretPlace[]): Promise<string[]> {
-  return Promise.all(places.map(({ region }) => identity.region(principal, region)));
+  return Promise.all(places.map(({ region }) => placeOf(identity, principal, region)));
 }
 
 /** An alias never points at an alias, so there is no chain to follow and none to loop. */

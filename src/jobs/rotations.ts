@@ -30,6 +30,9 @@ export class RotatorFailure extends Error {
   }
 }
 
+/** Rotators called at the same time; what is due beyond them is taken up by the next run. */
+const most = 16;
+
 interface Options {
   readonly rotators: Rotators;
   readonly newRequestId: () => string;
@@ -55,7 +58,8 @@ export class Rotations {
   begin(steps: readonly DueRotation[]): void {
     for (const step of steps) {
       const secret = `${step.realm}/${step.secretId}`;
-      if (this.#underWay.has(secret) || this.#stopping.signal.aborted) continue;
+      if (this.#underWay.size >= most || this.#stopping.signal.aborted) return;
+      if (this.#underWay.has(secret)) continue;
       const run = this.#follow(step)
         .catch(this.#options.onFailure)
         .finally(() => this.#underWay.delete(secret));

@@ -66,7 +66,7 @@ function batchRoute(walk: Walk): Route {
 function route(
   walk: Walk,
   operation: string,
-  { action, maxBody }: { readonly action: Action | ''; readonly maxBody: number },
+  { action, maxBody, faults }: Pick<Row, 'maxBody' | 'faults'> & { readonly action: Action | '' },
   answer: (request: Request, proof: Proof, origin: Origin) => Promise<string>,
 ): Route {
   return {
@@ -78,7 +78,7 @@ function route(
         const body = await answer(request, proof, origin);
         return json(200, body, ['x-amzn-requestid', origin.requestId], mediaType);
       } catch (error) {
-        return failure(awsError(error, proof), origin);
+        return failure(awsError(error, proof, faults), origin);
       }
     },
     refuse: (head, fault) => refuseUnread(walk, operation, action, head, fault),

@@ -102,16 +102,6 @@ function missingStage(stage: string): Partial<AwsError> {
   return { message: `Secrets Manager can't find the specified secret value for staging label: ${stage}` };
 }
 
-/** A refusal for which AWS has an exception of its own that no code of the domain stands for. */
-export class AwsFault extends KmsError {
-  readonly type: string;
-
-  constructor(type: string, message: string, code: ErrorCode = 'invalid-parameter') {
-    super(code, message);
-    this.type = type;
-  }
-}
-
 /** In the form that AWS clients know from every validation failure; it names members in camel case. */
 export function invalid(member: string, constraint: string): KmsError {
   const name = member.charAt(0).toLowerCase() + member.slice(1);
@@ -135,8 +125,8 @@ export interface AwsError {
   readonly message: string;
 }
 
-/** Anything that isn't a KmsError is told to nobody. */
-export function awsError(error: unknown, proof: Proof): AwsError {
+/** Anything that isn't a KmsError is told to nobody. `faults`: the operation's own exceptions. */
+export function awsError(error: unknown, proof: Proof, faults: Readonly<Record<string, string>> = {}): AwsError {
   if (!(error instanceof KmsError)) {
     return { ...answers.internal, message: 'The request failed for a reason that is not yours; ask again.' };
   }
@@ -144,7 +134,8 @@ export function awsError(error: unknown, proof: Proof): AwsError {
     return { type: 'MissingAuthenticationTokenException', status: 400, message: 'Missing Authentication Token' };
   }
   const answer: Answer = answers[error.code];
-  const special = error.subject === undefined ? undefined : bySubject[`${error.code} ${error.subject}`];
-  const type = error instanceof AwsFault ? error.type : answer.type;
+  const cause = `${error.code} ${error.subject}`;
+  const special = Object.hasOwn(bySubject, cause) ? bySubject[cause] : undefined;
+  const type = faults[cause] ?? answer.type;
   return { status: answer.status, type, message: error.message, ...special };
 }

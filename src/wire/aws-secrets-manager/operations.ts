@@ -20,6 +20,7 @@ export const operations = {
     maxBody: large,
     decode: ask.decodeCreateSecret,
     encode: tell.encodeCreateSecret,
+    faults: { 'unsupported region': 'PreconditionNotMetException' },
   },
   DeleteResourcePolicy: {
     action: 'delete-secret-policy',

@@ -24,6 +24,8 @@ export interface Row<A extends Action = Action> {
   readonly action: A;
   /** Bytes. */
   readonly maxBody: number;
+  /** Exceptions that this operation has and others don't, by code and subject of the error. */
+  readonly faults?: Readonly<Record<string, string>>;
   /** Throws KmsError only. */
   decode(fields: JsonObject, names: Names): Asked<A>;
   /** The body of the answer. Throws KmsError where the answer is an error to AWS clients. */
