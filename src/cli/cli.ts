@@ -54,8 +54,7 @@ async function dispatch(args: readonly string[], out: Output, environment: Call[
   if (command === undefined) throw unknown(args);
   const parsed = parse(command, args.slice(command.name.split(' ').length));
   if (parsed.values.help === true) return help([command.name], out);
-  // A command with a region among its own options asks in the home region.
-  const region = command.options?.region === undefined ? parsed.values.region : undefined;
+  const region = command.makesRegion === true ? undefined : parsed.values.region;
   const place = typeof region === 'string' ? region : undefined;
   return (await command.run(callOf(parsed, out, environment, place))) ?? exitCodes.ok;
 }

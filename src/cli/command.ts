@@ -25,6 +25,8 @@ export interface Command {
   /** Fewest and most words after the name. Default: none. */
   readonly words?: readonly [fewest: number, most: number];
   readonly options?: Readonly<Record<string, OptionSpec>>;
+  /** `--region` names what is to be made, not where it is asked. */
+  readonly makesRegion?: true;
   /** More lines for `claviger help NAME`. */
   readonly more?: readonly string[];
   /** Answers an exit code; nothing means 0. */

@@ -71,9 +71,8 @@ export const serverCommands: readonly Command[] = [
     takes: 'NAME',
     summary: 'Make a realm: keys, identities and grants of their own; or a further region of yours, for keys',
     words: [1, 1],
-    options: {
-      region: { type: 'string', value: 'R', help: 'a further region of your own account, such as eu-west-1' },
-    },
+    makesRegion: true,
+    more: ['With --region: a further region of your own account, such as eu-west-1, with keys and names apart.'],
     async run(call) {
       const region = call.text('region');
       if (region !== undefined) {

@@ -54,7 +54,12 @@ test('every operation of the API is answered through the client, and each leaves
   await assert.rejects(client.encrypt(key.id, plaintext), ApiError);
 
   assert.match((await client.createRealm('second')).account, /^\d{12}$/);
-  assert.equal((await Array.fromAsync(client.listRealms())).length, 2);
+  assert.equal((await client.createRegion('abroad', 'eu-west-1')).region, 'eu-west-1');
+  assert.equal((await Array.fromAsync(client.listRealms())).length, 3);
+  const spread = await client.createKey({ multiRegion: true });
+  const replica = await client.replicateKey(spread.id, 'eu-west-1');
+  assert.deepEqual(replica.multiRegion, { primary: spread.realm, replicas: [replica.realm] });
+  assert.equal((await client.updatePrimaryRegion(spread.id, 'eu-west-1')).multiRegion?.primary, replica.realm);
   const made = await client.createIdentity({ name: 'ida', role: 'auditor', groups: ['g'] });
   const more = await client.createCredentials('ida', { ttlSeconds: 60 });
   assert.notEqual(more.token, made.token);
