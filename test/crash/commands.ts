@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KMS } from '@aws-sdk/client-kms';
+import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { passphraseOf, type Victim } from './server.ts';
 import type { World } from './world.ts';
 
@@ -44,6 +45,17 @@ const aws = (name: string, action: string, ask: (kms: KMS, facts: Facts) => Prom
   action,
   world: 'development',
   run: (victim, { asker, facts }) => ask(victim.kms(asker), facts),
+});
+
+const secrets = (
+  name: string,
+  action: string,
+  ask: (client: SecretsManager, facts: Facts) => Promise<unknown>,
+): CrashCommand => ({
+  name: `${name} (Secrets Manager)`,
+  action,
+  world: 'development',
+  run: (victim, { asker, facts }) => ask(victim.secrets(asker), facts),
 });
 
 /** Every command that changes state, and some that only leave a line. */
@@ -103,6 +115,27 @@ export const commands: readonly CrashCommand[] = [
   ),
   aws('delete-imported-material', 'delete-imported-material', (kms, { brought }) =>
     kms.deleteImportedKeyMaterial({ KeyId: brought! }),
+  ),
+  secrets('create-secret', 'create-secret', (client) => client.createSecret({ Name: 'fresh', SecretString: 'value' })),
+  secrets('put-secret-value', 'put-secret-value', (client) =>
+    client.putSecretValue({ SecretId: 'kept', SecretString: 'newest' }),
+  ),
+  secrets('put-secret-value in every region', 'put-secret-value', (client) =>
+    client.putSecretValue({ SecretId: 'copied', SecretString: 'newest' }),
+  ),
+  secrets('update-secret with another key', 'update-secret', (client, { plain }) =>
+    client.updateSecret({ SecretId: 'kept', KmsKeyId: plain! }),
+  ),
+  secrets('move-secret-label', 'move-secret-label', (client, { version }) =>
+    client.updateSecretVersionStage({ SecretId: 'kept', VersionStage: 'mine', MoveToVersionId: version! }),
+  ),
+  secrets('replicate-secret', 'replicate-secret', (client) =>
+    client.replicateSecretToRegions({ SecretId: 'kept', AddReplicaRegions: [{ Region: 'eu-west-1' }] }),
+  ),
+  secrets('restore-secret', 'restore-secret', (client) => client.restoreSecret({ SecretId: 'leaving' })),
+  secrets('delete-secret', 'delete-secret', (client) => client.deleteSecret({ SecretId: 'kept' })),
+  secrets('delete-secret at once', 'delete-secret', (client) =>
+    client.deleteSecret({ SecretId: 'kept', ForceDeleteWithoutRecovery: true }),
   ),
   native('create-realm', 'create-realm', () => ['POST', '/realms', { name: 'subsidiary' }]),
   native('create-region', 'create-region', () => ['POST', '/regions', { name: 'far', region: 'ap-south-1' }]),

@@ -24,7 +24,7 @@ const seconds = (count: number) => {
   return () => performance.now() < until;
 };
 
-for (const name of ['rotate-key', 'create-grant']) {
+for (const name of ['rotate-key', 'create-grant', 'put-secret-value in every region (Secrets Manager)']) {
   test(`kill -9 at every durable step of ${name} loses nothing acknowledged and leaves nothing half done`, {
     skip: cannotTrace === undefined ? false : `SKIPPED: ${cannotTrace}`,
     timeout: 120_000,

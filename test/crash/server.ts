@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KMS } from '@aws-sdk/client-kms';
+import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 
 const bin = fileURLToPath(new URL('../../bin/claviger.js', import.meta.url));
 const clockAhead = new URL('./clock-ahead.ts', import.meta.url).href;
@@ -134,6 +135,17 @@ export class Victim {
   /** An AWS client on the same connection, which asks once and takes no for an answer. */
   kms({ accessKeyId, secretAccessKey }: Credential): KMS {
     return new KMS({
+      region: 'us-east-1',
+      endpoint: this.url,
+      credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
+      requestHandler: { httpsAgent: this.#agent },
+      maxAttempts: 1,
+    });
+  }
+
+  /** The same for Secrets Manager. */
+  secrets({ accessKeyId, secretAccessKey }: Credential): SecretsManager {
+    return new SecretsManager({
       region: 'us-east-1',
       endpoint: this.url,
       credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },

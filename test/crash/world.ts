@@ -107,6 +107,13 @@ export async function developmentWorld(): Promise<World> {
   });
   kms.destroy();
 
+  const secrets = victim.secrets(asker);
+  for (const Name of ['kept', 'copied', 'leaving']) await secrets.createSecret({ Name, SecretString: oldSecret });
+  facts.version = (await secrets.putSecretValue({ SecretId: 'kept', SecretString: 'newer' })).VersionId!;
+  await secrets.replicateSecretToRegions({ SecretId: 'copied', AddReplicaRegions: [{ Region: 'eu-west-1' }] });
+  await secrets.deleteSecret({ SecretId: 'leaving', RecoveryWindowInDays: 7 });
+  secrets.destroy();
+
   const ann = await ask('POST', '/identities', { name: 'ann', role: 'key-user', groups: ['staff'] });
   facts.annAccessKey = ann.accessKeyId!;
   facts.annToken = ann.token!;
