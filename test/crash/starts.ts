@@ -91,7 +91,7 @@ export const firstProductionStart = (made: World): Stretch => ({
   lines: { 'create-identity': 1 },
 });
 
-/** A rotation, a destruction and the end of imported material are due when the server starts, and then it stops as it should. */
+/** A rotation, a destruction and the ends of imported material and of a secret are due when the server starts, and then it stops as it should. */
 export const scheduledWork = (due: World): Stretch => ({
   name: 'scheduled work, graceful stop',
   prepare: () => copyOf(due),
@@ -106,7 +106,8 @@ export const scheduledWork = (due: World): Stretch => ({
     await sleep(settles);
     return { victim, credential: due.asker };
   },
-  lines: { 'destroy-key': 1, 'delete-imported-material': 1 },
+  // The secret was deleted by somebody first, and then for good.
+  lines: { 'destroy-key': 1, 'delete-imported-material': 1, 'delete-secret': 2 },
   key: 'daily',
 });
 
