@@ -2,8 +2,9 @@ import { type Command, KmsError, type Principal } from '#domain/domain.ts';
 import { isPublic, judgeSecret, parseSecretPolicy } from '#policy/policy.ts';
 import type { SecretSubject } from '#secrets/secrets.ts';
 
-/** Why a policy for a secret can't be kept; nothing: it can. */
+/** Why a policy for a secret can't be kept; nothing: it can. Throws 'malformed-policy' for what isn't JSON at all. */
 export function policyProblems({ realm }: Principal, { policy }: Command<'check-secret-policy'>): readonly string[] {
+  assertJson(policy);
   try {
     parseSecretPolicy(policy, realm);
     return [];
@@ -35,4 +36,12 @@ export function heldPolicy(
     }
   }
   return command.policy;
+}
+
+function assertJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new KmsError('malformed-policy', 'The policy is not JSON.');
+  }
 }

@@ -128,7 +128,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'cancel-secret-rotation': ({ rooms, secret, now }) => rooms.secrets.cancelRotation(secret!, now),
   'set-secret-policy': ({ rooms, principal, command, secret, now, peer }) =>
     rooms.secrets.setPolicy(secret!, heldPolicy(principal, secret!, command, { now, peer }), now),
-  'get-secret-policy': ({ rooms, secret }) => rooms.secrets.describeSecret(secret!),
+  'get-secret-policy': ({ rooms, secret }) => rooms.secrets.getPolicy(secret!),
   'delete-secret-policy': ({ rooms, secret, now }) => rooms.secrets.deletePolicy(secret!, now),
   'check-secret-policy': ({ principal, command }) => ({ result: { problems: policyProblems(principal, command) } }),
   'replicate-secret': async ({ rooms, principal, command, secret, now }) => {

@@ -110,6 +110,11 @@ export function setPolicy({ secret }: SecretSubject, policy: string, now: number
   return changeSecret(secret, { ...secret!, policy, changedAt: now }, 'policy set');
 }
 
+export function getPolicy({ secret }: SecretSubject): Changed {
+  assertNotDeleted(secret!);
+  return { result: { secret: secret! } };
+}
+
 export function deletePolicy({ secret }: SecretSubject, now: number): Changed {
   assertNotDeleted(secret!);
   assertPrimary(secret!);

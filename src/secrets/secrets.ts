@@ -14,6 +14,7 @@ import { listSecrets } from './list.ts';
 import {
   deletePolicy,
   deleteSecret,
+  getPolicy,
   moveSecretLabel,
   restoreSecret,
   setPolicy,
@@ -89,6 +90,7 @@ export class SecretsRoom {
     follow(this.#parts, moveSecretLabel(subject, command, now));
   setPolicy = (subject: SecretSubject, policy: string, now: number) =>
     follow(this.#parts, setPolicy(subject, policy, now));
+  getPolicy = getPolicy;
   deletePolicy = (subject: SecretSubject, now: number) => follow(this.#parts, deletePolicy(subject, now));
   replicateSecret = (
     subject: SecretSubject,

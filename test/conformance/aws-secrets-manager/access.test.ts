@@ -173,6 +173,7 @@ test('a policy that is not understood is refused, and so is a public one where t
     (await owner.validateResourcePolicy({ SecretId, ResourcePolicy: everybody })).PolicyValidationPassed,
     true,
   );
+  await refusedAs('MalformedPolicyDocumentException', owner.validateResourcePolicy({ ResourcePolicy: '{' }));
   await refusedAs('InvalidParameterException', put('x'.repeat(20_481)));
 });
 

@@ -221,6 +221,7 @@ test('a deleted secret can be restored and not be used; a forced one is gone', a
     () => secrets.updateSecret({ SecretId: Name, Description: 'y' }),
     () => secrets.tagResource({ SecretId: Name, Tags: [{ Key: 'a', Value: 'b' }] }),
     () => secrets.rotateSecret({ SecretId: Name }),
+    () => secrets.getResourcePolicy({ SecretId: Name }),
     () => secrets.createSecret({ Name, SecretString: 'z' }),
     () => secrets.deleteSecret({ SecretId: Name }),
   ];

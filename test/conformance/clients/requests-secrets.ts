@@ -138,6 +138,9 @@ const particular: Readonly<Record<string, Provocation>> = {
     await world.secrets('DeleteSecret', { SecretId: fields.Name });
     return { ...fields, ClientRequestToken: randomUUID() };
   },
+  'CreateSecret PreconditionNotMetException': changed((fields) => ({
+    ...{ ...fields, Name: fresh('copied'), AddReplicaRegions: [{ Region: 'sa-east-1' }] },
+  })),
   'CreateSecret ResourceExistsException': async (world) => {
     const Name = fresh('twice');
     await world.secret({ Name });
@@ -168,15 +171,18 @@ const particular: Readonly<Record<string, Provocation>> = {
 };
 
 const never: ReadonlyArray<readonly [errors: RegExp, operations: RegExp, why: string]> = [
-  [/^LimitExceededException$/, /^PutSecretValue$/, 'a request can’t name more labels than a version may have'],
+  [
+    /^LimitExceededException$/,
+    /^PutSecretValue$/,
+    'only after 150 versions in a day: a request can’t name more labels than a version may have',
+  ],
   [/^InternalServiceError$/, /./, 'only of the server’s own trouble: sealed, or out of disk'],
-  [/^PreconditionNotMetException$/, /./, 'only of secrets that the replication of Secrets Manager manages'],
-  [/^DecryptionFailure$/, /^(?:Create|Put|Update)Secret/, 'writing opens nothing: `EncryptionFailure` says it'],
+  [/^PreconditionNotMetException$/, /^UpdateSecret$/, 'it makes no copies'],
+  [/^DecryptionFailure$/, /^(?:Create|Put|Update)Secret/, '`EncryptionFailure` says it, save of a repeated request'],
   [/^MalformedPolicyDocumentException$/, /^(?:CreateSecret|UpdateSecret)$/, 'neither takes a policy'],
-  [/^MalformedPolicyDocumentException$/, /^ValidateResourcePolicy$/, 'told in `ValidationErrors`'],
   [
     /^InvalidRequestException$/,
-    /^(?:ListSecrets|BatchGetSecretValue|ValidateResourcePolicy|RestoreSecret|GetResourcePolicy)$/,
+    /^(?:ListSecrets|BatchGetSecretValue|ValidateResourcePolicy|RestoreSecret)$/,
     'no state of a secret forbids it',
   ],
   [/^InvalidRequestException$/, /^GetRandomPassword$/, 'a length that is too short is `InvalidParameterException`'],
