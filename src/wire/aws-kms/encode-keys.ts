@@ -47,7 +47,7 @@ export function metadataOf(key: Key, names: Names): object {
     Description: key.description,
     Enabled: state === 'Enabled',
     KeyId: key.id,
-    KeyManager: 'CUSTOMER',
+    KeyManager: key.names.some((name) => name.startsWith('aws/')) ? 'AWS' : 'CUSTOMER',
     KeySpec: spec,
     KeyState: state,
     KeyUsage: awsUsageName(key.usages),

@@ -193,7 +193,7 @@ test('UpdateSecret changes description, value and key, and re-encrypts what is i
   assert.equal(await read(Name), '3');
   assert.equal((await secrets.describeSecret({ SecretId: Name })).KmsKeyId, undefined);
   const own = await kms.describeKey({ KeyId: 'alias/aws/secretsmanager' });
-  assert.equal(own.KeyMetadata!.KeyState, 'Enabled');
+  assert.deepEqual([own.KeyMetadata!.KeyState, own.KeyMetadata!.KeyManager], ['Enabled', 'AWS']);
 });
 
 test('keys that cannot protect a value are refused', async () => {
