@@ -13,8 +13,8 @@ import { SecretsRoom } from '#secrets/secrets.ts';
 import { openSqliteStore, type Store } from '#store/store.ts';
 import { Gauge, Metrics } from '#telemetry/telemetry.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
-import { awsStsDoor } from '#wire/aws-sts/aws-sts.ts';
 import { awsSecretsManagerDoor } from '#wire/aws-secrets-manager/aws-secrets-manager.ts';
+import { awsStsDoor } from '#wire/aws-sts/aws-sts.ts';
 import { nativeDoor } from '#wire/native/native.ts';
 import { vaultDoor } from '#wire/vault/vault.ts';
 import { MonotoneClock } from './clock.ts';
@@ -180,7 +180,13 @@ export class Server {
       host,
       port,
       ...(tls !== undefined && { tls: { certificate: tls.certificate, key: tls.key } }),
-      doors: [vaultDoor(this.gate, door), awsKmsDoor(this.gate, { ...door, region }), awsSecretsManagerDoor(this.gate, { ...door, region }), awsStsDoor(this.gate, door), nativeDoor(this.gate, door)],
+      doors: [
+        vaultDoor(this.gate, door),
+        awsKmsDoor(this.gate, { ...door, region }),
+        awsSecretsManagerDoor(this.gate, { ...door, region }),
+        awsStsDoor(this.gate, door),
+        nativeDoor(this.gate, door),
+      ],
       ready: () => this.gate.status().ready,
       clock: this.#clock.now,
       onError: (error) => log(`listener: ${describe(error)}`),
@@ -249,7 +255,14 @@ async function openRooms(
   const stored = await readStoredHead(store);
   const keyring = await Keyring.open(root, store, stored?.sealed, { capacity: cachedKeys, clock: clock.now });
   if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
-  const identity = identityRoom({ records: keyring.records, key: keyring.identityKey, region, clock: clock.now, mode, fetchKeySet });
+  const identity = identityRoom({
+    records: keyring.records,
+    key: keyring.identityKey,
+    region,
+    clock: clock.now,
+    mode,
+    fetchKeySet,
+  });
   const signing = new Ed25519Signer(keyring.ledgerSeed);
   const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
   const secrets = new SecretsRoom({

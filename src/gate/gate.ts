@@ -14,9 +14,11 @@ import { Counter } from '#telemetry/telemetry.ts';
 import { assertDutiesStaySeparate, authorize } from './authorize.ts';
 import { Core, type GateOptions, type Unsealed } from './core.ts';
 import { asKmsError, done, identified, type Line, lineOf } from './lines.ts';
-import { isSecretCommand, keysOfSecret, makeSecretsKey } from './secret-subjects.ts';
+import { isSecretCommand, keysOfSecret } from './secret-subjects.ts';
+import { makeSecretsKey } from './secrets-key.ts';
 import { serve } from './server-actions.ts';
 import { subjectsOf } from './subjects.ts';
+import { Turns } from './turns.ts';
 import { changesState, isRoomAction, verbOf } from './verbs.ts';
 
 export type { GateOptions, Unsealed } from './core.ts';
@@ -29,6 +31,7 @@ const attempts = 10;
 export class WorkingGate implements Gate {
   readonly core: Core;
   readonly #answers: Counter;
+  readonly #turns = new Turns();
 
   constructor(options: GateOptions) {
     this.core = new Core(options);
@@ -121,7 +124,11 @@ export class WorkingGate implements Gate {
     } catch (error) {
       // What it was decided on changed before it was written: decide again on what is so now.
       const sealed = core.status().sealed && command.kind !== 'unseal';
-      if (isOvertaken(error, sealed) && attempt < attempts) return this.#attempt(proof, command, origin, attempt + 1);
+      if (isOvertaken(error, sealed) && attempt < attempts) {
+        const again = () => this.#attempt(proof, command, origin, attempt + 1);
+        // Grants on one key are given by many at once, where services do it for their callers: these wait for one another.
+        return attempt === 1 && changesKeyGrants(command) ? this.#turns.take(`${line.realm}/${line.key}`, again) : again();
+      }
       return await this.#refused(line, error);
     }
   }
@@ -137,6 +144,10 @@ export class WorkingGate implements Gate {
     if (!(commits.writable && coalesced.takes(line))) await commits.submit(line);
     throw refusal;
   }
+}
+
+function changesKeyGrants({ kind }: Command): boolean {
+  return kind === 'create-key-grant' || kind === 'retire-key-grant' || kind === 'revoke-key-grant';
 }
 
 /** How what was not done would have ended. What does not verify is a refusal to most callers, so it is one here. */

@@ -1,18 +1,8 @@
-import {
-  accountOf,
-  type Command,
-  type KeyRef,
-  KmsError,
-  type Origin,
-  type Principal,
-  regionOf,
-} from '#domain/domain.ts';
+import { type Command, type KeyRef, KmsError, type Principal } from '#domain/domain.ts';
 import type { IdentityRoom } from '#identity/identity.ts';
 import { isOwnKey } from '#keyring/keyring.ts';
 import type { SecretTarget } from '#policy/policy.ts';
 import { pairsOf, type SecretCommand, type SecretSubject } from '#secrets/secrets.ts';
-import type { Core } from './core.ts';
-import { done, identified, lineOf } from './lines.ts';
 import { absent, type Subject } from './subjects.ts';
 
 const secretActions: ReadonlySet<string> = new Set<SecretCommand['kind']>([
@@ -77,22 +67,4 @@ export async function placeOf(identity: IdentityRoom, principal: Principal, regi
     if (!(error instanceof KmsError) || error.code !== 'unsupported') throw error;
     throw new KmsError('unsupported', error.message, 'region');
   }
-}
-
-/** The realm's own key for secrets, at its first use: by a line of its own, before that of what it is needed for. */
-export async function makeSecretsKey(
-  core: Core,
-  principal: Principal,
-  realm: string,
-  origin: Origin,
-  now: number,
-): Promise<void> {
-  const { identity, keyring } = core.rooms;
-  // Of another region it must be known that there is one; rejects where there isn't.
-  if (realm !== principal.realm && realm !== accountOf(realm)) await placeOf(identity, principal, regionOf(realm, ''));
-  const { result, change } = await keyring.createSecretsKey(realm, now);
-  const line = lineOf(origin, 'create-key', now);
-  identified(line, principal);
-  line.realm = realm;
-  await core.commits.submit(done(line, result, change), change);
 }
