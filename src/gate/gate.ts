@@ -127,7 +127,9 @@ export class WorkingGate implements Gate {
       if (isOvertaken(error, sealed) && attempt < attempts) {
         const again = () => this.#attempt(proof, command, origin, attempt + 1);
         // Grants on one key are given by many at once, where services do it for their callers: these wait for one another.
-        return attempt === 1 && changesKeyGrants(command) ? this.#turns.take(`${line.realm}/${line.key}`, again) : again();
+        return attempt === 1 && changesKeyGrants(command)
+          ? this.#turns.take(`${line.realm}/${line.key}`, again)
+          : again();
       }
       return await this.#refused(line, error);
     }

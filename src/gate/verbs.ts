@@ -1,14 +1,12 @@
 import type { Action, Command, KeyRef, Outcome, Principal, Result, SecretPlace } from '#domain/domain.ts';
 import { KmsError } from '#domain/domain.ts';
-import type { IdentityRoom } from '#identity/identity.ts';
-import type { Keyring } from '#keyring/keyring.ts';
+import type { SecretSubject } from '#secrets/secrets.ts';
 import { createKey, createKeyGrant, destroyKey, explain, putKeyPolicy, removeKeyGrant } from './key-rights.ts';
 import type { LastUses } from './last-uses.ts';
-import type { SecretsRoom, SecretSubject } from '#secrets/secrets.ts';
-import { heldPolicy, policyProblems } from './secret-policy.ts';
-import { placeOf } from './secret-subjects.ts';
 import { replicateKey } from './replicate.ts';
 import type { Rooms } from './rooms.ts';
+import { heldPolicy, policyProblems } from './secret-policy.ts';
+import { placeOf } from './secret-subjects.ts';
 import type { Subject } from './subjects.ts';
 
 export type { Rooms } from './rooms.ts';
@@ -87,8 +85,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   decapsulate: ({ rooms, command, keys }) => rooms.keyring.decapsulate(keys[0]!, command),
 
   'replicate-key': replicateKey,
-  'update-primary-region': ({ rooms, command, keys }) =>
-    rooms.keyring.updatePrimaryRegion(keys[0]!, keys[1]!, command),
+  'update-primary-region': ({ rooms, command, keys }) => rooms.keyring.updatePrimaryRegion(keys[0]!, keys[1]!, command),
 
   'read-key-policy': ({ keys: [key] }) => ({
     result: { realm: key!.realm, ...(key!.policy !== undefined && { policy: key!.policy }) },
@@ -164,7 +161,8 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'list-providers': ({ rooms, principal, command }) => rooms.identity.verbs['list-providers'](principal, command),
   'assume-role': ({ rooms, principal, command }) => rooms.identity.verbs['assume-role'](principal, command),
   'create-session': ({ rooms, principal, command }) => rooms.identity.verbs['create-session'](principal, command),
-  'get-caller-identity': ({ rooms, principal, command }) => rooms.identity.verbs['get-caller-identity'](principal, command),
+  'get-caller-identity': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['get-caller-identity'](principal, command),
   'assume-role-with-web-identity': ({ rooms, principal, command }) =>
     rooms.identity.verbs['assume-role-with-web-identity'](principal, command),
 };
