@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { program } from '../../clients/programs.ts';
 
 export const services = ['kms', 'secretsmanager', 'sts'] as const;
 export type Service = (typeof services)[number];
@@ -63,15 +64,19 @@ const node = (name: string, ...more: string[]): ClientKind => ({
   start: (env) => start(process.execPath, [file('runner.mjs'), ...more], env),
 });
 
+const own = program('claviger-python', ['-c', 'import boto3; print(boto3.__version__)'], /^(\S+)/);
+const python = own.missing ? 'python3' : own.path;
+
 // From 1.28 and 1.29 or 2.13 on, these two read AWS_ENDPOINT_URL_KMS.
 export const clientKinds: readonly ClientKind[] = [
   node('AWS SDK for JavaScript'),
   node('AWS SDK for JavaScript, HTTP/2', '--http2'),
+  // The newest that tools/setup installs, beside the Encryption SDK; python.test.ts has the one that is on the PATH.
   {
     name: 'boto3',
     provokes: true,
-    ...version('python3', ['-c', 'import boto3; print(boto3.__version__)'], /^(1\.(?:2[89]|[3-9]\d)\.\d+)$/),
-    start: (env) => start('python3', [file('runner_boto3.py')], env),
+    ...version(python, ['-c', 'import boto3; print(boto3.__version__)'], /^(1\.(?:2[89]|[3-9]\d)\.\d+)$/),
+    start: (env) => start(python, [file('runner_boto3.py')], env),
   },
   {
     name: 'AWS CLI',
