@@ -1,5 +1,5 @@
-import type { GrantConstraints, GrantOperation, KeyGrant } from './key-grant.ts';
 import type { KeyRef } from './key.ts';
+import type { GrantConstraints, GrantOperation, KeyGrant } from './key-grant.ts';
 
 interface OnKey {
   readonly key: KeyRef;
@@ -65,7 +65,7 @@ interface GrantPage {
 }
 
 export interface KeyPolicyResults {
-  'read-key-policy': { readonly realm: string; /** Absent: the default one. */ readonly policy?: string };
+  'read-key-policy': { readonly realm: string /** Absent: the default one. */; readonly policy?: string };
   'put-key-policy': Record<never, never>;
   'create-key-grant': { readonly grant: KeyGrant; readonly token: string };
   'retire-key-grant': Record<never, never>;

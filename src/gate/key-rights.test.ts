@@ -375,6 +375,20 @@ test('grants are given on keys that are of use, to those who are there', async (
   await put(house, key, text(allow(house.realm, 'kms:*'), deny('*', 'kms:Sign')));
 });
 
+test('many grants on one key may be given at once', async () => {
+  const house = await House.open();
+  await house.hire('ann');
+  const key = await house.key();
+  const given = await Promise.all(
+    Array.from({ length: 60 }, () => give(house, key, { grantee: userArn(house, 'ann') })),
+  );
+  const listed = await house.perform({ kind: 'list-key-grants', key: byId(key), after: '', limit: 100 });
+  assert.deepEqual(
+    listed.grants.map(({ id }) => id),
+    given.map(({ grant }) => grant.id).sort(),
+  );
+});
+
 test('a key that ends takes its grants along, by hand and by clock', async () => {
   const house = await House.open();
   const eve = await house.hire('eve');

@@ -1,4 +1,12 @@
-import { accountOf, type Command, type Context, type Grant, type Key, type KeyGrants, type Principal } from '#domain/domain.ts';
+import {
+  accountOf,
+  type Command,
+  type Context,
+  type Grant,
+  type Key,
+  type KeyGrants,
+  type Principal,
+} from '#domain/domain.ts';
 import { rules } from './duties.ts';
 import { judge, speaks, type Verdict } from './key-access.ts';
 import { holdsBothOn } from './key-duties.ts';
@@ -99,20 +107,29 @@ function decideTargets(
     const refusal = refusedByKey(principal, verdict);
     if (refusal !== undefined) return refusal;
     const holder = { who: whoIs(principal), grants: live };
-    if (separate && verdict !== undefined && holdsBothOn(subjects[index]!, holder, facts.keyGrants?.[index], facts.mode)) {
+    if (
+      separate &&
+      verdict !== undefined &&
+      holdsBothOn(subjects[index]!, holder, facts.keyGrants?.[index], facts.mode)
+    ) {
       return holdsBoth(principal);
     }
     cacheable &&= verdict === undefined;
   }
-  const said = facts.secret?.policy === undefined ? undefined : saidBySecret(facts, principal, command, facts.secret.policy);
+  const said =
+    facts.secret?.policy === undefined ? undefined : saidBySecret(facts, principal, command, facts.secret.policy);
   if (said?.verdict.kind === 'refused') {
     const { name, by } = said.verdict;
-    return refuse('denied', `${whoIs(principal).arn} is not authorized to perform secretsmanager:${name} with an explicit deny: ${by} of the resource policy.`);
+    return refuse(
+      'denied',
+      `${whoIs(principal).arn} is not authorized to perform secretsmanager:${name} with an explicit deny: ${by} of the resource policy.`,
+    );
   }
   for (const target of targets) {
     if (target === facts.secret && said !== undefined) {
       const over = live.filter((grant) => covers(grant.scope, target));
-      const holds = (duty: 'administer' | 'use') => said.gives(duty) || over.some((grant) => givesDuty(grant, facts.mode, duty));
+      const holds = (duty: 'administer' | 'use') =>
+        said.gives(duty) || over.some((grant) => givesDuty(grant, facts.mode, duty));
       if (separate && holds('administer') && holds('use')) return holdsBoth(principal);
       if (said.verdict.kind === 'allowed') {
         granted.add(said.verdict.by);
@@ -162,7 +179,10 @@ function refusedByKey(principal: Principal, verdict: Verdict | undefined): Refus
     verdict.kind === 'refused'
       ? `with an explicit deny: ${verdict.by} of the key policy`
       : 'because neither the key policy nor a grant on the key allows it';
-  return refuse('denied', `${whoIs(principal).arn} is not authorized to perform kms:${verdict.name} on this key ${why}.`);
+  return refuse(
+    'denied',
+    `${whoIs(principal).arn} is not authorized to perform kms:${verdict.name} on this key ${why}.`,
+  );
 }
 
 /** Each must be allowed. Undefined: the command needs a key and none was handed in. */

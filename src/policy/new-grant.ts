@@ -1,6 +1,6 @@
 import { accountOf, type Command, type Grant, type GrantScope, KmsError, type Principal } from '#domain/domain.ts';
-import { givesDuty, isLive, type Mode } from './rights.ts';
 import { isAction, roleActions } from './duties.ts';
+import { givesDuty, isLive, type Mode } from './rights.ts';
 import { mayOverlap } from './scope.ts';
 
 /** A principal and all that it holds today, by itself, by its groups and by the roles that it may take on. */

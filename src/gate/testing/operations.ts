@@ -93,7 +93,13 @@ const openPolicy = (realm: string) =>
   JSON.stringify({
     Statement: [
       { Effect: 'Allow', Principal: { AWS: realm }, Action: 'kms:*', Resource: '*' },
-      { Effect: 'Deny', Principal: '*', Action: 'kms:*', Resource: '*', Condition: { Bool: { 'aws:SecureTransport': false } } },
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 'kms:*',
+        Resource: '*',
+        Condition: { Bool: { 'aws:SecureTransport': false } },
+      },
     ],
   });
 
