@@ -75,7 +75,9 @@ export function awsPage(): string {
 }
 
 export function secretsPage(): string {
-  const rows = [...Object.entries(secrets), [secretsBatch.name, secretsBatch] as const].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = [...Object.entries(secrets), [secretsBatch.name, secretsBatch] as const].sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   return page(
     'AWS Secrets Manager',
     'API version 2017-10-17 as JSON 1.1: `POST /` with `X-Amz-Target: secretsmanager.<operation>`, signed by Signature Version 4 or 4A for ' +

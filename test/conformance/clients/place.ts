@@ -1,6 +1,9 @@
-/** A server as these suites want it: in two regions, with a role and somebody who says who people are. */
+/** A server as these suites want it: in two regions, with a command that rotates secrets, with a role and somebody who says who people are. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type RunningServer, startServer } from '../../harness.ts';
 import { caller, identityOf } from '../../server/place.ts';
 import type { Fields } from './clients.ts';
@@ -24,7 +27,9 @@ function jwt(key: Parameters<typeof sign>[2], claims: Fields): string {
 }
 
 export async function startPlace(): Promise<Place> {
-  const server = await startServer();
+  const data = mkdtempSync(join(tmpdir(), 'claviger-test-'));
+  writeFileSync(join(data, 'rotators.json'), '{"rotate":{"command":["/bin/true"]}}', { mode: 0o600 });
+  const server = await startServer({ data });
   const { send, close } = caller(server.url, server.data);
   const headers = { authorization: `Bearer ${identityOf(server.data).token}`, 'content-type': 'application/json' };
   const post = async (path: string, body: Fields) => {

@@ -67,7 +67,10 @@ export const secretsRequests: Requests = {
       return { SecretId };
     },
   },
-  RotateSecret: { ...onSecret, answer: 'InvalidRequestException' },
+  RotateSecret: on(async (SecretId, world) => ({
+    ...{ SecretId, RotationLambdaARN: `arn:aws:lambda:us-east-1:${await world.account()}:function:rotate` },
+    ...{ ClientRequestToken: randomUUID(), RotationRules: { AutomaticallyAfterDays: 30 }, RotateImmediately: false },
+  })),
   StopReplicationToReplica: {
     ...on(async (secret, world) => ({ SecretId: await replicated(secret, world) })),
     elsewhere: true,
