@@ -68,6 +68,13 @@ const states: Readonly<Record<string, (KeyId: string) => Promise<unknown>>> = {
 /** The operation without which no key comes into the state. */
 const needs: Readonly<Record<string, string>> = { PendingImport: 'DeleteImportedKeyMaterial' };
 
+/** A world whose keys may have replicas in the other region. */
+class ManyRegionsWorld extends World {
+  override key(kind: Kind = {}): Promise<string> {
+    return super.key({ ...kind, ...kinds.multiRegion });
+  }
+}
+
 type Input = (world: World) => Promise<Fields>;
 
 /** What asks for imported material, of whatever key the world makes. */
@@ -162,6 +169,30 @@ function cell(
     assert.deepEqual(known, [operation, state, aws, here]);
   });
 }
+
+/** Footnotes 2 to 4 say of it what they say of PendingDeletion. What asks for material is of keys in one region. */
+describe('PendingReplicaDeletion', { skip }, () => {
+  for (const operation of Object.keys(operations)) {
+    const row = rowOf(operation);
+    if (row === undefined || /Import|^ReplicateKey|^UpdatePrimaryRegion/.test(operation)) continue;
+    for (const [side, input] of sides(operation)) {
+      const wanted = expected(row.PendingDeletion!, 'made', side)!;
+      test(`${operation}${side === undefined ? '' : ` ${side} it`}: ${[...wanted].join(' or ')}`, async () => {
+        const world = new ManyRegionsWorld(ask, place);
+        const fields = await input(world);
+        const KeyId = world.subject;
+        await kms.replicateKey({ KeyId, ReplicaRegion: place.otherRegion });
+        const { KeyState } = await kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays: 7 });
+        assert.equal(KeyState, 'PendingReplicaDeletion');
+        const here = await ask('kms', operation, fields).then(
+          () => 'ok',
+          (error: Error) => error.name,
+        );
+        assert.ok(wanted.has(here), `${operation} answers ${here}`);
+      });
+    }
+  }
+});
 
 test('every difference that is listed is one, and DIVERGENCES.md lists the same', { skip }, () => {
   assert.deepEqual(new Set(asked), new Set(differences));
