@@ -205,8 +205,9 @@ test('a key that nobody used lately is found while others are changed without a 
     while (!ended) await house.perform({ kind: 'tag-key', key: byId(own), tags: { t: '1' } }).catch(() => {});
   });
   const found = house.perform({ kind: 'describe-key', key: byName('cold') }).then(({ key }) => key.id);
-  const answer = await Promise.race([found, later(1500).then(() => 'starved')]);
-  ended = true;
+  const answer = await Promise.race([found, later(1500).then(() => 'starved')]).finally(() => {
+    ended = true;
+  });
   await Promise.all(changing);
   assert.equal(answer, cold.id);
 });

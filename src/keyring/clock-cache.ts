@@ -26,12 +26,16 @@ export class ClockCache<V> {
     return this.#values[slot];
   }
 
-  set(key: string, value: V): void {
-    const slot = this.#slots.get(key) ?? this.#freeSlot();
+  /** Answers the value that had to go for it, if one had. */
+  set(key: string, value: V): V | undefined {
+    const known = this.#slots.get(key);
+    const slot = known ?? this.#freeSlot();
+    const gone = known === undefined ? this.#values[slot] : undefined;
     this.#slots.set(key, slot);
     this.#keys[slot] = key;
     this.#values[slot] = value;
     this.#used[slot] = 1;
+    return gone;
   }
 
   delete(key: string): void {

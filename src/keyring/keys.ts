@@ -7,12 +7,17 @@ interface Reading {
   stale: boolean;
 }
 
+/** More than there are requests under way. */
+const mostLately = 4096;
+
 /** The keys lately used, by id and by name, and the way to those that weren't. */
 export class Keys {
   readonly #records: RecordReader;
   // By id, which is unique across realms, save of multi-Region keys: see `cacheId`.
   readonly #byId: ClockCache<Key>;
   readonly #byName: ClockCache<string>;
+  // What was let go last: the revision, so that a request under way is not done again only because others came between.
+  readonly #lately = new Map<string, number>();
   // By a key's id in the cache and by a name's record id.
   readonly #readings = new Map<string, Set<Reading>>();
 
@@ -33,9 +38,19 @@ export class Keys {
     return id === undefined ? this.#resolve(realm, ref.name) : this.#byIdIn(realm, id);
   }
 
-  /** Whether `key` is the newest that memory knows. False once it was changed, and for what memory has let go. */
+  /** Whether `key` is the newest that memory knows. False once it was changed, and for what memory has let go long since. */
   isCurrent(key: Key): boolean {
-    return this.#byId.get(cacheId(key.realm, key.id)) === key;
+    const kept = cacheId(key.realm, key.id);
+    const known = this.#byId.get(kept);
+    return known === key || (known?.revision ?? this.#lately.get(kept)) === key.revision;
+  }
+
+  #keep(kept: string, key: Key): void {
+    const gone = this.#byId.set(kept, key);
+    if (gone === undefined) return;
+    const [oldest] = this.#lately.keys();
+    if (this.#lately.size >= mostLately) this.#lately.delete(oldest!);
+    this.#lately.set(cacheId(gone.realm, gone.id), gone.revision);
   }
 
   #byIdIn(realm: string, id: string): Key | undefined | Promise<Key | undefined> {
@@ -64,7 +79,7 @@ export class Keys {
       const key = decodeKey(record.revision, record.value);
       if (isGone(key)) return undefined;
       if (key.realm !== realm || key.id !== id) throw new KmsError('tampered', 'A stored key is not where it belongs.');
-      this.#byId.set(kept, key);
+      this.#keep(kept, key);
       return key;
     });
   }
@@ -94,9 +109,10 @@ export class Keys {
   replace(key: Key, oldNames: readonly string[] = []): void {
     const kept = cacheId(key.realm, key.id);
     this.#outdate(kept);
+    this.#lately.delete(kept);
     for (const name of oldNames) this.forgetName(key.realm, name);
     if (isGone(key)) this.#byId.delete(kept);
-    else this.#byId.set(kept, key);
+    else this.#keep(kept, key);
   }
 
   forgetName(realm: string, name: string): void {
