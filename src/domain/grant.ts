@@ -65,4 +65,6 @@ export interface Credential {
   readonly parent?: string;
   /** Token: the grants' actions this token is narrowed to; absent: all that its identity may. */
   readonly actions?: readonly string[];
+  /** Token: names of the ACL policies attached to it. */
+  readonly policies?: readonly string[];
 }
