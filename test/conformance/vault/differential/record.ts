@@ -1,0 +1,53 @@
+/**
+ * Records what OpenBao answers to the script: node test/conformance/vault/differential/record.ts --bao PATH [--release 2.6.2]
+ * `--release` is for a binary built from a release's source without its stamp, which says 2.0.0-HEAD of itself.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { parseArgs } from 'node:util';
+import { play, type Server } from './play.ts';
+import { recordingOf } from './recordings.ts';
+import { script } from './script.ts';
+
+const { values } = parseArgs({ options: { bao: { type: 'string' }, release: { type: 'string' } } });
+const bao = values.bao;
+if (bao === undefined) throw new Error('--bao PATH names the OpenBao program to record');
+const said = /v(\S+)/.exec(execFileSync(bao, ['version'], { encoding: 'utf8' }))?.[1];
+const version = values.release ?? said ?? 'unknown';
+const token = 'root';
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+async function ready(url: string): Promise<void> {
+  for (let tries = 0; tries < 150; tries++) {
+    const answer = await fetch(`${url}/v1/sys/health`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('OpenBao did not become ready');
+}
+
+for (const scenario of script) {
+  const address = `127.0.0.1:${await freePort()}`;
+  const options = [`-dev-listen-address=${address}`, `-dev-root-token-id=${token}`, '-dev-no-store-token'];
+  const child = spawn(bao, ['server', '-dev', ...options], { stdio: 'ignore' });
+  try {
+    const server: Server = { url: `http://${address}`, token };
+    await ready(server.url);
+    const mount = { method: 'POST', headers: { 'x-vault-token': token }, body: '{"type":"transit"}' };
+    const mounted = await fetch(`${server.url}/v1/sys/mounts/transit`, mount);
+    if (!mounted.ok) throw new Error(`OpenBao did not mount transit: ${mounted.status}`);
+    const answers = await play(scenario, server);
+    writeFileSync(recordingOf(scenario.name), `${JSON.stringify({ openbao: version, answers }, undefined, 1)}\n`);
+  } finally {
+    child.kill();
+  }
+}
