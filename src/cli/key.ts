@@ -98,6 +98,12 @@ export const keyCommands: readonly Command[] = [
   ),
   change('enable', 'Allow a disabled key to be used again', (client, key) => client.enableKey(key)),
   change('disable', 'Refuse every use of a key until it is enabled again', (client, key) => client.disableKey(key)),
+  onVersion('disable', 'Refuse every use of one older version; the others go on', (client, key, version) =>
+    client.disableKeyVersion(key, version),
+  ),
+  onVersion('enable', 'Allow a disabled version to be used again', (client, key, version) =>
+    client.enableKeyVersion(key, version),
+  ),
   {
     name: 'key schedule-destruction',
     takes: 'KEY',
@@ -149,6 +155,23 @@ function change(verb: string, summary: string, ask: (client: ClavigerClient, key
     words: [1, 1],
     async run(call) {
       showKey(call, await ask(call.connect().client, call.words[0]!));
+    },
+  };
+}
+
+function onVersion(
+  verb: string,
+  summary: string,
+  ask: (client: ClavigerClient, key: string, version: number) => Promise<Key>,
+): Command {
+  return {
+    name: `key version ${verb}`,
+    takes: 'KEY VERSION',
+    summary,
+    words: [2, 2],
+    async run(call) {
+      const [key, version] = call.words as [string, string];
+      showKey(call, await ask(call.connect().client, key, wholeNumber('VERSION', version)));
     },
   };
 }
@@ -227,9 +250,16 @@ function keyFacts({ out }: Call, key: Key, used?: string): void {
         .map((tag) => tag.join('='))
         .join(' '),
     ],
-    ['next rotation', key.rotation && `${shortTime(key.rotation.nextAt)}, every ${key.rotation.periodDays} days`],
+    ['next rotation', key.rotation && `${shortTime(key.rotation.nextAt)}, every ${periodOf(key.rotation.periodDays)}`],
     ['destroyed on', shortTime(key.destroyedAt)],
     ['primary in', key.multiRegion?.primary],
     ['replicas in', key.multiRegion?.replicas.join(', ')],
   ]);
+}
+
+const hoursPerDay = 24;
+
+/** Vault's clients say less than days, too. */
+function periodOf(days: number): string {
+  return Number.isInteger(days) ? `${days} days` : `${Number((days * hoursPerDay).toFixed(2))} hours`;
 }

@@ -158,6 +158,15 @@ export class ClavigerClient implements DataKeys {
     return this.#onKey(key, 'disable');
   }
 
+  /** An older version by itself: no use of it from then on, until it is enabled again. */
+  disableKeyVersion(key: string, version: number): Promise<Key> {
+    return this.#onKey(key, `versions/${version}/disable`);
+  }
+
+  enableKeyVersion(key: string, version: number): Promise<Key> {
+    return this.#onKey(key, `versions/${version}/enable`);
+  }
+
   rotateKey(key: string): Promise<Key> {
     return this.#onKey(key, 'rotate');
   }

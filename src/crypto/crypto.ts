@@ -15,6 +15,7 @@ export { digest, digestHex, digestLatin1, digestLength, equalSecrets } from './h
 export { hkdf } from './hkdf.ts';
 export { hmac } from './hmac.ts';
 export { unwrapImport } from './import-unwrap.ts';
+export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export {
   type IdTokenClaims,
   issuerNamedBy,
@@ -32,4 +33,5 @@ export { rsaDecrypt, rsaEncrypt, rsaMaxPlaintext } from './rsa-encryption.ts';
 export { ShortPrf } from './short-prf.ts';
 export { sign, verify } from './signature.ts';
 export { isSigV4aSignature, sigV4aPublicKey } from './sigv4a.ts';
+export { syntheticSalt } from './synthetic-salt.ts';
 export { unwrapAesKw, unwrapAesKwp, wrapAesKw, wrapAesKwp } from './wrap.ts';

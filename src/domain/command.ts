@@ -1,15 +1,19 @@
 import type { AskedScheme, EncryptionScheme, HashName, KeySpec, KeyUsage, MessageType } from './algorithm.ts';
+import type { AclPolicyCommands, AclPolicyResults } from './command-acl-policy.ts';
 import type { AgreementCommands, AgreementResults } from './command-agreement.ts';
 import type { ImportCommands, ImportResults } from './command-import.ts';
 import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
+import type { AuditCommands, AuditResults } from './command-audit.ts';
+import type { ChangedKey, KeyVersionCommands, KeyVersionResults, Shown } from './command-key-version.ts';
 import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
+import type { LoginCommands, LoginResults } from './command-login.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
+import type { TransferCommands, TransferResults } from './command-transfer.ts';
 import type { UsageCommands, UsageResults } from './command-use.ts';
 import type { Context } from './context.ts';
-import type { Entry } from './entry.ts';
-import type { Credential, Grant, GrantScope, Identity } from './grant.ts';
+import type { Grant, GrantScope, Identity } from './grant.ts';
 import type { Key, KeyClass, KeyRef, KeyVersion } from './key.ts';
 import type { Role } from './principal.ts';
 import type { DueRotation } from './secret.ts';
@@ -33,8 +37,10 @@ export interface KeyPatch {
   readonly minEncryptionVersion?: number;
   /** One-way: can't be set back to false. */
   readonly exportable?: true;
+  /** One-way, as `exportable` is. */
+  readonly backupAllowed?: true;
   readonly deletionAllowed?: boolean;
-  /** Null ends automatic rotation. 90 to 2560 days (AWS), 1 and up (Vault, whole days). */
+  /** Null ends automatic rotation. 90 to 2560 days (AWS); an hour and up, in seconds, so fractions of days too (Vault). */
   readonly rotationPeriodDays?: number | null;
 }
 
@@ -43,10 +49,15 @@ export interface Commands
   extends ImportCommands,
     AgreementCommands,
     RegionCommands,
+    AclPolicyCommands,
     KeyPolicyCommands,
     SecretCommands,
     SessionCommands,
+    LoginCommands,
+    TransferCommands,
     UsageCommands,
+    AuditCommands,
+    KeyVersionCommands,
     KeyStoreCommands {
   'create-key': {
     readonly spec: KeySpec;
@@ -56,9 +67,14 @@ export interface Commands
     readonly description?: string;
     readonly tags?: Readonly<Record<string, string>>;
     readonly derived?: boolean;
+    /** With `derived`. */
+    readonly convergent?: boolean;
     readonly exportable?: boolean;
+    readonly backupAllowed?: boolean;
     readonly deletionAllowed?: boolean;
     readonly rotationPeriodDays?: number;
+    /** As for 'update-key'. */
+    readonly pairsRotate?: true;
     /** 'external': the key waits for its material to be imported. Default: 'generated'. */
     readonly origin?: 'generated' | 'external';
     /** The key store that is to hold it; absent: this server. */
@@ -71,6 +87,8 @@ export interface Commands
     readonly multiRegion?: boolean;
     /** Answer the existing key when `name` is taken by one of the same spec (Vault), instead of 'already-exists'. */
     readonly ifAbsent?: boolean;
+    /** Answer all versions of the key that was there. */
+    readonly withVersions?: boolean;
   };
   'describe-key': OnKey & {
     /** Also read the older versions. */
@@ -79,10 +97,15 @@ export interface Commands
     readonly aspect?: 'rotation' | 'rotations' | 'tags';
   };
   'list-keys': Page;
-  'update-key': OnKey & { readonly patch: KeyPatch };
-  'enable-key': OnKey;
-  'disable-key': OnKey;
-  'rotate-key': OnKey & {
+  'update-key': OnKey &
+    Shown & {
+      readonly patch: KeyPatch;
+      /** Key pairs may rotate by themselves (Vault), whose new public half somebody has to fetch. AWS knows no such pairs. */
+      readonly pairsRotate?: true;
+    };
+  'enable-key': OnKey & Shown;
+  'disable-key': OnKey & Shown;
+  'rotate-key': OnKey & Shown & {
     /** Asked for by a person: counted, at most 25 a key. */
     readonly onDemand?: boolean;
     /** Because its time has come. */
@@ -93,7 +116,7 @@ export interface Commands
   /** At once and for good; only where the key's `deletionAllowed` is set. */
   'destroy-key': OnKey;
   /** Destroys every version below `minAvailableVersion`. */
-  'trim-key': OnKey & { readonly minAvailableVersion: number };
+  'trim-key': OnKey & Shown & { readonly minAvailableVersion: number };
   'create-alias': OnKey & { readonly name: string };
   'update-alias': OnKey & { readonly name: string };
   'delete-alias': { readonly name: string };
@@ -140,6 +163,8 @@ export interface Commands
     readonly withPlaintext: boolean;
     /** Of the key that wraps. Default: as for 'encrypt'. */
     readonly version?: number;
+    /** Also an RSA key may wrap it: who asks keeps its name and version with the ciphertext (Vault). */
+    readonly scheme?: 'natural';
   };
   'generate-data-key-pair': OnKey & {
     readonly spec: KeySpec;
@@ -218,21 +243,7 @@ export interface Commands
   };
   'revoke-grant': { readonly id: string };
   'list-grants': Page;
-  /** A child of the asking token (or a token of the asking identity), never with more rights. */
-  'create-token': {
-    readonly ttl?: number;
-    readonly renewable?: boolean;
-    readonly label?: string;
-    readonly actions?: readonly string[];
-  };
-  'lookup-token': { /** Absent: the asking token itself. */ readonly accessor?: string };
-  'renew-token': { readonly accessor?: string; readonly increment?: number };
-  'revoke-token': { readonly accessor?: string };
 
-  'read-audit': { /** Index of the first entry. */ readonly from: number /** 1 to 1000. */; readonly limit: number };
-  'prove-audit': { readonly index: number };
-  'read-checkpoint': Record<never, never>;
-  'read-metrics': Record<never, never>;
   'read-status': Record<never, never>;
   seal: Record<never, never>;
   unseal: { readonly passphrase: Plaintext };
@@ -272,24 +283,25 @@ export interface Status {
   readonly ready: boolean;
 }
 
-export interface TokenInfo {
-  readonly credential: Credential;
-  readonly policies: readonly string[];
-}
-
 export interface Results
   extends ImportResults,
     AgreementResults,
     RegionResults,
+    AclPolicyResults,
     KeyPolicyResults,
     SecretResults,
     SessionResults,
+    LoginResults,
+    TransferResults,
     UsageResults,
+    AuditResults,
+    KeyVersionResults,
     KeyStoreResults {
   'create-key': {
     readonly key: Key;
     /** It was there before: `ifAbsent` asked for that. */
     readonly existed?: true;
+    readonly versions?: readonly KeyVersion[];
   };
   'describe-key': KeyAndVersions;
   'list-keys': {
@@ -297,14 +309,14 @@ export interface Results
     readonly keys: ReadonlyArray<{ readonly id: string; readonly names: readonly string[] }>;
     readonly next?: string;
   };
-  'update-key': { readonly key: Key };
-  'enable-key': { readonly key: Key };
-  'disable-key': { readonly key: Key };
-  'rotate-key': { readonly key: Key };
+  'update-key': ChangedKey;
+  'enable-key': ChangedKey & { readonly already?: true };
+  'disable-key': ChangedKey & { readonly already?: true };
+  'rotate-key': ChangedKey;
   'schedule-destruction': { readonly key: Key };
   'cancel-destruction': { readonly key: Key };
   'destroy-key': { readonly key: Key };
-  'trim-key': { readonly key: Key };
+  'trim-key': ChangedKey;
   'create-alias': Record<never, never>;
   'update-alias': Record<never, never>;
   'delete-alias': Record<never, never>;
@@ -354,24 +366,6 @@ export interface Results
   'create-grant': { readonly grant: Grant };
   'revoke-grant': Record<never, never>;
   'list-grants': { readonly grants: readonly Grant[]; readonly next?: string };
-  'create-token': TokenInfo & { readonly token: Plaintext };
-  'lookup-token': TokenInfo;
-  'renew-token': TokenInfo;
-  'revoke-token': Record<never, never>;
-  'read-audit': {
-    readonly entries: ReadonlyArray<{ readonly index: number; readonly entry: Entry }>;
-    readonly size: number;
-  };
-  'prove-audit': {
-    readonly index: number;
-    /** The leaf's bytes as hashed. */
-    readonly leaf: Uint8Array;
-    readonly path: readonly Uint8Array[];
-    /** Signed note that the path leads to. */
-    readonly checkpoint: string;
-  };
-  'read-checkpoint': { readonly checkpoint: string; readonly verifierKey: string };
-  'read-metrics': { readonly text: string };
   'read-status': Status;
   seal: Record<never, never>;
   unseal: Status;

@@ -29,6 +29,7 @@ const moves: ReadonlyArray<readonly [from: VersionState, to: VersionState, on: s
   ['suspended', 'active', 'enabled (11)'],
   ['active', 'deactivated', 'rotated out or expired (8)'],
   ['suspended', 'deactivated', 'expired (12)'],
+  ['deactivated', 'suspended', 'an older version disabled by itself'],
   ['active', 'compromised', 'compromise reported (6)'],
   ['suspended', 'compromised', 'compromise reported (10)'],
   ['deactivated', 'compromised', 'compromise reported (14)'],

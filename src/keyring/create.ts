@@ -78,6 +78,7 @@ export async function createKey(
     minEncryptionVersion: 0,
     minAvailableVersion: 0,
     derived: command.derived ?? false,
+    ...(command.convergent === true && { convergent: true as const }),
     exportable: command.exportable ?? false,
     deletionAllowed: command.deletionAllowed ?? false,
     onDemandRotations: 0,
@@ -122,6 +123,9 @@ function assertCommand(command: Command<'create-key'>): void {
   if (command.derived === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key is used as it is, so it can not be derived per context.');
   }
+  if (command.convergent === true && command.derived !== true) {
+    throw new KmsError('invalid-parameter', 'Convergent encryption needs a key that is derived per context.');
+  }
   // Its uses are counted where it is used: in two regions it could be used twice as often as is safe.
   if (command.multiRegion === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key lives in one region.');
@@ -131,7 +135,7 @@ function assertCommand(command: Command<'create-key'>): void {
   }
   assertDescription(command.description ?? '');
   assertTags(command.tags ?? {});
-  if (command.rotationPeriodDays !== undefined && !isSymmetric(spec)) {
+  if (command.rotationPeriodDays !== undefined && !isSymmetric(spec) && command.pairsRotate !== true) {
     throw new KmsError(
       'unsupported',
       'Only symmetric keys rotate by themselves: others have to publish the new public key first.',

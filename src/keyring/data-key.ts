@@ -17,10 +17,11 @@ export function generateDataKey(
   if (!Number.isInteger(command.bytes) || command.bytes < 1 || command.bytes > maxBytes) {
     throw new KmsError('invalid-parameter', `A data key has 1 to ${maxBytes} bytes.`);
   }
-  assertWraps(key);
+  const { context, version, scheme = 'envelope' } = command;
+  if (scheme === 'envelope') assertWraps(key);
+  else if (key.class === 'raw') throw noRaw(key);
   const plaintext = new Plaintext(randomBytes(command.bytes));
-  const { context, version } = command;
-  const wrap: Command<'encrypt'> = { kind: 'encrypt', key: command.key, plaintext, context, scheme: 'envelope' };
+  const wrap: Command<'encrypt'> = { kind: 'encrypt', key: command.key, plaintext, context, scheme };
   return then(encrypt(parts, key, version === undefined ? wrap : { ...wrap, version }), ({ result }) => ({
     result: command.withPlaintext ? { ...result, plaintext } : result,
   }));
@@ -63,10 +64,11 @@ function assertWraps(key: Key): void {
   if (!isSymmetric(key.spec)) {
     throw new KmsError('wrong-usage', `Data keys are protected by symmetric keys only, not by ${key.spec}.`, key.id);
   }
-  if (key.class === 'raw') {
-    throw new KmsError('unsupported', 'Data keys are protected by enveloped keys only; this one is raw.', key.id);
-  }
+  if (key.class === 'raw') throw noRaw(key);
 }
+
+const noRaw = (key: Key) =>
+  new KmsError('unsupported', 'Data keys are protected by enveloped keys only; this one is raw.', key.id);
 
 export function generateRandom(command: Command<'generate-random'>): Outcome<Result<'generate-random'>> {
   if (command.keyStore !== undefined) throw noKeyStore(command.keyStore);

@@ -6,6 +6,7 @@ import {
   type KeyHandle,
   MessageCipher,
   randomInto,
+  syntheticSalt,
 } from '#crypto/crypto.ts';
 import { accountOf, type KeySpec, KmsError } from '#domain/domain.ts';
 import { fromHex, toHex, toUtf8 } from '#encoding/encoding.ts';
@@ -27,6 +28,9 @@ const tagLength = 16;
 /** The key's id is `mrk-` and the hexadecimal digits of the 16 bytes; without the flag they are a UUID. */
 const multiRegionFlag = 1;
 const multiRegionPrefix = 'mrk-';
+/** The salt follows from context and message, where a random one stands otherwise. */
+const convergentFlag = 2;
+const knownFlags = multiRegionFlag | convergentFlag;
 
 /** How many bytes an envelope is longer than what it holds. */
 export const envelopeOverhead = bodyAt + tagLength;
@@ -50,10 +54,17 @@ export interface EnvelopeKey {
   readonly prefix: Buffer;
   /** HKDF info. */
   readonly info: Uint8Array;
+  readonly convergent: boolean;
 }
 
 /** Undefined for specs that don't encrypt messages. */
-export function envelopeKey(realm: string, keyId: string, version: number, handle: KeyHandle): EnvelopeKey | undefined {
+export function envelopeKey(
+  realm: string,
+  keyId: string,
+  version: number,
+  handle: KeyHandle,
+  convergent = false,
+): EnvelopeKey | undefined {
   const suite = suites.find(({ spec }) => spec === handle.spec);
   if (suite === undefined) return undefined;
   const prefix = Buffer.alloc(saltAt);
@@ -65,7 +76,7 @@ export function envelopeKey(realm: string, keyId: string, version: number, handl
   const id = multiRegion ? keyId.slice(multiRegionPrefix.length) : keyId.replaceAll('-', '');
   prefix.set(fromHex(id)!, 9);
   prefix.writeUInt32BE(version, 25);
-  prefix[29] = multiRegion ? multiRegionFlag : 0;
+  prefix[29] = (multiRegion ? multiRegionFlag : 0) | (convergent ? convergentFlag : 0);
   // What one region's key makes its replicas open, so the region is no part of it.
   const name = toUtf8(accountOf(realm));
   const info = Buffer.concat([
@@ -75,7 +86,7 @@ export function envelopeKey(realm: string, keyId: string, version: number, handl
     Buffer.from([name.length]),
     name,
   ]);
-  return { handle, aead: suite.aead, prefix, info };
+  return { handle, aead: suite.aead, prefix, info, convergent };
 }
 
 function realmTag(realm: string): Uint8Array {
@@ -86,7 +97,8 @@ function realmTag(realm: string): Uint8Array {
 export function sealEnvelope(key: EnvelopeKey, context: Uint8Array, plaintext: Uint8Array): Buffer {
   const out = Buffer.allocUnsafe(envelopeOverhead + plaintext.length);
   key.prefix.copy(out);
-  randomInto(out, saltAt, commitmentAt - saltAt);
+  if (key.convergent) out.set(syntheticSalt(key.handle, key.info, context, plaintext), saltAt);
+  else randomInto(out, saltAt, commitmentAt - saltAt);
   const cipher = new MessageCipher(key.aead, key.handle, out.subarray(saltAt, commitmentAt), key.info);
   out.set(cipher.commitment, commitmentAt);
   cipher.sealInto(authenticated(out, context), plaintext, out, bodyAt);
@@ -110,11 +122,11 @@ export function readEnvelope(realm: string, envelope: Uint8Array): EnvelopeHeade
     bytes[2] === format &&
     suites.some(({ suite }) => suite === bytes.readUInt16BE(3)) &&
     bytes.subarray(5, 9).equals(realmTag(realm)) &&
-    (bytes[29] === 0 || bytes[29] === multiRegionFlag);
+    (bytes[29]! & ~knownFlags) === 0;
   if (!known) throw wrong();
   const hex = toHex(bytes.subarray(9, 25));
   const version = bytes.readUInt32BE(25);
-  if (bytes[29] === multiRegionFlag) return { keyId: multiRegionPrefix + hex, version };
+  if ((bytes[29]! & multiRegionFlag) !== 0) return { keyId: multiRegionPrefix + hex, version };
   const keyId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   return { keyId, version };
 }
@@ -127,7 +139,13 @@ export function openEnvelope(key: EnvelopeKey, context: Uint8Array, envelope: Ui
   if (!equalSecrets(cipher.commitment, bytes.subarray(commitmentAt, bodyAt))) throw wrong();
   const plaintext = cipher.open(authenticated(bytes, context), bytes.subarray(bodyAt));
   if (plaintext === undefined) throw wrong();
+  if (key.convergent) assertSynthetic(key, context, plaintext, bytes.subarray(saltAt, commitmentAt));
   return plaintext;
+}
+
+/** Of each message in each context there is one ciphertext only, so a comparison of ciphertexts is one of messages. */
+function assertSynthetic(key: EnvelopeKey, context: Uint8Array, plaintext: Uint8Array, salt: Uint8Array): void {
+  if (!equalSecrets(syntheticSalt(key.handle, key.info, context, plaintext), salt)) throw wrong();
 }
 
 function authenticated(envelope: Buffer, context: Uint8Array): Uint8Array {

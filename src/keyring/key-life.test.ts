@@ -294,14 +294,20 @@ test('what is due is told soonest first, and changes with the key', async () => 
   await ring.restart();
 });
 
-test('a rotation period is whole days, and only symmetric keys have one', async () => {
-  for (const rotationPeriodDays of [0.5, -1, 36_501, Number.NaN, Number.POSITIVE_INFINITY]) {
+test('a rotation period is an hour and up in whole seconds, and key pairs have one only where they may', async () => {
+  for (const rotationPeriodDays of [0, 0.04, 1 / 3 + 1e-7, -1, 36_501, Number.NaN, Number.POSITIVE_INFINITY]) {
     const made = ring.key({ rotationPeriodDays });
     await refused('invalid-parameter', made, `${rotationPeriodDays}`);
   }
   await refused('unsupported', ring.key({ spec: 'ed25519', usages: ['sign'], rotationPeriodDays: 30 }));
   const pair = await ring.key({ spec: 'ed25519', usages: ['sign'] });
   await refused('unsupported', ring.update(pair, { rotationPeriodDays: 30 }));
+  const often = 5400 / 86_400;
+  const rotating = await ring.key({ spec: 'ed25519', usages: ['sign'], rotationPeriodDays: often, pairsRotate: true });
+  assert.deepEqual(rotating.rotation, { periodDays: often, nextAt: ring.now + 5_400_000 });
+  const command = { kind: 'rotate-key', key: byId(rotating), scheduled: true } as const;
+  const { key } = await ring.do(ring.keyring.rotateKey(rotating, command, ring.now));
+  assert.deepEqual([key.current.version, key.current.rotatedBy], [2, 'schedule']);
 });
 
 test('lists keys and names page by page, each once', async () => {

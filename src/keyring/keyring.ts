@@ -9,20 +9,31 @@ import { generateDataKey, generateDataKeyPair, generateRandom } from './data-key
 import { cancelDestruction, destroyKey, scheduleDestruction, trimKey } from './destroy.ts';
 import { type DueKey, dueKeys } from './due.ts';
 import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
-import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
 import { deleteImported, expireImported, importMaterial } from './import.ts';
 import { importParameters } from './import-token.ts';
+import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
 import { Keys } from './keys.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
 import { generateMac, hashOf, verifyMac } from './mac.ts';
-import { assertGrantable, disableKey, enableKey, raiseGrants, setPolicy, tagKey, untagKey, updateKey } from './manage.ts';
+import {
+  assertGrantable,
+  disableKey,
+  enableKey,
+  raiseGrants,
+  setPolicy,
+  tagKey,
+  untagKey,
+  updateKey,
+} from './manage.ts';
 import { OpenVersions } from './open.ts';
 import { RealmKeys } from './realm-keys.ts';
 import { type ProtectedChange, Records } from './records.ts';
-import { Root } from './root.ts';
 import { replicateKey, updatePrimaryRegion } from './region.ts';
 import { secretsKey, unreserved } from './reserved.ts';
+import { Root } from './root.ts';
 import { rotateKey } from './rotate.ts';
+import { shown } from './shown.ts';
+import { switchVersion } from './switch-version.ts';
 import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
 import { type UseLimits, Uses } from './uses.ts';
@@ -32,6 +43,10 @@ export type { DueKey } from './due.ts';
 export type { ProtectedChange } from './records.ts';
 export { isOwnKey, secretsKeyName } from './reserved.ts';
 export { newRoot } from './root.ts';
+
+interface Shown {
+  readonly withVersions?: boolean;
+}
 
 export interface KeyringOptions {
   /** How many keys, and as many older versions, are kept open. */
@@ -115,20 +130,26 @@ export class Keyring {
   }
 
   createKey = (realm: string, command: Command<'create-key'>, now: number) =>
-    createKey(this.#parts, realm, unreserved(command), now);
+    shown(this.#parts, command, createKey(this.#parts, realm, unreserved(command), now));
   /** The realm's own key for secrets, which callers can neither make nor rename. Rejects with 'already-exists' where it is there. */
   createSecretsKey = (realm: string, now: number) => createKey(this.#parts, realm, secretsKey, now);
   describeKey = (key: Key, command: Command<'describe-key'>) => describeKey(this.#parts, key, command);
   listKeys = (realm: string, command: Command<'list-keys'>) => listKeys(this.#parts, realm, command);
-  updateKey = (key: Key, command: Command<'update-key'>, now: number) => updateKey(this.#parts, key, command, now);
-  enableKey = (key: Key) => enableKey(this.#parts, key);
-  disableKey = (key: Key) => disableKey(this.#parts, key);
-  rotateKey = (key: Key, command: Command<'rotate-key'>, now: number) => rotateKey(this.#parts, key, command, now);
+  updateKey = (key: Key, command: Command<'update-key'>, now: number) =>
+    shown(this.#parts, command, updateKey(this.#parts, key, command, now));
+  enableKey = (key: Key, command: Shown = {}) => shown(this.#parts, command, enableKey(this.#parts, key));
+  disableKey = (key: Key, command: Shown = {}) => shown(this.#parts, command, disableKey(this.#parts, key));
+  disableVersion = (key: Key, { version }: Command<'disable-key-version'>) =>
+    switchVersion(this.#parts, key, version, 'suspended');
+  enableVersion = (key: Key, { version }: Command<'enable-key-version'>) =>
+    switchVersion(this.#parts, key, version, 'deactivated');
+  rotateKey = (key: Key, command: Command<'rotate-key'>, now: number) =>
+    shown(this.#parts, command, rotateKey(this.#parts, key, command, now));
   scheduleDestruction = (key: Key, command: Command<'schedule-destruction'>, now: number) =>
     scheduleDestruction(this.#parts, key, command, now);
   cancelDestruction = (key: Key) => cancelDestruction(this.#parts, key);
   destroyKey = (key: Key, now: number) => destroyKey(this.#parts, key, now);
-  trimKey = (key: Key, command: Command<'trim-key'>) => trimKey(this.#parts, key, command);
+  trimKey = (key: Key, command: Command<'trim-key'>) => shown(this.#parts, command, trimKey(this.#parts, key, command));
   importParameters = (key: Key, command: Command<'get-import-parameters'>, now: number) =>
     importParameters(this.#parts, key, command, now);
   importMaterial = (key: Key, command: Command<'import-key-material'>, now: number) =>
@@ -141,7 +162,8 @@ export class Keyring {
     createAlias(this.#parts, key, unreserved(command), now);
   updateAlias = (key: Key, command: Command<'update-alias'>, now: number) =>
     updateAlias(this.#parts, key, unreserved(command), now);
-  deleteAlias = (realm: string, command: Command<'delete-alias'>) => deleteAlias(this.#parts, realm, unreserved(command));
+  deleteAlias = (realm: string, command: Command<'delete-alias'>) =>
+    deleteAlias(this.#parts, realm, unreserved(command));
   listAliases = (realm: string, command: Command<'list-aliases'>, key: Key | undefined) =>
     listAliases(this.#parts, realm, command, key);
   tagKey = (key: Key, command: Command<'tag-key'>) => tagKey(this.#parts, key, command);

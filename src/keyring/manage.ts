@@ -1,4 +1,13 @@
-import { type Change, type Command, isSymmetric, type Key, type KeyPatch, KmsError, move, type Outcome } from '#domain/domain.ts';
+import {
+  type Change,
+  type Command,
+  isSymmetric,
+  type Key,
+  type KeyPatch,
+  KmsError,
+  move,
+  type Outcome,
+} from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
 import { assertImported } from './imported.ts';
@@ -7,19 +16,20 @@ import { nextRotation } from './rotation-plan.ts';
 import { assertNotEnding, stateOf } from './state.ts';
 
 type Changed = Outcome<{ readonly key: Key }>;
+type Switched = Outcome<{ readonly key: Key; readonly already?: true }>;
 
-export function enableKey(parts: Parts, key: Key): Changed {
+export function enableKey(parts: Parts, key: Key): Switched {
   assertNotEnding(key);
   assertImported(parts, key);
-  if (key.enabled) return { result: { key } };
+  if (key.enabled) return { result: { key, already: true } };
   move(stateOf(key, key.current), 'active');
   return changeKey(parts, key, { enabled: true }, 'enabled');
 }
 
-export function disableKey(parts: Parts, key: Key): Changed {
+export function disableKey(parts: Parts, key: Key): Switched {
   assertNotEnding(key);
   assertImported(parts, key);
-  if (!key.enabled) return { result: { key } };
+  if (!key.enabled) return { result: { key, already: true } };
   move(stateOf(key, key.current), 'suspended');
   return changeKey(parts, key, { enabled: false }, 'disabled');
 }
@@ -32,7 +42,7 @@ export function updateKey(
 ): Changed | Promise<Changed> {
   assertNotEnding(key);
   const { rotationPeriodDays, ...plain } = command.patch;
-  assertPatch(key, command.patch);
+  assertPatch(key, command.patch, command.pairsRotate === true);
   const facts = {
     ...plain,
     ...(rotationPeriodDays !== undefined && {
@@ -51,7 +61,7 @@ export function updateKey(
   );
 }
 
-function assertPatch(key: Key, patch: KeyPatch): void {
+function assertPatch(key: Key, patch: KeyPatch, pairsRotate: boolean): void {
   const refuse = (reason: string) => {
     throw new KmsError('invalid-parameter', reason, key.id);
   };
@@ -75,7 +85,9 @@ function assertPatch(key: Key, patch: KeyPatch): void {
     if (key.origin === 'external') {
       throw new KmsError('unsupported', 'A key with imported material does not rotate by itself.', key.id);
     }
-    if (!isSymmetric(key.spec)) throw new KmsError('unsupported', 'Only symmetric keys rotate by themselves.', key.id);
+    if (!isSymmetric(key.spec) && !pairsRotate) {
+      throw new KmsError('unsupported', 'Only symmetric keys rotate by themselves.', key.id);
+    }
     if (!key.enabled) throw new KmsError('disabled', 'The key is disabled; enable it first.', key.id);
   }
 }

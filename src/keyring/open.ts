@@ -81,6 +81,10 @@ export class OpenVersions {
     using material = await this.material(key, version);
     const handle = openMaterial(key.spec, material);
     const raw = key.class === 'raw';
-    return { version, handle, envelope: raw ? undefined : envelopeKey(key.realm, key.id, version.version, handle) };
+    return { version, handle, envelope: raw ? undefined : envelopeOf(key, version.version, handle) };
   }
+}
+
+function envelopeOf(key: Key, version: number, handle: KeyHandle): EnvelopeKey | undefined {
+  return envelopeKey(key.realm, key.id, version, handle, key.convergent === true);
 }

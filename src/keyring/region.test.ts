@@ -73,7 +73,9 @@ describe('a multi-Region key', () => {
     flagless[29] = 0;
     assert.notEqual(ring.keyring.keyNamedBy(realm, flagless), primary.id);
     await refused('wrong-key', () => ring.decrypt(primary, flagless));
-    flagless[29] = 2;
+    flagless[29] = 3;
+    await refused('invalid-ciphertext', () => ring.decrypt(primary, flagless));
+    flagless[29] = 4;
     await refused('invalid-ciphertext', () => ring.decrypt(primary, flagless));
   });
 

@@ -24,7 +24,8 @@ export function assertAllowed(key: Key, version: KeyVersion, operation: VersionO
   if (allows(state, operation)) return;
   switch (state) {
     case 'suspended':
-      throw new KmsError('disabled', 'The key is disabled; enable it first.', key.id);
+      if (!key.enabled) throw new KmsError('disabled', 'The key is disabled; enable it first.', key.id);
+      throw new KmsError('disabled', `Version ${version.version} of the key is disabled; enable it first.`, key.id);
     case 'destroy-scheduled':
       throw new KmsError('pending-destruction', 'The key is pending deletion; cancel the deletion first.', key.id);
     case 'destroyed':

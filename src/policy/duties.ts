@@ -4,6 +4,7 @@ import { type Action, type ActionTable, type Role, roles } from '#domain/domain.
 export type Duty =
   | 'administer' // changes what a key is or whether it lives
   | 'use' // works with a key's material
+  | 'export' // lets a key's material leave
   | 'compute' // asked by key users, touches no key
   | 'read' // shows keys, never material
   | 'govern' // decides who may do what, and seals
@@ -37,6 +38,8 @@ export const rules = {
   'update-key': ['administer', 'key'],
   'enable-key': ['administer', 'key'],
   'disable-key': ['administer', 'key'],
+  'disable-key-version': ['administer', 'key'],
+  'enable-key-version': ['administer', 'key'],
   'rotate-key': ['administer', 'key'],
   'schedule-destruction': ['administer', 'key'],
   'cancel-destruction': ['administer', 'key'],
@@ -45,6 +48,13 @@ export const rules = {
   'get-import-parameters': ['administer', 'key'],
   'import-key-material': ['administer', 'key'],
   'delete-imported-material': ['administer', 'key'],
+  'get-wrapping-key': ['administer', 'nothing'],
+  'import-key': ['administer', 'name'],
+  'import-key-version': ['administer', 'key'],
+  'export-key': ['export', 'key'],
+  'export-wrapped-key': ['export', 'two-keys'],
+  'backup-key': ['export', 'key'],
+  'restore-key': ['administer', 'realm'],
   'create-alias': ['administer', 'key-and-name'],
   'update-alias': ['administer', 'key-and-name'],
   'delete-alias': ['administer', 'key-and-name'],
@@ -72,10 +82,16 @@ export const rules = {
   'put-secret-value': ['use', 'secret'],
   'update-secret': ['use', 'secret'],
   'get-secret-value': ['use', 'secret'],
+  'read-secret-version': ['use', 'secret'],
+  'write-secret': ['use', 'secret'],
   'move-secret-label': ['use', 'secret'],
   'describe-secret': ['read', 'secret'],
   'list-secret-versions': ['read', 'secret'],
   'list-secrets': ['read', 'realm'],
+  'change-secret-versions': ['administer', 'secret'],
+  'configure-secret': ['administer', 'secret'],
+  'get-secret-rules': ['read', 'realm'],
+  'set-secret-rules': ['administer', 'realm'],
   'delete-secret': ['administer', 'secret'],
   'restore-secret': ['administer', 'secret'],
   'tag-secret': ['administer', 'secret'],
@@ -118,6 +134,25 @@ export const rules = {
   'lookup-token': ['self', 'nothing'],
   'renew-token': ['self', 'nothing'],
   'revoke-token': ['self', 'nothing'],
+  'create-orphan-token': ['govern', 'realm'],
+  'write-login': ['govern', 'realm'],
+  'read-login': ['read-identities', 'realm'],
+  'delete-login': ['govern', 'realm'],
+  'list-logins': ['read-identities', 'realm'],
+  'create-secret-id': ['govern', 'realm'],
+  'read-secret-id': ['read-identities', 'realm'],
+  'list-secret-ids': ['read-identities', 'realm'],
+  'destroy-secret-id': ['govern', 'realm'],
+  login: ['public', 'nothing'], // the proof says who
+  'wrap-answer': ['self', 'nothing'],
+  'unwrap-answer': ['public', 'nothing'], // the token is its own proof
+  'lookup-wrapping': ['public', 'nothing'],
+  'rewrap-answer': ['public', 'nothing'],
+  'list-acl-policies': ['read-identities', 'realm'],
+  'read-acl-policy': ['read-identities', 'realm'],
+  'write-acl-policy': ['govern', 'realm'],
+  'delete-acl-policy': ['govern', 'realm'],
+  'read-capabilities': ['self', 'nothing'], // of the asking token and those that it manages
   'create-role': ['govern', 'realm'],
   'delete-role': ['govern', 'realm'],
   'list-roles': ['read-identities', 'realm'],
@@ -141,9 +176,10 @@ export const rules = {
 const roleDuties = {
   'key-administrator': ['administer', 'read', 'read-rights'],
   'key-user': ['use', 'compute', 'read'],
+  'key-exporter': ['export', 'read'],
   auditor: ['read', 'read-rights', 'read-identities', 'audit'],
   'security-officer': ['govern', 'read-rights', 'read-identities'],
-  developer: ['administer', 'use', 'compute', 'read', 'govern', 'read-rights', 'read-identities', 'audit'],
+  developer: ['administer', 'use', 'export', 'compute', 'read', 'govern', 'read-rights', 'read-identities', 'audit'],
 } as const satisfies Record<Role, readonly Duty[]>;
 
 function actionsOf(role: Role): ReadonlySet<Action> {

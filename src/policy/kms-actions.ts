@@ -78,6 +78,8 @@ type Naming<A extends Action> =
     };
 
 const noKey = [] as const;
+/** What only a policy that allows everything allows together. */
+const wholly = ['Decrypt', 'Sign', 'GenerateMac', 'ScheduleKeyDeletion', 'PutKeyPolicy'] as const;
 
 const naming: { readonly [A in Action]: Naming<A> } = {
   'create-key': noKey,
@@ -97,12 +99,14 @@ const naming: { readonly [A in Action]: Naming<A> } = {
       // What an older version made may stop to be readable.
       if (patch.minDecryptionVersion !== undefined || patch.minEncryptionVersion !== undefined) names.add('DisableKey');
       // Both let the key's end come nearer: by deletion, or by a copy of it somewhere else.
-      if (patch.exportable !== undefined || patch.deletionAllowed !== undefined) names.add('ScheduleKeyDeletion');
+      if (patch.exportable !== undefined || patch.backupAllowed !== undefined || patch.deletionAllowed !== undefined) names.add('ScheduleKeyDeletion');
       return names.size === 0 ? ['UpdateKeyDescription'] : [...names];
     },
   },
   'enable-key': ['EnableKey'],
   'disable-key': ['DisableKey'],
+  'disable-key-version': ['DisableKey'],
+  'enable-key-version': ['EnableKey'],
   'rotate-key': ['RotateKeyOnDemand'],
   'schedule-destruction': ['ScheduleKeyDeletion'],
   'cancel-destruction': ['CancelKeyDeletion'],
@@ -117,6 +121,10 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'get-import-parameters': ['GetParametersForImport'],
   'import-key-material': ['ImportKeyMaterial'],
   'delete-imported-material': ['DeleteImportedKeyMaterial'],
+  'get-wrapping-key': noKey,
+  'import-key': noKey,
+  'import-key-version': ['ImportKeyMaterial', 'RotateKeyOnDemand'],
+  'restore-key': noKey,
   encrypt: ['Encrypt'],
   decrypt: ['Decrypt'],
   're-encrypt': {
@@ -141,6 +149,10 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'derive-shared-secret': ['DeriveSharedSecret'],
   encapsulate: ['Encapsulate'],
   decapsulate: ['Decapsulate'],
+  // Who has the material can do all of this without being asked, for ever.
+  'export-key': wholly,
+  'export-wrapped-key': { any: [...wholly, 'Encrypt'], of: (_, index) => (index === 0 ? wholly : ['Encrypt']) },
+  'backup-key': wholly,
   'replicate-key': ['ReplicateKey'],
   'update-primary-region': ['UpdatePrimaryRegion'],
   'read-last-use': ['GetKeyLastUsage'],
@@ -162,6 +174,12 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'put-secret-value': ['GenerateDataKey', 'Decrypt'],
   'update-secret': ['GenerateDataKey', 'Decrypt'],
   'get-secret-value': ['Decrypt'],
+  'read-secret-version': ['Decrypt'],
+  'write-secret': ['GenerateDataKey', 'Decrypt'],
+  'change-secret-versions': noKey,
+  'configure-secret': noKey,
+  'get-secret-rules': noKey,
+  'set-secret-rules': noKey,
   'move-secret-label': noKey,
   'describe-secret': noKey,
   'list-secret-versions': noKey,
@@ -200,6 +218,20 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'lookup-token': noKey,
   'renew-token': noKey,
   'revoke-token': noKey,
+  'create-orphan-token': noKey,
+  'write-login': noKey,
+  'read-login': noKey,
+  'delete-login': noKey,
+  'list-logins': noKey,
+  'create-secret-id': noKey,
+  'read-secret-id': noKey,
+  'list-secret-ids': noKey,
+  'destroy-secret-id': noKey,
+  login: noKey,
+  'wrap-answer': noKey,
+  'unwrap-answer': noKey,
+  'lookup-wrapping': noKey,
+  'rewrap-answer': noKey,
   'create-role': noKey,
   'delete-role': noKey,
   'list-roles': noKey,

@@ -52,6 +52,8 @@ const table = `
   update-key               key-administrator developer
   enable-key               key-administrator developer
   disable-key              key-administrator developer
+  disable-key-version      key-administrator developer
+  enable-key-version       key-administrator developer
   rotate-key               key-administrator developer
   schedule-destruction     key-administrator developer
   cancel-destruction       key-administrator developer

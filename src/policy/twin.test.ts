@@ -16,7 +16,7 @@ const secretUseWords = words(
 );
 const secretReadWords = words('describe-secret list-secret-versions get-secret-policy');
 const administerWords =
-  words(`create-key update-key enable-key disable-key rotate-key schedule-destruction cancel-destruction
+  words(`create-key update-key enable-key disable-key rotate-key disable-key-version enable-key-version schedule-destruction cancel-destruction
   destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region
   get-import-parameters import-key-material delete-imported-material`);
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key

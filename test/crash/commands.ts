@@ -74,6 +74,8 @@ export const commands: readonly CrashCommand[] = [
   native('enable-key', 'enable-key', () => ['POST', '/keys/off/enable']),
   native('disable-key', 'disable-key', () => ['POST', '/keys/plain/disable']),
   aws('disable-key', 'disable-key', (kms, { plain }) => kms.disableKey({ KeyId: plain! })),
+  native('disable-key-version', 'disable-key-version', () => ['POST', '/keys/old/versions/1/disable']),
+  native('enable-key-version', 'enable-key-version', () => ['POST', '/keys/old/versions/2/enable']),
   native('update-key', 'update-key', () => [
     'PATCH',
     '/keys/plain',

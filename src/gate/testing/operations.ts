@@ -278,6 +278,10 @@ export const vaultCases: Cases = {
     body: () => ({ deletion_allowed: true }),
   }),
   'POST transit/keys/:name/rotate': vault('POST', 'transit/keys/:name/rotate'),
+  'DELETE transit/keys/:name/soft-delete': vault('DELETE', 'transit/keys/:name/soft-delete'),
+  'POST transit/keys/:name/soft-delete-restore': vault('POST', 'transit/keys/:name/soft-delete-restore', {
+    ready: (key, house) => house.perform({ kind: 'disable-key', key: byId(key) }),
+  }),
   'POST transit/keys/:name/trim': vault('POST', 'transit/keys/:name/trim', {
     ready: async (key, house) => {
       await house.perform({ kind: 'rotate-key', key: byId(key) });
@@ -355,6 +359,21 @@ export const nativeCases: Cases = {
     house.perform({ kind: 'disable-key', key: byId(key) }),
   ),
   'POST /keys/{key}/disable': native('POST /keys/{key}/disable'),
+  'POST /keys/{key}/versions/{version}/disable': native(
+    'POST /keys/{key}/versions/1/disable',
+    undefined,
+    {},
+    (key, house) => house.perform({ kind: 'rotate-key', key: byId(key) }),
+  ),
+  'POST /keys/{key}/versions/{version}/enable': native(
+    'POST /keys/{key}/versions/1/enable',
+    undefined,
+    {},
+    async (key, house) => {
+      await house.perform({ kind: 'rotate-key', key: byId(key) });
+      await house.perform({ kind: 'disable-key-version', key: byId(key), version: 1 });
+    },
+  ),
   'POST /keys/{key}/rotate': native('POST /keys/{key}/rotate'),
   'POST /keys/{key}/schedule-destruction': native('POST /keys/{key}/schedule-destruction', () => ({ days: 8 })),
   'POST /keys/{key}/cancel-destruction': native('POST /keys/{key}/cancel-destruction', undefined, {}, pending),

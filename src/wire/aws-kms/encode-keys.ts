@@ -89,7 +89,8 @@ export function encodeGetKeyRotationStatus(
     ...(key.rotation &&
       rotating(key) && {
         NextRotationDate: seconds(key.rotation.nextAt),
-        RotationPeriodInDays: key.rotation.periodDays,
+        // Vault's clients may have said less than whole days.
+        RotationPeriodInDays: Math.ceil(key.rotation.periodDays),
       }),
   });
 }

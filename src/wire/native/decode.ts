@@ -44,6 +44,10 @@ export function keyRef(text: string): KeyRef {
 
 export const onKey = ({ path }: Input): { readonly key: KeyRef } => ({ key: keyRef(path[0]!) });
 
+export function onVersion(input: Input): { readonly key: KeyRef; readonly version: number } {
+  return { ...onKey(input), version: pathNumber({ ...input, path: input.path.slice(1) }) };
+}
+
 export function page({ query }: Input): { readonly after: string; readonly limit: number } {
   const limit = wholeNumber(query, 'limit') ?? 100;
   if (limit < 1 || limit > 1000) throw new KmsError('invalid-parameter', '"limit" must be 1 to 1000.');
@@ -58,7 +62,7 @@ export function wholeNumber(query: ReadonlyMap<string, string>, name: string): n
 }
 
 export function pathNumber({ path }: Input): number {
-  if (!/^\d{1,15}$/.test(path[0]!)) throw new KmsError('malformed', 'The path must end in a whole number.');
+  if (!/^\d{1,15}$/.test(path[0]!)) throw new KmsError('malformed', 'The path must name a whole number.');
   return Number(path[0]);
 }
 

@@ -60,6 +60,11 @@ function versionView(version: KeyVersion): object {
 
 export const key = (result: { readonly key: Key }) => ({ key: keyView(result.key) });
 
+export const keyVersion = ({ key: of, version }: Result<'disable-key-version'>) => ({
+  key: keyView(of),
+  version: versionView(version),
+});
+
 export const keyAndVersions = (result: Result<'describe-key'>) => ({
   key: keyView(result.key),
   versions: result.versions.map(versionView),

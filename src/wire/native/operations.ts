@@ -89,6 +89,18 @@ export const operations = {
     decode: (input) => ({ ...onKey(input), onDemand: true }),
     encode: encode.key,
   },
+  'POST /keys/{key}/versions/{version}/disable': {
+    action: 'disable-key-version',
+    maxBody: KiB,
+    decode: decode.onVersion,
+    encode: encode.keyVersion,
+  },
+  'POST /keys/{key}/versions/{version}/enable': {
+    action: 'enable-key-version',
+    maxBody: KiB,
+    decode: decode.onVersion,
+    encode: encode.keyVersion,
+  },
   'POST /keys/{key}/schedule-destruction': {
     action: 'schedule-destruction',
     maxBody: KiB,

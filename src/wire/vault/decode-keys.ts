@@ -1,7 +1,7 @@
 import { type Command, type KeyPatch, type KeySpec, type KeyUsage, KmsError, specFacts } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { boolean, integer, seconds, text } from './fields.ts';
-import { isUuid, keyName, keyRef, specOf, wordsOf } from './names.ts';
+import { decodeSegment, isUuid, keyName, keyRef, specOf, wordsOf } from './names.ts';
 import type { Input } from './row.ts';
 
 /** What a symmetric key that encrypts is for; undefined for any other kind. */
@@ -19,12 +19,14 @@ function usagesOf(spec: KeySpec): readonly KeyUsage[] {
 
 const secondsPerDay = 86_400;
 
-/** Whole days; 0 where automatic rotation is switched off. */
+const leastPeriod = 3600;
+
+/** 0 where automatic rotation is switched off. */
 function rotationDays(body: JsonObject): number | undefined {
   const period = seconds(body, 'auto_rotate_period');
   if (period === undefined) return undefined;
-  if (period % secondsPerDay !== 0) {
-    throw new KmsError('invalid-parameter', '"auto_rotate_period" must be whole days, such as "30d" or "720h".');
+  if (period !== 0 && period < leastPeriod) {
+    throw new KmsError('invalid-parameter', 'auto rotate period must be 0 to disable or at least an hour');
   }
   return period / secondsPerDay;
 }
@@ -38,9 +40,6 @@ function refusePlaintextBackup(body: JsonObject): void {
 export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
   const name = keyName(path.name);
   if (isUuid(name)) throw new KmsError('invalid-parameter', 'A name in the form of a UUID would hide a key id.');
-  if (boolean(body, 'convergent_encryption') === true) {
-    throw new KmsError('unsupported', 'Convergent encryption is not offered: leave "convergent_encryption" out.');
-  }
   refusePlaintextBackup(body);
   const spec = specOf(text(body, 'type') ?? 'aes256-gcm96', parameterSet(body), integer(body, 'key_size'));
   const derived = boolean(body, 'derived') ?? false;
@@ -48,6 +47,10 @@ export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
     throw new KmsError('unsupported', `Key derivation is not offered for ${wordsOf(spec).type} keys.`);
   }
   const days = rotationDays(body);
+  const convergent = boolean(body, 'convergent_encryption') === true;
+  if (convergent && !derived) {
+    throw new KmsError('invalid-parameter', 'convergent encryption requires derivation to be enabled');
+  }
   return {
     kind: 'create-key',
     spec,
@@ -55,9 +58,11 @@ export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
     class: 'enveloped',
     name,
     derived,
+    ...(convergent ? { convergent } : {}),
     exportable: boolean(body, 'exportable') ?? false,
-    ...(days ? { rotationPeriodDays: days } : {}),
+    ...(days ? { rotationPeriodDays: days, pairsRotate: true } : {}),
     ifAbsent: true,
+    withVersions: true,
   };
 }
 
@@ -73,7 +78,21 @@ export function decodeReadKey({ path }: Input): Command<'describe-key'> {
 
 export const pageSize = 1000;
 
-export function decodeListKeys(): Command<'list-keys'> {
+/** Which part of a list the query asks for: OpenBao's `after` and `limit`. Throws 'invalid-parameter'. */
+export function pageOf(query: string): { readonly after: string; readonly limit: number } {
+  let after = '';
+  let limit = 0;
+  for (const pair of query.split('&')) {
+    const at = pair.indexOf('=');
+    const value = decodeSegment(pair.slice(at + 1).replaceAll('+', '%20'));
+    if (at === 5 && pair.startsWith('after')) after = value;
+    if (at === 5 && pair.startsWith('limit')) limit = integer({ limit: value }, 'limit') ?? 0;
+  }
+  return { after, limit: limit > 0 ? limit : Number.POSITIVE_INFINITY };
+}
+
+export function decodeListKeys({ query }: Input): Command<'list-keys'> {
+  pageOf(query);
   return { kind: 'list-keys', after: '', limit: pageSize };
 }
 
@@ -92,11 +111,12 @@ export function decodeConfigureKey({ path, body }: Input): Command<'update-key'>
     ...(boolean(body, 'exportable') === true ? { exportable: true as const } : {}),
     ...(days === undefined ? {} : { rotationPeriodDays: days === 0 ? null : days }),
   };
-  return { kind: 'update-key', key: keyRef(path.name), patch };
+  const command: Command<'update-key'> = { kind: 'update-key', key: keyRef(path.name), patch, withVersions: true };
+  return days === undefined ? command : { ...command, pairsRotate: true };
 }
 
 export function decodeRotateKey({ path }: Input): Command<'rotate-key'> {
-  return { kind: 'rotate-key', key: keyRef(path.name) };
+  return { kind: 'rotate-key', key: keyRef(path.name), withVersions: true };
 }
 
 export function decodeTrimKey({ path, body }: Input): Command<'trim-key'> {
@@ -107,7 +127,16 @@ export function decodeTrimKey({ path, body }: Input): Command<'trim-key'> {
   if (minAvailableVersion < 1) {
     throw new KmsError('invalid-parameter', '"min_available_version" must be 1 or more.');
   }
-  return { kind: 'trim-key', key: keyRef(path.name), minAvailableVersion };
+  return { kind: 'trim-key', key: keyRef(path.name), minAvailableVersion, withVersions: true };
+}
+
+/** What Vault calls so is what AWS calls disabled: of no use until it is restored, with nothing lost. */
+export function decodeSoftDelete({ path }: Input): Command<'disable-key'> {
+  return { kind: 'disable-key', key: keyRef(path.name), withVersions: true };
+}
+
+export function decodeSoftDeleteRestore({ path }: Input): Command<'enable-key'> {
+  return { kind: 'enable-key', key: keyRef(path.name), withVersions: true };
 }
 
 export function decodeDeleteKey({ path }: Input): Command<'destroy-key'> {

@@ -54,6 +54,8 @@ export const narrowable = [
   'describe-key',
   'list-keys',
   'update-key',
+  'disable-key',
+  'enable-key',
   'rotate-key',
   'trim-key',
   'destroy-key',

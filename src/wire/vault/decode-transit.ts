@@ -66,16 +66,26 @@ export function decodeEncrypt(input: Input): Command<'encrypt'> {
 /** Vault's upsert: a key of the type asked for, derived exactly if there is a context. */
 export function decodeUpsert({ path, body, item }: Input): Command<'create-key'> {
   const name = keyName(path.name);
-  if (boolean(body, 'convergent_encryption') === true) {
-    throw new KmsError('unsupported', 'Convergent encryption is not offered.');
-  }
   const spec = specOf(text(body, 'type') ?? 'aes256-gcm96', undefined, undefined);
   const usages = symmetricUsages(spec);
   if (usages === undefined) {
     throw new KmsError('unsupported', 'Only symmetric keys are created on the way; create this one first.');
   }
   const derived = text(item, 'context') !== undefined;
-  return { kind: 'create-key', spec, usages, class: 'enveloped', name, derived, ifAbsent: true };
+  const convergent = boolean(body, 'convergent_encryption') === true;
+  if (convergent && !derived) {
+    throw new KmsError('invalid-parameter', 'convergent encryption requires derivation to be enabled');
+  }
+  const command: Command<'create-key'> = {
+    kind: 'create-key',
+    spec,
+    usages,
+    class: 'enveloped',
+    name,
+    derived,
+    ifAbsent: true,
+  };
+  return convergent ? { ...command, convergent } : command;
 }
 
 export function decodeDecrypt(input: Input): Command<'decrypt'> {
@@ -129,6 +139,7 @@ export function decodeDataKey({ path, body }: Input): Command<'generate-data-key
     bytes: bits / 8,
     context: contextOf(body),
     withPlaintext: path.form === 'plaintext',
+    scheme: 'natural',
     ...(version === undefined ? {} : { version }),
   };
 }

@@ -79,12 +79,15 @@ const good: ReadonlyArray<readonly [operation: string, given: Case, expected: ob
   [
     'transit/datakey',
     { path: { form: 'plaintext', name: 'k' } },
-    { kind: 'generate-data-key', key: byName, bytes: 32, context: {}, withPlaintext: true },
+    { kind: 'generate-data-key', key: byName, bytes: 32, context: {}, withPlaintext: true, scheme: 'natural' },
   ],
   [
     'transit/datakey',
     { path: { form: 'wrapped', name: 'k' }, body: { bits: '512', key_version: '2' } },
-    { kind: 'generate-data-key', key: byName, bytes: 64, context: {}, withPlaintext: false, version: 2 },
+    {
+      ...{ kind: 'generate-data-key', key: byName, bytes: 64, context: {}, withPlaintext: false, version: 2 },
+      scheme: 'natural',
+    },
   ],
   ['transit/random', { path: {} }, { kind: 'generate-random', bytes: 32 }],
   ['transit/random', { path: { source: '64' } }, { kind: 'generate-random', bytes: 64 }],
@@ -120,6 +123,7 @@ const created = {
   derived: false,
   exportable: false,
   ifAbsent: true,
+  withVersions: true,
   kind: 'create-key',
   name: 'k',
 };
@@ -130,7 +134,20 @@ const management: ReadonlyArray<readonly [operation: string, method: Method, bod
     'transit/keys:create',
     'POST',
     { type: 'rsa-3072', exportable: 'true', auto_rotate_period: '720h', convergent_encryption: false },
-    { ...created, spec: 'rsa-3072', usages: ['encrypt', 'sign'], exportable: true, rotationPeriodDays: 30 },
+    {
+      ...created,
+      spec: 'rsa-3072',
+      usages: ['encrypt', 'sign'],
+      exportable: true,
+      rotationPeriodDays: 30,
+      pairsRotate: true,
+    },
+  ],
+  [
+    'transit/keys:create',
+    'POST',
+    { derived: 'true', convergent_encryption: 'true' },
+    { ...created, spec: 'aes-256', usages: ['encrypt', 'mac'], derived: true, convergent: true },
   ],
   [
     'transit/keys:create',
@@ -148,14 +165,16 @@ const management: ReadonlyArray<readonly [operation: string, method: Method, bod
   ['transit/keys:read', 'GET', {}, { kind: 'describe-key', key: byName, withVersions: true }],
   ['transit/keys:list', 'LIST', {}, { kind: 'list-keys', after: '', limit: 1000 }],
   ['transit/keys:delete', 'DELETE', {}, { kind: 'destroy-key', key: byName }],
-  ['transit/keys/rotate', 'POST', {}, { kind: 'rotate-key', key: byName }],
+  ['transit/keys/rotate', 'POST', {}, { kind: 'rotate-key', key: byName, withVersions: true }],
   [
     'transit/keys/trim',
     'POST',
     { min_available_version: '2' },
-    { kind: 'trim-key', key: byName, minAvailableVersion: 2 },
+    { kind: 'trim-key', key: byName, minAvailableVersion: 2, withVersions: true },
   ],
-  ['transit/keys/config', 'POST', {}, { kind: 'update-key', key: byName, patch: {} }],
+  ['transit/keys/soft-delete', 'DELETE', {}, { kind: 'disable-key', key: byName, withVersions: true }],
+  ['transit/keys/soft-delete-restore', 'POST', {}, { kind: 'enable-key', key: byName, withVersions: true }],
+  ['transit/keys/config', 'POST', {}, { kind: 'update-key', key: byName, patch: {}, withVersions: true }],
   [
     'transit/keys/config',
     'POST',
@@ -176,13 +195,14 @@ const management: ReadonlyArray<readonly [operation: string, method: Method, bod
         exportable: true,
         rotationPeriodDays: null,
       },
+      ...{ withVersions: true, pairsRotate: true },
     },
   ],
   [
     'transit/keys/config',
     'POST',
-    { exportable: false, allow_plaintext_backup: false, auto_rotate_period: '1d' },
-    { kind: 'update-key', key: byName, patch: { rotationPeriodDays: 1 } },
+    { exportable: false, allow_plaintext_backup: false, auto_rotate_period: '36h' },
+    { kind: 'update-key', key: byName, patch: { rotationPeriodDays: 1.5 }, withVersions: true, pairsRotate: true },
   ],
   ['auth/token/create', 'POST', {}, { kind: 'create-token', renewable: true }],
   [
@@ -229,8 +249,7 @@ for (const [operation, method, body, expected] of management) {
 }
 
 test('narrows a token to any action of this door', () => {
-  const absences = ['schedule-destruction'];
-  const actions = new Set(operations.map(({ action }) => action).filter((action) => !absences.includes(action)));
+  const actions = new Set(operations.map(({ action }) => action));
   assert.deepEqual([...narrowable].sort(), [...actions, 'verify-mac'].sort());
 });
 
@@ -324,11 +343,11 @@ const bad: ReadonlyArray<readonly [operation: string, given: Case, code: ErrorCo
   ['transit/verify', { body: { input, hmac: wrapped, signature: wrapped } }, 'invalid-parameter'],
   ['transit/verify', { body: { input, hmac: 'x' } }, 'malformed'],
   ['transit/verify', { body: { input, signature: 'vault:v1:-_8' } }, 'malformed'],
-  ['transit/keys:create', { body: { convergent_encryption: true, derived: true } }, 'unsupported'],
+  ['transit/keys:create', { body: { convergent_encryption: true } }, 'invalid-parameter'],
   ['transit/keys:create', { body: { allow_plaintext_backup: true } }, 'unsupported'],
   ['transit/keys:create', { body: { type: 'rsa-2048', derived: true } }, 'unsupported'],
   ['transit/keys:create', { body: { type: 'ed25519', derived: true } }, 'unsupported'],
-  ['transit/keys:create', { body: { auto_rotate_period: '1h' } }, 'invalid-parameter'],
+  ['transit/keys:create', { body: { auto_rotate_period: '59m' } }, 'invalid-parameter'],
   ['transit/keys:create', { path: { name: '0f8fad5b-d9cb-469f-a165-70867728950e' } }, 'invalid-parameter'],
   ['transit/keys/config', { body: { allow_plaintext_backup: true } }, 'unsupported'],
   ['transit/keys/config', { body: { min_decryption_version: 'two' } }, 'malformed'],

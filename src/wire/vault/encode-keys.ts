@@ -1,6 +1,6 @@
 import { type Key, type KeyVersion, type Result, specFacts } from '#domain/domain.ts';
 import { toBase64, toPem } from '#encoding/encoding.ts';
-import { symmetricUsages } from './decode-keys.ts';
+import { pageOf, symmetricUsages } from './decode-keys.ts';
 import { wordsOf } from './names.ts';
 import type { Input } from './row.ts';
 
@@ -11,7 +11,9 @@ const bareLength = 32;
 /** Vault shows the versions that may still be used. */
 function visible(key: Key, versions: readonly KeyVersion[]): readonly KeyVersion[] {
   const from = Math.max(key.minDecryptionVersion, key.minAvailableVersion);
-  return versions.filter(({ version, wrapped }) => version >= from && wrapped !== undefined);
+  return versions.filter(
+    ({ version, wrapped, state }) => version >= from && wrapped !== undefined && state !== 'suspended',
+  );
 }
 
 /** Symmetric: the second of creation. Key pairs: the public half, PEM except where Vault gives bare bytes. */
@@ -35,12 +37,12 @@ function keyWords(key: Key, versions: readonly KeyVersion[], asked: string | und
   const encrypts = key.usages.includes('encrypt');
   return JSON.stringify({
     allow_plaintext_backup: false,
-    auto_rotate_period: (key.rotation?.periodDays ?? 0) * secondsPerDay,
+    auto_rotate_period: Math.round((key.rotation?.periodDays ?? 0) * secondsPerDay),
     deletion_allowed: key.deletionAllowed,
     derived: key.derived,
     exportable: key.exportable,
     imported_key: false,
-    ...(key.derived ? { kdf: 'hkdf', convergent_encryption: false } : {}),
+    ...(key.derived ? { kdf: 'hkdf_sha256', convergent_encryption: key.convergent === true } : {}),
     ...(family === 'hmac' ? { key_size: bytes } : {}),
     keys: Object.fromEntries(visible(key, versions).map((version) => [version.version, versionWords(key, version)])),
     latest_version: key.current.version,
@@ -48,6 +50,7 @@ function keyWords(key: Key, versions: readonly KeyVersion[], asked: string | und
     min_available_version: key.minAvailableVersion <= 1 ? 0 : key.minAvailableVersion,
     min_decryption_version: key.minDecryptionVersion,
     min_encryption_version: key.minEncryptionVersion,
+    soft_deleted: !key.enabled,
     name: asked ?? key.names[0] ?? key.id,
     ...(parameterSet === undefined ? {} : { parameter_set: parameterSet }),
     supports_decryption: encrypts,
@@ -62,15 +65,22 @@ export function encodeKey({ key, versions }: Result<'describe-key'>, { path }: I
   return keyWords(key, versions, path.name);
 }
 
-/** Only the newest version is known here, which is all of them for a new key. */
-export function encodeCreatedKey({ key }: Result<'create-key'>, { path }: Input): string {
-  return keyWords(key, [key.current], path.name);
+interface ChangedKey {
+  readonly key: Key;
+  readonly versions?: readonly KeyVersion[];
+}
+
+/** A key that is new has one version. */
+export function encodeChangedKey({ key, versions }: ChangedKey, { path }: Input): string {
+  return keyWords(key, versions ?? [key.current], path.name);
 }
 
 /** Every name, and the id of a key that has none; sorted, as Vault's storage lists them. */
-export function encodeKeyList(_: Result<'list-keys'>, _input: Input, pages: readonly Result<'list-keys'>[]): string {
-  const names = pages.flatMap(({ keys }) => keys.flatMap((key) => (key.names.length === 0 ? [key.id] : key.names)));
-  return names.length === 0 ? '' : `{"keys":${JSON.stringify(names.sort())}}`;
+export function encodeKeyList(_: Result<'list-keys'>, input: Input, pages: readonly Result<'list-keys'>[]): string {
+  const { after, limit } = pageOf(input.query);
+  const all = pages.flatMap(({ keys }) => keys.flatMap((key) => (key.names.length === 0 ? [key.id] : key.names)));
+  const names = all.sort().filter((name) => name > after);
+  return names.length === 0 ? '' : `{"keys":${JSON.stringify(names.slice(0, limit))}}`;
 }
 
 export function encodeNothing(): string {

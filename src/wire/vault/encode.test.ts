@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Credential, type Key, type KeyVersion, Plaintext, type WrappedMaterial } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
-import { encodeCreatedKey, encodeKey, encodeKeyList } from './encode-keys.ts';
+import { encodeChangedKey, encodeKey, encodeKeyList } from './encode-keys.ts';
 import { encodeCreatedToken, encodeLookupAccessor, encodeLookupSelf, encodeRenewedSelf } from './encode-token.ts';
 import {
   encodeCiphertext,
@@ -111,6 +111,7 @@ test('encodes a symmetric key with the versions that may be used', () => {
     min_decryption_version: 2,
     min_encryption_version: 0,
     name: 'k',
+    soft_deleted: false,
     supports_decryption: true,
     supports_derivation: true,
     supports_encryption: true,
@@ -128,15 +129,15 @@ test('encodes the public halves of a key pair', () => {
     minDecryptionVersion: 1,
     current: version(1, { publicKey }),
   };
-  const ed = JSON.parse(encodeCreatedKey({ key: pair }, input()));
+  const ed = JSON.parse(encodeChangedKey({ key: pair }, input()));
   assert.equal(ed.type, 'ed25519');
   assert.equal(ed.supports_signing, true);
   assert.equal(ed.keys['1'].public_key, Buffer.from(publicKey.subarray(12)).toString('base64'));
   assert.equal(ed.keys['1'].creation_time, '2023-11-14T22:13:21.000Z');
-  const ec = JSON.parse(encodeCreatedKey({ key: { ...pair, spec: 'ec-p256' } }, input()));
+  const ec = JSON.parse(encodeChangedKey({ key: { ...pair, spec: 'ec-p256' } }, input()));
   assert.equal(ec.keys['1'].name, 'P-256');
   assert.match(ec.keys['1'].public_key, /^-----BEGIN PUBLIC KEY-----\n/);
-  const ml = JSON.parse(encodeCreatedKey({ key: { ...pair, spec: 'ml-dsa-65' } }, input()));
+  const ml = JSON.parse(encodeChangedKey({ key: { ...pair, spec: 'ml-dsa-65' } }, input()));
   assert.deepEqual([ml.type, ml.parameter_set, ml.keys['1'].name], ['ml-dsa', '65', 'ml-dsa-65']);
 });
 

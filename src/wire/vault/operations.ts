@@ -6,6 +6,8 @@ import {
   decodeListKeys,
   decodeReadKey,
   decodeRotateKey,
+  decodeSoftDelete,
+  decodeSoftDeleteRestore,
   decodeTrimKey,
   pageSize,
 } from './decode-keys.ts';
@@ -29,7 +31,7 @@ import {
   decodeRewrap,
   decodeUpsert,
 } from './decode-transit.ts';
-import { encodeCreatedKey, encodeKey, encodeKeyList, encodeNothing } from './encode-keys.ts';
+import { encodeChangedKey, encodeKey, encodeKeyList, encodeNothing } from './encode-keys.ts';
 import {
   encodeCreatedToken,
   encodeLookupAccessor,
@@ -47,8 +49,9 @@ import {
   encodeSignature,
   encodeValid,
 } from './encode-transit.ts';
+import { kv } from './kv-operations.ts';
 import { type Method, type Row, row } from './row.ts';
-import { authMounts, mounts, uiMount, uiMounts } from './system.ts';
+import { authMounts, mounts, uiKv, uiMount, uiMounts, uiSecret } from './system.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -73,7 +76,7 @@ const keys: readonly Row[] = [
     action: 'create-key',
     maxBody: small,
     decode: decodeCreateKey,
-    encode: encodeCreatedKey,
+    encode: encodeChangedKey,
     warnings: ({ existed }, { path }) => (existed === true ? [`key ${path.name} already existed`] : []),
   }),
   row({
@@ -111,7 +114,7 @@ const keys: readonly Row[] = [
     action: 'update-key',
     maxBody: small,
     decode: decodeConfigureKey,
-    encode: encodeNothing,
+    encode: encodeChangedKey,
   }),
   row({
     operation: 'transit/keys/rotate',
@@ -120,7 +123,27 @@ const keys: readonly Row[] = [
     action: 'rotate-key',
     maxBody: small,
     decode: decodeRotateKey,
-    encode: encodeNothing,
+    encode: encodeChangedKey,
+  }),
+  row({
+    operation: 'transit/keys/soft-delete',
+    method: 'DELETE',
+    paths: ['transit/keys/:name/soft-delete'],
+    action: 'disable-key',
+    maxBody: small,
+    decode: decodeSoftDelete,
+    encode: encodeChangedKey,
+    warnings: ({ already }) => (already === true ? ['key was already marked as soft deleted'] : []),
+  }),
+  row({
+    operation: 'transit/keys/soft-delete-restore',
+    method: 'POST',
+    paths: ['transit/keys/:name/soft-delete-restore'],
+    action: 'enable-key',
+    maxBody: small,
+    decode: decodeSoftDeleteRestore,
+    encode: encodeChangedKey,
+    warnings: ({ already }) => (already === true ? ['key was already restored'] : []),
   }),
   row({
     operation: 'transit/keys/trim',
@@ -313,6 +336,10 @@ const system: readonly Row[] = [
   fixed('sys/internal/ui/mounts', 'sys/internal/ui/mounts', uiMounts, 'data'),
   fixed('sys/internal/ui/mounts/transit', 'sys/internal/ui/mounts/transit', uiMount, 'data'),
   fixed('sys/internal/ui/mounts/transit', 'sys/internal/ui/mounts/transit/*', uiMount, 'data'),
+  fixed('sys/internal/ui/mounts/secret', 'sys/internal/ui/mounts/secret', uiSecret, 'data'),
+  fixed('sys/internal/ui/mounts/secret', 'sys/internal/ui/mounts/secret/*', uiSecret, 'data'),
+  fixed('sys/internal/ui/mounts/kv', 'sys/internal/ui/mounts/kv', uiKv, 'data'),
+  fixed('sys/internal/ui/mounts/kv', 'sys/internal/ui/mounts/kv/*', uiKv, 'data'),
 ];
 
 /** What Vault does and this door doesn't: said so, instead of 'no such path'. */
@@ -332,7 +359,6 @@ function absent(method: Method, path: string, action: Action, why: string): Row 
 
 const noExport = 'Key material does not leave Claviger through this door.';
 const noImport = 'Keys are not imported through this door.';
-const noSoftDelete = 'Disable the key, or schedule its destruction, through another door.';
 const ownToken = 'Another token is named by its accessor: use the -accessor or -self form of this path.';
 
 const absences: readonly Row[] = [
@@ -342,8 +368,6 @@ const absences: readonly Row[] = [
   absent('POST', 'transit/restore/*', 'create-key', noImport),
   absent('POST', 'transit/keys/:name/import', 'create-key', noImport),
   absent('POST', 'transit/keys/:name/import_version', 'create-key', noImport),
-  absent('DELETE', 'transit/keys/:name/soft-delete', 'schedule-destruction', noSoftDelete),
-  absent('POST', 'transit/keys/:name/soft-delete', 'schedule-destruction', noSoftDelete),
   absent('POST', 'auth/token/create-orphan', 'create-token', 'Every token dies with the one that made it.'),
   absent('POST', 'auth/token/lookup', 'lookup-token', ownToken),
   absent('POST', 'auth/token/renew', 'renew-token', ownToken),
@@ -351,4 +375,4 @@ const absences: readonly Row[] = [
 ];
 
 /** The door's whole vocabulary; each row says everything that is particular. */
-export const operations: readonly Row[] = [...keys, ...cryptography, ...tokens, ...system, ...absences];
+export const operations: readonly Row[] = [...keys, ...cryptography, ...tokens, ...kv, ...system, ...absences];

@@ -99,7 +99,7 @@ test('answers in the envelope of Vault', async () => {
 
 test('answers 204 to writes without data', async () => {
   const { send } = scripted(() => ({}));
-  const answer = await send('POST', '/v1/transit/keys/k/rotate', {});
+  const answer = await send('DELETE', '/v1/transit/keys/k');
   assert.deepEqual([answer.status, answer.text, answer.contentType], [204, '', '']);
 });
 
