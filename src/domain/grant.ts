@@ -35,6 +35,8 @@ export interface Identity {
   readonly groups: readonly string[];
   readonly enabled: boolean;
   readonly createdAt: number;
+  /** Made for logging in by name, not by hand. */
+  readonly byLogin?: true;
   /** Set for a role, which nobody logs in to: an id that a later role of the same name doesn't have. */
   readonly roleId?: string;
 }
@@ -67,4 +69,15 @@ export interface Credential {
   readonly actions?: readonly string[];
   /** Token: names of the ACL policies attached to it. */
   readonly policies?: readonly string[];
+  /** Token: how many requests it may make in all. What is left of them is on a record of its own. */
+  readonly uses?: number;
+  /** Token: milliseconds that each renewal gives it again. */
+  readonly period?: number;
+  /** Token: milliseconds after which it ends, however often it was renewed. */
+  readonly maxTtl?: number;
+  readonly meta?: Readonly<Record<string, string>>;
+  /** Token: the addresses and ranges that it may be used from. */
+  readonly cidrs?: readonly string[];
+  /** Token: the path of Vault's that made it. Absent: 'auth/token/create'. */
+  readonly path?: string;
 }

@@ -1,3 +1,6 @@
+import type { AclRequest } from './command-acl-policy.ts';
+import type { Plaintext } from './secret-bytes.ts';
+
 /** What a door hands to `identity/`, unverified. */
 export type Proof =
   | {
@@ -14,6 +17,18 @@ export type Proof =
     }
   /** An identity provider's token (OpenID Connect), brought to take on a role of the realm (12 digits). */
   | { readonly kind: 'web-identity'; readonly realm: string; readonly token: string }
+  /** A login with a role id of AppRole, and a secret id where the role asks for one. */
+  | { readonly kind: 'approle'; readonly roleId: string; readonly secretId?: Plaintext; readonly peer: string }
+  /** A login by name and password. The realm by name or account; absent: the one that the server was made with. */
+  | {
+      readonly kind: 'password';
+      readonly realm?: string;
+      readonly name: string;
+      readonly password: Plaintext;
+      readonly peer: string;
+    }
+  /** The token of a wrapped answer, which opens that and nothing else. */
+  | { readonly kind: 'wrapping'; readonly token: string }
   /** AWS Signature Version 4 or 4A, in a header or in the query. */
   | {
       readonly kind: 'sigv4';
@@ -39,4 +54,6 @@ export interface Origin {
   /** Address and port of the peer. */
   readonly peer: string;
   readonly requestId: string;
+  /** At Vault's door: what is asked, for the policies of the token. Absent elsewhere, where such tokens may do nothing. */
+  readonly asked?: AclRequest;
 }

@@ -8,6 +8,7 @@ export const recordKinds = [
   'grant',
   'realm',
   'replay', // signed mutating calls already answered, until their window closes
+  'acl-policy', // id `${account}/${name}`: policies in Vault's language
   'setting',
   'last-use', // id `${realm}/${key id}`: when a key was last used, and by what
   'key-grant', // id `${realm}/${key id}/${grant id}`: rights that AWS clients give on one key
@@ -15,6 +16,10 @@ export const recordKinds = [
   'provider', // id `${realm}/${issuer}`: identity providers whose tokens are believed
   'secret', // id `${realm}/${secret id}`
   'secret-name', // id `${realm}/${name}`, body {secret}
+  'token-use', // id: a token's accessor, body {left}: requests that it may still make
+  'login', // id `${realm}/${method}/${name}`; of AppRole also `role-id/${role id}`, body {realm, name}
+  'secret-id', // id `${realm}/${role}/${accessor}`
+  'wrapping', // id: its token's accessor; an answer that its token opens
   'secret-version', // id `${realm}/${secret id}/${version id}`
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];

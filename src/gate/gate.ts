@@ -18,6 +18,7 @@ import { isSecretCommand, keysOfSecret } from './secret-subjects.ts';
 import { makeSecretsKey } from './secrets-key.ts';
 import { serve } from './server-actions.ts';
 import { subjectsOf } from './subjects.ts';
+import { assertPlace, TokenUses } from './token-uses.ts';
 import { Turns } from './turns.ts';
 import { changesState, isRoomAction, verbOf } from './verbs.ts';
 
@@ -32,9 +33,11 @@ export class WorkingGate implements Gate {
   readonly core: Core;
   readonly #answers: Counter;
   readonly #turns = new Turns();
+  readonly #uses: TokenUses;
 
   constructor(options: GateOptions) {
     this.core = new Core(options);
+    this.#uses = new TokenUses(this.core);
     this.#answers = options.metrics.add(
       new Counter('claviger_answers_total', 'Answers by action and outcome.', ['action', 'outcome']),
     );
@@ -68,7 +71,7 @@ export class WorkingGate implements Gate {
     const line = lineOf(origin, command.kind, core.options.clock());
     try {
       if (!isRoomAction(command)) {
-        const result = await serve(core, proof, command, line, origin);
+        const result = await serve(core, this.#uses, proof, command, line, origin);
         this.#answers.add(command.kind, 'ok');
         return result;
       }
@@ -76,8 +79,9 @@ export class WorkingGate implements Gate {
       const access = core.commits.accessGeneration;
 
       const proven = rooms.identity.identify(proof, changesState(command.kind));
-      const principal = proven instanceof Promise ? await proven : proven;
+      const principal = proven instanceof Promise ? await this.#uses.settle(rooms, proof, proven) : proven;
       identified(line, principal);
+      if (principal.cidrs !== undefined) assertPlace(principal, origin);
       if (attempt === 1) core.throttle.admit(principal, line.time);
 
       const secret = isSecretCommand(command) ? await rooms.secrets.subjectOf(principal.realm, command) : undefined;

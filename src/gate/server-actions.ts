@@ -5,11 +5,13 @@ import type { Core } from './core.ts';
 import { identified, type Line } from './lines.ts';
 import { runSchedule } from './schedule.ts';
 import { runSecretSchedule } from './secret-schedule.ts';
+import { assertPlace, type TokenUses } from './token-uses.ts';
 import { isRoomAction, type ServerAction } from './verbs.ts';
 
 /** What concerns the server as a whole: its ledger, its numbers, its seal, its clock. The same order as for every request. */
 export async function serve(
   core: Core,
+  uses: TokenUses,
   proof: Proof,
   command: Command,
   line: Line,
@@ -20,8 +22,9 @@ export async function serve(
   if (command.kind === 'unseal') return unseal(core, command, line);
   if (command.kind === 'read-status') return core.status();
   const rooms = core.rooms;
-  const principal = await rooms.identity.identify(proof, false);
+  const principal = await uses.settle(rooms, proof, Promise.resolve(rooms.identity.identify(proof, false)));
   identified(line, principal);
+  assertPlace(principal, origin);
   core.throttle.admit(principal, line.time);
   await authorize(core, principal, command, [], origin);
   const access = core.commits.accessGeneration;

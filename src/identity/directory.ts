@@ -1,3 +1,4 @@
+import type { Argon2Costs } from '#crypto/crypto.ts';
 import {
   type AssumableRole,
   type Credential,
@@ -5,9 +6,12 @@ import {
   type Identity,
   type IdentityProvider,
   KmsError,
+  type Login,
+  type LoginMethod,
   type RecordChange,
   type RecordKind,
   type RecordReader,
+  type SecretId,
 } from '#domain/domain.ts';
 import { fold } from './names.ts';
 
@@ -35,6 +39,53 @@ export interface Replay {
   /** Milliseconds since the epoch: the signature holds no longer. */
   readonly until: number;
   readonly revision: number;
+}
+
+/** As stored: a password as its Argon2id hash, with the salt and costs that made it. */
+export interface LoginRecord extends Login {
+  readonly password?: PasswordHash;
+}
+
+export interface PasswordHash {
+  /** Base64. */
+  readonly salt: string;
+  readonly hash: string;
+  readonly costs: Argon2Costs;
+}
+
+export interface RoleIdIndex {
+  readonly realm: string;
+  readonly name: string;
+  readonly revision: number;
+}
+
+/** As stored: a MAC of the secret id, 64 hexadecimal digits, under a key of this room. */
+export interface SecretIdRecord extends SecretId {
+  readonly realm: string;
+  readonly role: string;
+  readonly revision: number;
+  readonly digest: string;
+}
+
+/** Requests that a token may still make. */
+export interface TokenUse {
+  readonly left: number;
+  readonly revision: number;
+}
+
+/** An answer that only its token opens: what is stored is encrypted under a key made from that. */
+export interface WrappingRecord {
+  readonly accessor: string;
+  readonly realm: string;
+  readonly revision: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly ttl: number;
+  readonly path: string;
+  /** SHA-256 of the token, 64 hexadecimal digits. */
+  readonly digest: string;
+  /** Base64. */
+  readonly sealed: string;
 }
 
 /** What is left of a role: policies of keys may still name it. */
@@ -66,6 +117,9 @@ export const ids = {
   grant: (realm: string, id: string) => `${realm}/${id}`,
   role: (realm: string, name: string) => `${realm}/${fold(name)}`,
   provider: (realm: string, issuer: string) => `${realm}/${issuer}`,
+  login: (realm: string, method: LoginMethod, name: string) => `${realm}/${method}/${fold(name)}`,
+  roleId: (roleId: string) => `role-id/${roleId}`,
+  secretId: (realm: string, role: string, accessor: string) => `${realm}/${fold(role)}/${accessor}`,
 } as const;
 
 /** The nouns of this room as records: reads them, and says what to write. Nothing is kept. */
@@ -99,6 +153,12 @@ export class Directory {
   async realmNamed(name: string): Promise<Realm | undefined> {
     const index = await this.#read<{ account: string }>('realm', ids.realmName(name));
     return index && this.realm(index.account);
+  }
+
+  /** The account of a realm that is named by name or account; unnamed: of the one that the server was made with. */
+  async realmMeant(name: string | undefined): Promise<string | undefined> {
+    if (name === undefined) return (await this.#read<{ account: string }>('realm', ids.firstRealm))?.account;
+    return (isAccount(name) ? await this.realm(name) : await this.realmNamed(name))?.account;
   }
 
   region(account: string, region: string): Promise<Realm | undefined> {
@@ -188,6 +248,46 @@ export class Directory {
 
   providers(realm: string, after: string, limit: number): Promise<Page<IdentityProvider>> {
     return this.#page('provider', `${realm}/`, after === '' ? '' : ids.provider(realm, after), limit);
+  }
+
+  login(realm: string, method: LoginMethod, name: string): Promise<LoginRecord | undefined> {
+    return this.#read('login', ids.login(realm, method, name));
+  }
+
+  logins(realm: string, method: LoginMethod, after: string, limit: number): Promise<Page<LoginRecord>> {
+    const prefix = ids.login(realm, method, '');
+    return this.#page('login', prefix, after === '' ? '' : ids.login(realm, method, after), limit);
+  }
+
+  /** Which role of AppRole has this role id. */
+  roleOf(roleId: string): Promise<RoleIdIndex | undefined> {
+    return this.#read('login', ids.roleId(roleId));
+  }
+
+  secretId(realm: string, role: string, accessor: string): Promise<SecretIdRecord | undefined> {
+    return this.#read('secret-id', ids.secretId(realm, role, accessor));
+  }
+
+  secretIds(realm: string, role: string, after: string, limit: number): Promise<Page<SecretIdRecord>> {
+    const prefix = ids.secretId(realm, role, '');
+    return this.#page('secret-id', prefix, after === '' ? '' : `${prefix}${after}`, limit);
+  }
+
+  /** Of every realm. */
+  everySecretId(after: string, limit: number): Promise<Page<SecretIdRecord>> {
+    return this.#page('secret-id', '', after, limit);
+  }
+
+  tokenUse(accessor: string): Promise<TokenUse | undefined> {
+    return this.#read('token-use', accessor);
+  }
+
+  wrapping(accessor: string): Promise<WrappingRecord | undefined> {
+    return this.#read('wrapping', accessor);
+  }
+
+  wrappings(after: string, limit: number): Promise<Page<WrappingRecord>> {
+    return this.#page('wrapping', '', after, limit);
   }
 
   replay(digest: string): Promise<Replay | undefined> {

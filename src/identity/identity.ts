@@ -1,6 +1,7 @@
 /** The door of identification: from what a request carries to who is asking, and the keeping of who there is. */
 import {
   accountOf,
+  type Change,
   type Command,
   type CredentialSet,
   type Grant,
@@ -14,6 +15,7 @@ import {
   type Role,
   type SecretBytes,
 } from '#domain/domain.ts';
+import { AclPolicies } from './acl-policies.ts';
 import { Directory, put, type Replay } from './directory.ts';
 import { Federation } from './federation.ts';
 import { GrantBook } from './grant-book.ts';
@@ -21,17 +23,23 @@ import { type Holder, Holders } from './holders.ts';
 import { Identities } from './identities.ts';
 import { KeyGrantBook } from './key-grants.ts';
 import { type FetchKeySet, KeySets } from './key-sets.ts';
+import { Logins } from './logins.ts';
+import { Passwords } from './passwords.ts';
 import { Providers } from './providers.ts';
 import { Realms } from './realms.ts';
 import { Regions } from './regions.ts';
 import { Roles } from './roles.ts';
+import { SecretIds } from './secret-ids.ts';
 import { Sessions } from './sessions.ts';
 import { type Identified, Standings } from './standing.ts';
 import { Sweep } from './sweep.ts';
 import { Tokens } from './tokens.ts';
+import { Wrappings } from './wrappings.ts';
 
+export type { AclPolicyTexts } from './acl-policies.ts';
 export type { Holder } from './holders.ts';
 export type { FetchKeySet } from './key-sets.ts';
+export { isWithin } from './issue-token.ts';
 export { signatureWindow } from './signed-request.ts';
 export type { Identified } from './standing.ts';
 
@@ -52,6 +60,20 @@ export type IdentityAction =
   | 'lookup-token'
   | 'renew-token'
   | 'revoke-token'
+  | 'create-orphan-token'
+  | 'write-login'
+  | 'read-login'
+  | 'delete-login'
+  | 'list-logins'
+  | 'create-secret-id'
+  | 'read-secret-id'
+  | 'list-secret-ids'
+  | 'destroy-secret-id'
+  | 'login'
+  | 'wrap-answer'
+  | 'unwrap-answer'
+  | 'lookup-wrapping'
+  | 'rewrap-answer'
   | 'create-role'
   | 'delete-role'
   | 'list-roles'
@@ -74,6 +96,10 @@ export interface IdentityRoom {
    * `replayDigest`: commit `replayRecord` with the change, where a conflict means 'replayed'.
    */
   identify(proof: Proof, mutating: boolean): Identified | Promise<Identified>;
+  /** Counts one use of the principal's token: to be made durable before anything is done with it. Rejects where none is left. */
+  spend(principal: Identified): Promise<Change>;
+  /** Of a token whose use has been counted: rejects with 'invalid-proof' where it was revoked meanwhile. */
+  confirm(principal: Identified): Promise<void>;
   replayRecord(principal: Principal): RecordChange | undefined;
   seenBefore(replayDigest: string): Promise<boolean>;
   /**
@@ -87,6 +113,8 @@ export interface IdentityRoom {
   everybody(realm: string): Promise<readonly (Holder & { readonly roles: readonly string[] })[]>;
   /** The identity or role of that name, in whatever realm of the account. */
   named(realm: string, name: string): Promise<Identity | undefined>;
+  /** Policies in Vault's language. */
+  readonly aclPolicies: AclPolicies;
   /** The grants that keys carry. */
   readonly keyGrants: KeyGrantBook;
   /** The identity that the command asks for, with all that it would hold. */
@@ -122,7 +150,11 @@ export interface IdentityDeps {
 export function identityRoom({ records, key, region: home, clock, mode, fetchKeySet }: IdentityDeps): IdentityRoom {
   const directory = new Directory(records);
   const federation = new Federation(directory, new KeySets(fetchKeySet, clock), clock);
-  const standings = new Standings(directory, federation, key, home, clock);
+  const secretIds = new SecretIds(directory, key, clock);
+  const passwords = new Passwords(key, clock);
+  const logins = new Logins({ directory, passwords, secretIds, clock });
+  const wrappings = new Wrappings(directory, clock);
+  const standings = new Standings({ directory, federation, logins, wrappings, root: key, home, clock });
   const grants = new GrantBook(directory, clock);
   const realms = new Realms(directory, home, clock);
   const regions = new Regions(directory, realms, standings, home, clock);
@@ -135,6 +167,8 @@ export function identityRoom({ records, key, region: home, clock, mode, fetchKey
   const sweep = new Sweep(directory, grants, clock);
   return {
     identify: (proof, mutating) => standings.identify(proof, mutating),
+    spend: (principal) => tokens.spend(principal),
+    confirm: (principal) => standings.confirm(principal),
     replayRecord,
     seenBefore: async (replayDigest) => (await directory.replay(replayDigest)) !== undefined,
     grantsOf: (principal) => grants.of(principal),
@@ -143,6 +177,7 @@ export function identityRoom({ records, key, region: home, clock, mode, fetchKey
     holdersOf: (realm, grantee) => holders.reachedBy(realm, grantee),
     everybody: (realm) => holders.everybody(accountOf(realm)),
     named: (realm, name) => directory.identity(accountOf(realm), name),
+    aclPolicies: new AclPolicies(records, clock),
     keyGrants: new KeyGrantBook(records, key),
     takersOf: (principal, command) => holders.takers(ofAccount(principal), command),
     prospect: (principal, command) => identities.prospect(ofAccount(principal), command),
@@ -165,6 +200,20 @@ export function identityRoom({ records, key, region: home, clock, mode, fetchKey
       'lookup-token': (principal, command) => tokens.lookup(principal, command),
       'renew-token': (principal, command) => tokens.renew(principal, command),
       'revoke-token': (principal, command) => tokens.revoke(principal, command),
+      'create-orphan-token': (principal, command) => tokens.createOrphan(principal, command),
+      'write-login': (principal, command) => logins.write(principal, command),
+      'read-login': (principal, command) => logins.read(principal, command),
+      'delete-login': (principal, command) => logins.delete(principal, command),
+      'list-logins': (principal, command) => logins.list(principal, command),
+      'create-secret-id': (principal, command) => secretIds.create(principal, command),
+      'read-secret-id': (principal, command) => secretIds.read(principal, command),
+      'list-secret-ids': (principal, command) => secretIds.list(principal, command),
+      'destroy-secret-id': (principal, command) => secretIds.destroy(principal, command),
+      login: (principal) => logins.login(principal),
+      'wrap-answer': (principal, command) => wrappings.wrap(principal, command),
+      'unwrap-answer': (principal, command) => wrappings.unwrap(principal, command),
+      'lookup-wrapping': (principal, command) => wrappings.lookup(principal, command),
+      'rewrap-answer': (principal, command) => wrappings.rewrap(principal, command),
       'create-role': (principal, command) => roles.create(principal, command),
       'delete-role': (principal, command) => roles.delete(principal, command),
       'list-roles': (principal, command) => roles.list(principal, command),

@@ -6,15 +6,25 @@ import type { SigV4Proof } from './canonical-request.ts';
 import { isToken, tokenAccessor } from './credential-id.ts';
 import type { CredentialRecord, Directory } from './directory.ts';
 import type { Federation } from './federation.ts';
+import type { LoginFacts, Logins } from './logins.ts';
 import { Recent } from './recent.ts';
 import { SessionTokens } from './session-tokens.ts';
 import { assertTimely, type SignedRequest } from './signed-request.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { parseSigV4 } from './sigv4.ts';
+import type { Wrappings } from './wrappings.ts';
 
 /** A principal with what its token is narrowed to: `policy/` takes that as a fact. */
 export interface Identified extends Principal {
   readonly limitedTo?: readonly string[];
+  /** Names of the ACL policies that its token carries. */
+  readonly policies?: readonly string[];
+  /** The addresses and ranges that its token may be used from. */
+  readonly cidrs?: readonly string[];
+  /** Each request with its token is to be counted: see `IdentityRoom.spend`. */
+  readonly counted?: true;
+  /** Set where a login was proven, which is not a credential yet. */
+  readonly login?: LoginFacts;
 }
 
 /** A credential that holds, as far as its own record, its parents' and its identity's say. */
@@ -33,23 +43,37 @@ const invalid = (subject: 'credential' | 'signature') =>
   new KmsError('invalid-proof', 'The credential is unknown, wrong or no longer valid.', subject);
 const expired = () => new KmsError('expired-proof', 'The credential has expired; ask for a new one.', 'credential');
 
+interface StandingRooms {
+  readonly directory: Directory;
+  readonly federation: Federation;
+  readonly logins: Logins;
+  readonly wrappings: Wrappings;
+  readonly root: SecretBytes;
+  readonly home: string;
+  readonly clock: () => number;
+}
+
 /** From proof to principal. Remembers what it has read until `forget`, which any revocation calls. */
 export class Standings {
   readonly #directory: Directory;
   readonly #home: string;
   readonly #clock: () => number;
   readonly #federation: Federation;
+  readonly #logins: Logins;
+  readonly #wrappings: Wrappings;
   readonly #signingKeys: SigningKeys;
   readonly #sessionTokens: SessionTokens;
   readonly #tokens = new Recent<Standing>(8192);
   readonly #accessKeys = new Recent<Standing>(8192);
   #epoch = 0;
 
-  constructor(directory: Directory, federation: Federation, root: SecretBytes, home: string, clock: () => number) {
+  constructor({ directory, federation, logins, wrappings, root, home, clock }: StandingRooms) {
     this.#directory = directory;
     this.#home = home;
     this.#clock = clock;
     this.#federation = federation;
+    this.#logins = logins;
+    this.#wrappings = wrappings;
     this.#signingKeys = new SigningKeys(root);
     this.#sessionTokens = new SessionTokens(root);
   }
@@ -67,6 +91,11 @@ export class Standings {
         return this.#identifyToken(proof.token, proof.region);
       case 'sigv4':
         return this.#identifySignature(proof, mutating);
+      case 'approle':
+      case 'password':
+        return this.#logins.identify(proof);
+      case 'wrapping':
+        return this.#wrappings.identify(proof.token);
       case 'web-identity':
         return this.#federation.identify(proof);
       case 'system':
@@ -134,9 +163,16 @@ export class Standings {
       const standing = await this.standingOf(record);
       // Something was revoked while we read: it may have been this.
       if (epoch !== this.#epoch) continue;
-      cache.set(key, standing);
+      // How often it may still be used is on record only.
+      if (standing.principal.counted !== true) cache.set(key, standing);
       return standing;
     }
+  }
+
+  /** The same again, of a token whose use has been counted. Rejects where it was revoked meanwhile. */
+  async confirm({ credential }: Identified): Promise<void> {
+    const record = await this.#directory.credential(credential);
+    if (record === undefined || !record.enabled) throw invalid('credential');
   }
 
   /** Walks to the topmost parent. Rejects with 'invalid-proof' or 'expired-proof'. */
@@ -149,6 +185,7 @@ export class Standings {
       if (!link.enabled || link.realm !== realm || link.identity !== holder.name || depth >= maxChain)
         throw invalid('credential');
       until = Math.min(until, link.expiresAt ?? until);
+      if (link.uses !== undefined && !((await this.#directory.tokenUse(link.id))?.left ?? 0)) throw invalid('credential');
       if (link.parent === undefined) break;
       const parent = await this.#directory.credential(link.parent);
       if (parent === undefined) throw invalid('credential');
@@ -181,6 +218,9 @@ function principalOf(record: CredentialRecord, groups: readonly string[]): Ident
     ...(record.session === undefined ? {} : { session: record.session }),
     ...(record.kind === 'token' ? { token: record.id } : {}),
     ...(record.actions === undefined ? {} : { limitedTo: Object.freeze(record.actions) }),
+    ...(record.policies === undefined ? {} : { policies: Object.freeze(record.policies) }),
+    ...(record.cidrs === undefined ? {} : { cidrs: Object.freeze(record.cidrs) }),
+    ...(record.uses === undefined ? {} : { counted: true as const }),
   });
 }
 

@@ -10,7 +10,7 @@ export class Sweep {
   readonly #grants: GrantBook;
   readonly #clock: () => number;
   /** Where the next call goes on, by kind; it comes round. */
-  readonly #after = { credential: '', grant: '', replay: '' };
+  readonly #after = { credential: '', grant: '', replay: '', 'secret-id': '', wrapping: '' };
 
   constructor(directory: Directory, grants: GrantBook, clock: () => number) {
     this.#directory = directory;
@@ -28,9 +28,15 @@ export class Sweep {
     const grants = (await this.#page('grant', (after) => this.#directory.everyGrant(after, pageSize))).filter(ended);
     const credentials: CredentialRecord[] = [];
     for (const record of await this.#page('credential', (after) => this.#directory.credentials(after, pageSize))) {
-      if (ended(record) || !record.enabled || (await this.#isOrphan(record))) credentials.push(record);
+      const over = ended(record) || !record.enabled || (await this.#isOrphan(record)) || (await this.#isUsedUp(record));
+      if (over) credentials.push(record);
     }
+    const secretIds = await this.#page('secret-id', (after) => this.#directory.everySecretId(after, pageSize));
+    const wrappings = await this.#page('wrapping', (after) => this.#directory.wrappings(after, pageSize));
     const records: RecordChange[] = [
+      ...secretIds.filter(ended).map((it) => remove('secret-id', ids.secretId(it.realm, it.role, it.accessor), it)),
+      ...wrappings.filter(ended).map((it) => remove('wrapping', it.accessor, it)),
+      ...(await this.#usesOf(credentials)),
       ...replays.map((replay) => remove('replay', replay.digest, replay)),
       ...grants.map((grant) => remove('grant', ids.grant(grant.realm, grant.id), grant)),
       ...credentials.map((record) => remove('credential', record.id, record)),
@@ -48,12 +54,25 @@ export class Sweep {
     };
   }
 
+  async #isUsedUp({ id, uses }: CredentialRecord): Promise<boolean> {
+    return uses !== undefined && ((await this.#directory.tokenUse(id))?.left ?? 0) === 0;
+  }
+
+  async #usesOf(credentials: readonly CredentialRecord[]): Promise<readonly RecordChange[]> {
+    const removals: RecordChange[] = [];
+    for (const { id, uses } of credentials) {
+      const use = uses === undefined ? undefined : await this.#directory.tokenUse(id);
+      if (use !== undefined) removals.push(remove('token-use', id, use));
+    }
+    return removals;
+  }
+
   async #isOrphan({ parent }: CredentialRecord): Promise<boolean> {
     return parent !== undefined && (await this.#directory.credential(parent)) === undefined;
   }
 
   async #page<T>(
-    kind: 'credential' | 'grant' | 'replay',
+    kind: 'credential' | 'grant' | 'replay' | 'secret-id' | 'wrapping',
     read: (after: string) => Promise<Page<T>>,
   ): Promise<readonly T[]> {
     const page = await read(this.#after[kind]);

@@ -1,24 +1,23 @@
-import { digestHex } from '#crypto/crypto.ts';
+import { digestHex, equalSecrets } from '#crypto/crypto.ts';
 import {
+  type Change,
   type Command,
   type Credential,
+  type IssuedToken,
   KmsError,
   type Outcome,
-  Plaintext,
   type Principal,
   type Results,
   type TokenInfo,
+  type TokenRequest,
 } from '#domain/domain.ts';
-import { toUtf8 } from '#encoding/encoding.ts';
-import { isCredentialId, newToken, tokenAccessor } from './credential-id.ts';
-import { type CredentialRecord, type Directory, put } from './directory.ts';
+import { fromHex } from '#encoding/encoding.ts';
+import { isCredentialId, tokenAccessor } from './credential-id.ts';
+import { type CredentialRecord, type Directory, put, type TokenUse } from './directory.ts';
 import type { GrantBook } from './grant-book.ts';
+import { checkRequest, type Issue, issueToken } from './issue-token.ts';
 import { checkTtl } from './names.ts';
 import { maxChain, type Standings } from './standing.ts';
-
-const day = 24 * 3600 * 1000;
-/** What a token lives if nobody says: 32 days, as Vault's. */
-const defaultTtl = 32 * day;
 
 interface Rooms {
   readonly directory: Directory;
@@ -26,6 +25,13 @@ interface Rooms {
   readonly standings: Standings;
   readonly clock: () => number;
 }
+
+interface Which {
+  readonly accessor?: string;
+  readonly token?: string;
+}
+
+const noSuchToken = () => new KmsError('not-found', 'There is no such token.');
 
 /** A credential with all that it hangs from, topmost last. */
 type Chain = readonly [CredentialRecord, ...CredentialRecord[]];
@@ -39,62 +45,75 @@ export class Tokens {
   }
 
   /** Never with more rights, nor a longer life, than the credential that asks. */
-  async create(principal: Principal, command: Command<'create-token'>): Promise<Outcome<Results['create-token']>> {
-    checkTtl(command.ttl);
-    checkLabel(command.label);
-    const chain = await this.#chain(principal.credential);
+  async create(principal: Principal, command: Command<'create-token'>): Promise<Outcome<IssuedToken>> {
+    const chain = await this.#asking(principal);
+    // A parent and its children are walked together: see `Standings.standingOf`.
+    if (chain.length >= maxChain) throw new KmsError('limit-exceeded', `Tokens nest at most ${maxChain} deep.`);
+    return this.#issue(principal, command, chain, true);
+  }
+
+  /** Never with more rights than the credential that asks, but it stays when that goes. */
+  async createOrphan(principal: Principal, command: Command<'create-orphan-token'>): Promise<Outcome<IssuedToken>> {
+    return this.#issue(principal, command, await this.#asking(principal), false);
+  }
+
+  async #issue(principal: Principal, request: TokenRequest, chain: Chain, child: boolean) {
+    checkRequest(request);
+    const [asking] = chain;
+    const actions = narrowed(asking.actions, request.actions);
+    const policies = carried(asking.policies, request.policies);
+    // Where the asking one may be used from holds for what it makes.
+    const cidrs = request.cidrs === undefined || request.cidrs.length === 0 ? asking.cidrs : request.cidrs;
+    const issue: Issue = {
+      ...request,
+      realm: asking.realm,
+      identity: asking.identity,
+      until: child ? endOf(chain) : Number.POSITIVE_INFINITY,
+      ...(child ? { parent: asking.id } : { path: 'auth/token/create-orphan' }),
+      ...(actions !== undefined && { actions }),
+      ...(policies !== undefined && { policies }),
+      ...(cidrs !== undefined && { cidrs }),
+    };
+    const { record, records, token } = issueToken(issue, this.#rooms.clock());
+    const shown = await this.#info(principal, child ? [record, ...chain] : [record]);
+    return {
+      result: { ...shown, ...(record.uses !== undefined && { usesLeft: record.uses }), token },
+      change: { records, summary: `token ${record.id} of ${record.identity}, made by ${asking.id}` },
+    };
+  }
+
+  /** The credential that asks, with all that it hangs from. */
+  async #asking({ credential }: Principal): Promise<Chain> {
+    const chain = await this.#chain(credential);
     if (chain === undefined || !this.#holds(chain))
       throw new KmsError('denied', 'A token is made by a valid credential.');
     const [asking] = chain;
     // A token would outlive the session's name, by which the ledger and key policies know who it is.
     if (asking.kind === 'session') throw new KmsError('denied', 'A session makes no tokens.');
-    // A parent and its children are walked together: see `Standings.standingOf`.
-    if (chain.length >= maxChain) throw new KmsError('limit-exceeded', `Tokens nest at most ${maxChain} deep.`);
-    const actions = narrowed(asking.actions, command.actions);
-    const createdAt = this.#rooms.clock();
-    const ttl = Math.min(command.ttl ?? defaultTtl, endOf(chain) - createdAt);
-    const token = newToken();
-    const digest = digestHex('sha256', token);
-    const record: CredentialRecord = {
-      id: tokenAccessor(digest),
-      kind: 'token',
-      realm: asking.realm,
-      identity: asking.identity,
-      revision: 0,
-      createdAt,
-      expiresAt: createdAt + ttl,
-      ttl,
-      renewable: command.renewable ?? true,
-      enabled: true,
-      parent: asking.id,
-      digest,
-      ...(command.label === undefined ? {} : { label: command.label }),
-      ...(actions === undefined ? {} : { actions }),
-    };
-    return {
-      result: { ...(await this.#info(principal, [record, ...chain])), token: new Plaintext(toUtf8(token)) },
-      change: {
-        records: [put('credential', record.id, record)],
-        summary: `token ${record.id} of ${record.identity}, made by ${asking.id}`,
-      },
-    };
+    // What it makes could be used after its own uses were up.
+    if (asking.uses !== undefined) {
+      throw new KmsError('invalid-parameter', 'restricted use token cannot generate child tokens');
+    }
+    return chain;
   }
 
   async lookup(principal: Principal, command: Command<'lookup-token'>): Promise<Outcome<TokenInfo>> {
-    return { result: await this.#info(principal, await this.#managed(principal, command.accessor)) };
+    return { result: await this.#info(principal, await this.#managed(principal, command)) };
   }
 
   /** Ends `increment` (at most the token's own ttl) from now, but not after what it hangs from. */
   async renew(principal: Principal, command: Command<'renew-token'>): Promise<Outcome<TokenInfo>> {
     checkTtl(command.increment);
-    const chain = await this.#managed(principal, command.accessor);
+    const chain = await this.#managed(principal, command);
     const [record, ...above] = chain;
     const { ttl, expiresAt } = record;
     if (ttl === undefined || expiresAt === undefined || record.renewable !== true) {
       throw new KmsError('invalid-parameter', 'The token is not renewable.');
     }
     const now = this.#rooms.clock();
-    const next = { ...record, expiresAt: Math.min(now + Math.min(command.increment ?? ttl, ttl), endOf(above)) };
+    const wanted = record.period ?? Math.min(command.increment ?? ttl, ttl);
+    const last = record.maxTtl === undefined ? Number.POSITIVE_INFINITY : record.createdAt + record.maxTtl;
+    const next = { ...record, expiresAt: Math.min(now + wanted, last, endOf(above)) };
     return {
       result: await this.#info(principal, [next, ...above]),
       change: {
@@ -107,7 +126,7 @@ export class Tokens {
   }
 
   async revoke(principal: Principal, command: Command<'revoke-token'>): Promise<Outcome<Results['revoke-token']>> {
-    const [record] = await this.#managed(principal, command.accessor);
+    const [record] = await this.#managed(principal, command);
     return {
       result: {},
       change: {
@@ -118,17 +137,31 @@ export class Tokens {
     };
   }
 
-  /** The asking token, or one that descends from the asking credential. Rejects with 'not-found' for any other. */
-  async #managed(principal: Principal, accessor: string | undefined): Promise<Chain> {
-    const id = accessor ?? principal.token;
+  /**
+   * The asking token, one that descends from the asking credential, or one that is brought itself. Rejects with 'not-found' for any
+   * other.
+   */
+  async #managed(principal: Principal, { accessor, token }: Which): Promise<Chain> {
+    const digest = token === undefined ? undefined : digestHex('sha256', token.slice(0, 128));
+    const id = digest === undefined ? (accessor ?? principal.token) : tokenAccessor(digest);
     if (id === undefined)
       throw new KmsError('invalid-parameter', 'This was not asked with a token; name its accessor.');
     const chain = isCredentialId(id) ? await this.#chain(id) : undefined;
-    const mine = chain?.some((link) => link.id === principal.credential && link.realm === principal.realm);
-    if (chain === undefined || mine !== true || chain[0].kind !== 'token' || !this.#holds(chain)) {
-      throw new KmsError('not-found', 'There is no such token.');
-    }
+    if (chain === undefined || chain[0].kind !== 'token' || !this.#holds(chain)) throw noSuchToken();
+    const [{ realm, digest: known }] = chain;
+    const mine =
+      digest === undefined
+        ? chain.some((link) => link.id === principal.credential && link.realm === principal.realm)
+        : realm === principal.realm && known !== undefined && equalSecrets(fromHex(known)!, fromHex(digest)!);
+    if (!mine) throw noSuchToken();
     return chain;
+  }
+
+  /** Counts a use. The change is a conflict where another one was counted at the same moment. */
+  async spend({ credential }: Principal): Promise<Change> {
+    const use = await this.#rooms.directory.tokenUse(credential);
+    if (use === undefined || use.left < 1) throw new KmsError('invalid-proof', 'The token is used up.', 'credential');
+    return { records: [put<TokenUse>('token-use', credential, { ...use, left: use.left - 1 })], summary: '' };
   }
 
   #holds(chain: Chain): boolean {
@@ -152,7 +185,12 @@ export class Tokens {
     const grants = await this.#rooms.grants.of(principal);
     const now = this.#rooms.clock();
     const live = grants.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now);
-    return { credential: shown, policies: [...new Set(live.map(({ role }) => role))].sort() };
+    const use = credential.uses === undefined ? undefined : await this.#rooms.directory.tokenUse(credential.id);
+    return {
+      credential: shown,
+      policies: credential.policies ?? [...new Set(live.map(({ role }) => role))].sort(),
+      ...(use !== undefined && { usesLeft: use.left }),
+    };
   }
 }
 
@@ -172,8 +210,13 @@ function narrowed(
   return [...new Set(wanted)];
 }
 
-function checkLabel(label: string | undefined): void {
-  if (label !== undefined && !/^[^\p{C}]{1,128}$/u.test(label)) {
-    throw new KmsError('invalid-parameter', 'A label has 1 to 128 printable characters.');
-  }
+/** A token that carries ACL policies hands on some of its own. */
+function carried(
+  asking: readonly string[] | undefined,
+  wanted: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (wanted === undefined) return asking;
+  const more = asking && wanted.find((name) => name !== 'default' && !asking.includes(name));
+  if (more !== undefined) throw new KmsError('denied', `The asking token doesn't carry the policy "${more}".`);
+  return [...new Set(wanted)].sort();
 }

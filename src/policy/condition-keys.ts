@@ -9,7 +9,7 @@ import {
   usageWordsOf,
   wrappingWord,
 } from './aws-words.ts';
-import { addressOf } from './ip-range.ts';
+import { addressOf } from '#domain/domain.ts';
 import type { Who } from './who.ts';
 
 /** How a call came. */

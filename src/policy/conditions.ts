@@ -1,7 +1,7 @@
 import { KmsError } from '#domain/domain.ts';
 import { findConditionKey, type KeyRequest, type ValueType } from './condition-keys.ts';
 import { arnMatches, arnParts, globMatches } from './glob.ts';
-import { inRange, parseIpRange } from './ip-range.ts';
+import { inRange, parseIpRange } from '#domain/domain.ts';
 
 /** One line of a statement's Condition, ready to be asked. */
 export interface Condition {

@@ -20,7 +20,7 @@ import { encryptionWord, macWord, signingWord, specWord } from './aws-words.ts';
 import { conditionKeyNames } from './condition-keys.ts';
 import { operatorNames } from './conditions.ts';
 import { globMatches } from './glob.ts';
-import { addressOf, inRange, parseIpRange } from './ip-range.ts';
+import { addressOf, inRange, parseIpRange } from '#domain/domain.ts';
 import { administering, kmsActions, kmsNames, possibleNames, using } from './kms-actions.ts';
 import { decide, type Facts, parseKeyPolicy, rules } from './policy.ts';
 

@@ -1,0 +1,170 @@
+import { equalSecrets, hmac, randomUuid } from '#crypto/crypto.ts';
+import {
+  type Command,
+  KmsError,
+  type Outcome,
+  Plaintext,
+  type Principal,
+  type RecordChange,
+  type Results,
+  type SecretBytes,
+  type SecretId,
+} from '#domain/domain.ts';
+import { fromHex, toHex, toUtf8 } from '#encoding/encoding.ts';
+import { type Directory, ids, type LoginRecord, put, remove, type SecretIdRecord } from './directory.ts';
+import { checkCidrs, checkMeta, checkUses } from './issue-token.ts';
+import { checkLimit, checkTtl, fold } from './names.ts';
+
+const maxSecretId = 4096;
+const accessorForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What a role of AppRole is proven with. Only a MAC of each is stored, under a key of this room. */
+export class SecretIds {
+  readonly #directory: Directory;
+  readonly #root: SecretBytes;
+  readonly #clock: () => number;
+
+  constructor(directory: Directory, root: SecretBytes, clock: () => number) {
+    this.#directory = directory;
+    this.#root = root;
+    this.#clock = clock;
+  }
+
+  async create(
+    { realm }: Principal,
+    command: Command<'create-secret-id'>,
+  ): Promise<Outcome<Results['create-secret-id']>> {
+    const login = await this.#role(realm, command.role);
+    if (!login.secretId!.bound) {
+      throw new KmsError('invalid-parameter', 'bind_secret_id is not set on the role');
+    }
+    const { meta = {}, cidrs = [], tokenCidrs = [] } = command;
+    const { ttl = login.secretId!.ttl, uses = login.secretId!.uses } = command;
+    checkTtl(ttl);
+    checkUses(uses);
+    checkMeta(meta);
+    checkCidrs(cidrs);
+    checkCidrs(tokenCidrs);
+    const secretId = command.secretId ?? new Plaintext(toUtf8(randomUuid()));
+    if (secretId.length < 1 || secretId.length > maxSecretId) {
+      throw new KmsError('invalid-parameter', `A secret id has 1 to ${maxSecretId} bytes.`);
+    }
+    const { accessor, digest } = this.#namesOf(login, secretId);
+    if ((await this.#directory.secretId(realm, login.name, accessor)) !== undefined) {
+      throw new KmsError('already-exists', 'SecretID is already registered');
+    }
+    const now = this.#clock();
+    const record: SecretIdRecord = {
+      realm,
+      role: login.name,
+      revision: 0,
+      accessor,
+      digest,
+      createdAt: now,
+      updatedAt: now,
+      meta,
+      cidrs,
+      tokenCidrs,
+      ...(ttl !== undefined && { ttl, expiresAt: now + ttl }),
+      ...(uses !== undefined && { uses, left: uses }),
+    };
+    return {
+      result: { secretId, shown: shownOf(record) },
+      change: {
+        records: [put('secret-id', ids.secretId(realm, login.name, accessor), record)],
+        summary: `secret id ${accessor} of ${login.name}`,
+      },
+    };
+  }
+
+  async read({ realm }: Principal, command: Command<'read-secret-id'>): Promise<Outcome<Results['read-secret-id']>> {
+    return { result: { shown: shownOf(await this.#existing(realm, command)) } };
+  }
+
+  async list(
+    { realm }: Principal,
+    { role, after, limit }: Command<'list-secret-ids'>,
+  ): Promise<Outcome<Results['list-secret-ids']>> {
+    checkLimit(limit);
+    const { name } = await this.#role(realm, role);
+    const { items, next } = await this.#directory.secretIds(realm, name, after, limit);
+    const last = next === undefined ? undefined : items.at(-1)?.accessor;
+    const accessors = items.filter((record) => this.#holds(record)).map(({ accessor }) => accessor);
+    return { result: { accessors, ...(last !== undefined && { next: last }) } };
+  }
+
+  async destroy(
+    { realm }: Principal,
+    command: Command<'destroy-secret-id'>,
+  ): Promise<Outcome<Results['destroy-secret-id']>> {
+    const record = await this.#existing(realm, command);
+    return {
+      result: {},
+      change: { records: [removalOf(record)], summary: `destroyed secret id ${record.accessor} of ${record.role}` },
+    };
+  }
+
+  /** The one that is meant, if it is there, right and holds. */
+  async proven(login: LoginRecord, secretId: Plaintext): Promise<SecretIdRecord | undefined> {
+    if (secretId.length > maxSecretId) return undefined;
+    const { accessor, digest } = this.#namesOf(login, secretId);
+    const record = await this.#directory.secretId(login.realm, login.name, accessor);
+    if (record === undefined || !equalSecrets(fromHex(record.digest)!, fromHex(digest)!)) return undefined;
+    return this.#holds(record) ? record : undefined;
+  }
+
+  /** Counts a login with it; the last one takes it away. Where two count at once, one of them is a conflict. */
+  used(record: SecretIdRecord): readonly RecordChange[] {
+    if (record.left === undefined) return [];
+    if (record.left <= 1) return [removalOf(record)];
+    const next = { ...record, left: record.left - 1, updatedAt: this.#clock() };
+    return [put('secret-id', ids.secretId(record.realm, record.role, record.accessor), next)];
+  }
+
+  async everyRemoval(realm: string, role: string): Promise<readonly RecordChange[]> {
+    const removals: RecordChange[] = [];
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const { items, next } = await this.#directory.secretIds(realm, role, after, 1000);
+      removals.push(...items.map(removalOf));
+      after = next === undefined ? undefined : items.at(-1)?.accessor;
+    }
+    return removals;
+  }
+
+  #holds({ expiresAt, left }: SecretIdRecord): boolean {
+    return (expiresAt === undefined || expiresAt > this.#clock()) && left !== 0;
+  }
+
+  async #existing(realm: string, command: Command<'read-secret-id' | 'destroy-secret-id'>): Promise<SecretIdRecord> {
+    const login = await this.#role(realm, command.role);
+    if ('secretId' in command) {
+      const record = await this.proven(login, command.secretId);
+      if (record !== undefined) return record;
+    } else if (accessorForm.test(command.accessor)) {
+      const record = await this.#directory.secretId(realm, login.name, command.accessor);
+      if (record !== undefined && this.#holds(record)) return record;
+    }
+    throw new KmsError('not-found', 'There is no such secret id.', 'secret-id');
+  }
+
+  async #role(realm: string, name: string): Promise<LoginRecord> {
+    const login = await this.#directory.login(realm, 'approle', fold(name));
+    if (login === undefined) throw new KmsError('not-found', `There is no role "${name}".`, 'login');
+    return login;
+  }
+
+  /** The accessor is made of the MAC, so that a secret id leads to its record and to no other role's. */
+  #namesOf({ realm, name, createdAt }: LoginRecord, secretId: Plaintext) {
+    const digest = toHex(hmac('sha256', this.#root, `secret-id:${realm}/${name}/${createdAt}:`, secretId.release()));
+    const accessor = digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+    return { accessor, digest };
+  }
+}
+
+function shownOf({ realm: _r, role: _n, revision: _v, digest: _d, ...shown }: SecretIdRecord): SecretId {
+  return shown;
+}
+
+function removalOf(record: SecretIdRecord): RecordChange {
+  return remove('secret-id', ids.secretId(record.realm, record.role, record.accessor), record);
+}
