@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type RunningServer, startServer } from '../harness.ts';
+import { program } from './programs.ts';
+
+/** OpenBao's command line, unmodified, each command as its help shows it. */
+
+const bao = program('bao', ['version'], /OpenBao v(\d+\.\d+\.\d+)/);
+const skip = bao.missing;
+const home = mkdtempSync(join(tmpdir(), 'claviger-bao-'));
+
+let server: RunningServer | undefined;
+let env: Record<string, string>;
+
+before(async () => {
+  if (skip) return;
+  server = await startServer();
+  env = await server.env();
+});
+
+after(async () => {
+  await server?.stop();
+  rmSync(home, { recursive: true });
+});
+
+interface Said {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** `HOME` of its own, because `bao login` keeps its token there. */
+function say(args: readonly string[], more: Record<string, string> = {}): Promise<Said> {
+  const all = {
+    PATH: process.env.PATH ?? '',
+    HOME: home,
+    VAULT_ADDR: env.VAULT_ADDR!,
+    VAULT_CACERT: env.VAULT_CACERT!,
+  };
+  return new Promise((resolve) => {
+    execFile(bao.path, args, { env: { ...all, VAULT_TOKEN: env.VAULT_TOKEN!, ...more } }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ code, text: `${stdout}${stderr}`.trim() });
+    });
+  });
+}
+
+/** What the command prints, which must succeed. `command` is split at its blanks. */
+async function ok(command: string, more: Record<string, string> = {}): Promise<string> {
+  const { code, text } = await say(command.split(' '), more);
+  assert.equal(code, 0, `bao ${command}\n${text}`);
+  return text;
+}
+
+/** The same, read as JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: each command has an answer of its own shape
+async function told(command: string, more: Record<string, string> = {}): Promise<any> {
+  const [verb, ...rest] = command.split(' ');
+  const groups = ['token', 'secrets', 'auth', 'kv', 'policy', 'transit', 'operator'];
+  const words = groups.includes(verb!) ? [verb!, rest.shift()!] : [verb!];
+  return JSON.parse(await ok([...words, '-format=json', ...rest].join(' '), more));
+}
+
+async function refused(command: string, words: RegExp, more: Record<string, string> = {}): Promise<void> {
+  const { code, text } = await say(command.split(' '), more);
+  assert.notEqual(code, 0, `bao ${command} succeeded`);
+  assert.match(text, words);
+}
+
+test('bao status, secrets list and auth list show an unsealed server and its mounts', { skip }, async () => {
+  const status = await told('status');
+  assert.deepEqual([status.initialized, status.sealed], [true, false]);
+  assert.equal((await told('secrets list'))['transit/'].type, 'transit');
+  assert.equal((await told('auth list'))['token/'].type, 'token');
+});
+
+test('bao write, read, list and delete keep a transit key', { skip }, async () => {
+  await ok('write -f transit/keys/cli');
+  assert.equal((await told('read transit/keys/cli')).data.type, 'aes256-gcm96');
+  assert.ok((await told('list transit/keys')).includes('cli'));
+  assert.equal(await ok('read -field=latest_version transit/keys/cli'), '1');
+  await ok('write -f transit/keys/cli/rotate');
+  assert.equal(await ok('read -field=latest_version transit/keys/cli'), '2');
+  await refused('delete transit/keys/cli', /deletion is not allowed/);
+  await ok('write transit/keys/cli/config deletion_allowed=true auto_rotate_period=720h');
+  await ok('delete transit/keys/cli');
+  await refused('read transit/keys/cli', /No value found/);
+});
+
+test('bao write encrypts, decrypts, rewraps, signs, verifies, hashes and draws random bytes', { skip }, async () => {
+  await ok('write -f transit/keys/work');
+  const plaintext = Buffer.from('a message').toString('base64');
+  const ciphertext = await ok(`write -field=ciphertext transit/encrypt/work plaintext=${plaintext}`);
+  assert.match(ciphertext, /^vault:v1:/);
+  assert.equal(await ok(`write -field=plaintext transit/decrypt/work ciphertext=${ciphertext}`), plaintext);
+  await ok('write -f transit/keys/work/rotate');
+  assert.match(await ok(`write -field=ciphertext transit/rewrap/work ciphertext=${ciphertext}`), /^vault:v2:/);
+  await ok('write transit/keys/signer type=ecdsa-p256');
+  const signature = await ok(`write -field=signature transit/sign/signer input=${plaintext}`);
+  const valid = await ok(`write -field=valid transit/verify/signer input=${plaintext} signature=${signature}`);
+  assert.equal(valid, 'true');
+  const hmac = await ok(`write -field=hmac transit/hmac/work input=${plaintext}`);
+  assert.equal(await ok(`write -field=valid transit/verify/work input=${plaintext} hmac=${hmac}`), 'true');
+  assert.match(await ok(`write -field=sum transit/hash/sha2-256 input=${plaintext}`), /^[0-9a-f]{64}$/);
+  assert.match(await ok('write -field=random_bytes transit/random bytes=8 format=hex'), /^[0-9a-f]{16}$/);
+  const dataKey = await told('write -f transit/datakey/plaintext/work');
+  assert.equal(
+    await ok(`write -field=plaintext transit/decrypt/work ciphertext=${dataKey.data.ciphertext}`),
+    dataKey.data.plaintext,
+  );
+});
+
+test('bao token creates, looks up, renews and revokes; bao login takes a token', { skip }, async () => {
+  const { auth } = await told('token create -ttl=1h');
+  const as = { VAULT_TOKEN: auth.client_token };
+  assert.equal((await told('token lookup', as)).data.id, auth.client_token);
+  assert.equal((await told(`token lookup -accessor ${auth.accessor}`)).data.accessor, auth.accessor);
+  assert.equal((await told('token renew', as)).auth.client_token, auth.client_token);
+  assert.ok((await told(`token renew -accessor ${auth.accessor}`)).auth.lease_duration > 0);
+  assert.match(await ok(`login ${auth.client_token}`, { VAULT_TOKEN: '' }), /You are now authenticated/);
+  assert.equal((await told('token lookup', { VAULT_TOKEN: '' })).data.id, auth.client_token);
+  await ok(`token revoke -accessor ${auth.accessor}`);
+  await refused('token lookup', /permission denied/, as);
+  const { auth: other } = await told('token create -ttl=1h');
+  await ok('token revoke -self', { VAULT_TOKEN: other.client_token });
+  await refused('token lookup', /permission denied/, { VAULT_TOKEN: other.client_token });
+  await refused('login nonsense', /permission denied/, { VAULT_TOKEN: '' });
+});
