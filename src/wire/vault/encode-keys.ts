@@ -42,7 +42,13 @@ function keyWords(key: Key, versions: readonly KeyVersion[], asked: string | und
     derived: key.derived,
     exportable: key.exportable,
     imported_key: false,
-    ...(key.derived ? { kdf: 'hkdf_sha256', convergent_encryption: key.convergent === true } : {}),
+    ...(key.derived
+      ? {
+          kdf: 'hkdf_sha256',
+          convergent_encryption: key.convergent === true,
+          ...(key.convergent && { convergent_encryption_version: -1 }),
+        }
+      : {}),
     ...(family === 'hmac' ? { key_size: bytes } : {}),
     keys: Object.fromEntries(visible(key, versions).map((version) => [version.version, versionWords(key, version)])),
     latest_version: key.current.version,

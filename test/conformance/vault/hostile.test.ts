@@ -68,7 +68,7 @@ test('answers malformed requests in the form of Vault', async () => {
     ['POST', '/v1/transit/encrypt/..%2Fk', `{"plaintext":"${message}"}`, 400],
     ['POST', '/v1/transit/encrypt/%ff', `{"plaintext":"${message}"}`, 400],
     ['POST', '/v1/transit/keys/x', '{"type":"des"}', 400],
-    ['POST', '/v1/transit/keys/x', '{"convergent_encryption":true,"derived":true}', 400],
+    ['POST', '/v1/transit/keys/x', '{"convergent_encryption":true}', 400],
     ['PATCH', '/v1/transit/keys/k', '{}', 405],
     ['POST', '/v1/kv/data/x', '{}', 404],
   ];

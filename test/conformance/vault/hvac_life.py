@@ -85,8 +85,10 @@ holds("decrypts in its context", transit.decrypt_data(name="py-derived", ciphert
 refused("refuses another context", InvalidRequest,
         lambda: transit.decrypt_data(name="py-derived", ciphertext=derived, context=b64(b"two")))
 refused("refuses no context", InvalidRequest, lambda: transit.encrypt_data(name="py-derived", plaintext=message))
-refused("refuses convergent encryption", InvalidRequest,
-        lambda: transit.create_key(name="py-convergent", derived=True, convergent_encryption=True))
+transit.create_key(name="py-convergent", derived=True, convergent_encryption=True)
+twice = [transit.encrypt_data(name="py-convergent", plaintext=message, context=b64(c))["data"]["ciphertext"] for c in (b"one", b"one", b"two")]
+holds("encrypts convergently within a context", twice[0] == twice[1] and twice[1] != twice[2])
+holds("opens what is convergent", transit.decrypt_data(name="py-convergent", ciphertext=twice[0], context=b64(b"one"))["data"]["plaintext"] == message)
 
 # data keys, randomness, hashes, macs
 data_key = transit.generate_data_key(name="py", key_type="plaintext", bits=512)["data"]
@@ -98,6 +100,10 @@ holds("hashes", transit.hash_data(hash_input=message, algorithm="sha2-512")["dat
 mac = transit.generate_hmac(name="py", hash_input=message, algorithm="sha2-512")["data"]["hmac"]
 holds("checks a HMAC", transit.verify_signed_data(name="py", hash_input=message, hmac=mac, hash_algorithm="sha2-512")["data"]["valid"])
 holds("notices another message", not transit.verify_signed_data(name="py", hash_input=b64(b"x"), hmac=mac, hash_algorithm="sha2-512")["data"]["valid"])
+
+transit.create_key(name="py-rsa-wraps", key_type="rsa-2048")
+data_key = transit.generate_data_key(name="py-rsa-wraps", key_type="plaintext")["data"]
+holds("wraps a data key by RSA", transit.decrypt_data(name="py-rsa-wraps", ciphertext=data_key["ciphertext"])["data"]["plaintext"] == data_key["plaintext"])
 
 # signatures
 for kind in ["ed25519", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-2048", "rsa-3072", "rsa-4096"]:

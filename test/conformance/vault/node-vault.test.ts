@@ -71,6 +71,53 @@ suite('the life of a key', () => {
     await refused(vault.write('transit/keys/life/config', { min_decryption_version: 1 }), 400, /./);
   });
 
+  test('is soft-deleted and restored, answering what it is each time', async () => {
+    await vault.write('transit/keys/soft', {});
+    const rotated = await vault.write('transit/keys/soft/rotate', {});
+    assert.deepEqual(Object.keys(rotated.data.keys), ['1', '2']);
+    const ciphertext = await encrypt('soft');
+    const gone = await vault.delete('transit/keys/soft/soft-delete');
+    assert.deepEqual([gone.data.soft_deleted, Object.keys(gone.data.keys), gone.warnings], [true, ['1', '2'], null]);
+    const again = await vault.delete('transit/keys/soft/soft-delete');
+    assert.deepEqual(again.warnings, ['key was already marked as soft deleted']);
+    await refused(encrypt('soft'), 400, /disabled/);
+    await refused(decrypt('soft', ciphertext), 400, /disabled/);
+    assert.equal((await vault.read('transit/keys/soft')).data.soft_deleted, true);
+    const back = await vault.write('transit/keys/soft/soft-delete-restore', {});
+    assert.equal(back.data.soft_deleted, false);
+    assert.equal(await decrypt('soft', ciphertext), message);
+    const twice = await vault.write('transit/keys/soft/soft-delete-restore', {});
+    assert.deepEqual(twice.warnings, ['key was already restored']);
+  });
+
+  test('loses one version in the middle, and gets it back', async () => {
+    await vault.write('transit/keys/doubted', {});
+    const made = [await encrypt('doubted')];
+    for (let version = 2; version <= 3; version++) {
+      await vault.write('transit/keys/doubted/rotate', {});
+      made.push(await encrypt('doubted'));
+    }
+    await server.claviger('key', 'version', 'disable', 'doubted', '2');
+    await refused(decrypt('doubted', made[1]!), 400, /Version 2 of the key is disabled/);
+    assert.deepEqual(Object.keys((await vault.read('transit/keys/doubted')).data.keys), ['1', '3']);
+    assert.equal(await decrypt('doubted', made[0]!), message);
+    assert.equal(await decrypt('doubted', made[2]!), message);
+    await server.claviger('key', 'version', 'enable', 'doubted', '2');
+    assert.equal(await decrypt('doubted', made[1]!), message);
+  });
+
+  test('rotates by itself, by any period from an hour, key pairs too', async () => {
+    const { data } = await vault.write('transit/keys/turning', { type: 'ed25519', auto_rotate_period: '90m' });
+    assert.equal(data.auto_rotate_period, 5400);
+    const changed = await vault.write('transit/keys/turning/config', { auto_rotate_period: '1000000s' });
+    assert.equal(changed.data.auto_rotate_period, 1_000_000);
+    await refused(vault.write('transit/keys/turning/config', { auto_rotate_period: '59m' }), 400, /at least an hour/);
+    assert.equal(
+      (await vault.write('transit/keys/turning/config', { auto_rotate_period: 0 })).data.auto_rotate_period,
+      0,
+    );
+  });
+
   test('is deleted only where that is allowed', async () => {
     await refused(vault.delete('transit/keys/life'), 400, /deletion is not allowed/);
     await vault.write('transit/keys/life/config', { deletion_allowed: 'true' });
