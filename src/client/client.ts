@@ -296,6 +296,11 @@ export class ClavigerClient implements DataKeys {
     return this.#json('POST', `/roles/${segment(name)}/sessions`, { body: options });
   }
 
+  /** Who the token acts for. */
+  callerIdentity(): Promise<{ readonly realm: string; readonly name: string; readonly session?: string }> {
+    return this.#json('GET', '/caller');
+  }
+
   listProviders(): AsyncGenerator<IdentityProvider> {
     return this.#pages('/providers', 'providers');
   }

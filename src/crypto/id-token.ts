@@ -1,4 +1,5 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
+import { fromBase64Url } from '#encoding/encoding.ts';
 
 /** Public keys of an identity provider (RFC 7517), as they were published. */
 export type KeySet = JSONWebKeySet;
@@ -45,6 +46,7 @@ const skew = 60;
 /** Checks signature, issuer, audience and times of an OpenID Connect id token (Core 1.0 section 3.1.3.7). Never rejects. */
 export async function verifyIdToken(token: string, expected: ExpectedToken): Promise<IdTokenClaims | TokenFault> {
   const { keys, issuer, audiences, now } = expected;
+  if (!isCanonical(token)) return 'malformed';
   try {
     const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
       algorithms,
@@ -60,6 +62,11 @@ export async function verifyIdToken(token: string, expected: ExpectedToken): Pro
   } catch (error) {
     return faultOf(error);
   }
+}
+
+/** Whether each part is the one way to write what it says: else one token would have several texts. */
+function isCanonical(token: string): boolean {
+  return token.split('.').every((part) => fromBase64Url(part) !== undefined);
 }
 
 function faultOf(error: unknown): TokenFault {

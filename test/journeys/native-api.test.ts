@@ -71,6 +71,21 @@ test('every operation of the API is answered through the client, and each leaves
   const grant = await client.createGrant({ grantee: 'ida', role: 'key-user', names: 'api/*', ttlSeconds: 60 });
   assert.ok((await Array.fromAsync(client.listGrants())).some(({ id }) => id === grant.id));
   await client.revokeGrant(grant.id);
+  const role = await client.createRole({ name: 'visitor', role: 'auditor', identities: ['ida', 'developer'] });
+  assert.ok((await Array.fromAsync(client.listRoles())).some(({ id }) => id === role.id));
+  assert.equal((await client.assumeRole('visitor', { sessionName: 'visit' })).role, 'visitor');
+  await client.deleteRole('visitor');
+  const { publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
+    'sign',
+    'verify',
+  ]);
+  const jwks = { keys: [{ ...(await crypto.subtle.exportKey('jwk', publicKey)), kid: 'one', use: 'sig' }] };
+  const issuer = 'https://issuer.example';
+  await client.registerProvider({ issuer, audiences: ['claviger'], jwks });
+  assert.ok((await Array.fromAsync(client.listProviders())).some((provider) => provider.issuer === issuer));
+  await client.deleteProvider(issuer);
+  assert.equal((await client.callerIdentity()).name, 'developer');
+  assert.equal((await client.explainAccess('first', { principal: 'ida', action: 'decrypt' })).allowed, false);
   await client.disableIdentity('ida');
 
   const token = await client.createToken({ ttlSeconds: 600, renewable: true, label: 'child' });

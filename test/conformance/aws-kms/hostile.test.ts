@@ -133,7 +133,7 @@ test('without a proof nothing is answered', async () => {
     assert.equal(answer.headers['content-type'], json11);
   }
   const garbled = await raw(env, { ...headers, authorization: 'AWS4-HMAC-SHA256 nonsense' }, '{}');
-  assert.equal(type(garbled.body), 'InvalidSignatureException');
+  assert.equal(type(garbled.body), 'IncompleteSignatureException');
 });
 
 test('without a target nothing is done', async () => {
