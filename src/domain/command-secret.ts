@@ -10,6 +10,7 @@ import type {
   SecretRef,
   SecretValue,
   SecretVersion,
+  VersionRules,
 } from './secret.ts';
 import type { Plaintext } from './secret-bytes.ts';
 
@@ -49,6 +50,33 @@ export interface SecretCommands {
     };
   /** The current version, unless a version or a label is named; both must mean the same version. */
   'get-secret-value': OnSecret & { readonly versionId?: string; readonly label?: string };
+  /** By its number; 0: the current one. A version that is hidden or destroyed is answered without its value. */
+  'read-secret-version': OnSecret & { readonly number: number };
+  /** A new current version, and the secret with it where there is none. */
+  'write-secret': OnSecret & {
+    readonly value: SecretValue;
+    /** The value is a merge patch (RFC 7396) of the current one, which must be there and be JSON. */
+    readonly merge?: boolean;
+    /** The number of the version that must be the current one; 0: none may have a value. */
+    readonly expected?: number;
+    /** How many versions are kept after this one is written, whatever the rules say. */
+    readonly keep?: number;
+  };
+  /** Takes versions by their numbers, 0 for the current one, out of sight, back, or away for good. */
+  'change-secret-versions': OnSecret & {
+    readonly numbers: readonly number[];
+    readonly to: 'hidden' | 'shown' | 'destroyed';
+  };
+  /** How its versions are kept, and notes on it; makes the secret, without a value, where there is none and that is asked for. */
+  'configure-secret': OnSecret & {
+    readonly rules: VersionRules;
+    /** Absent: as they are. Within a merge, null takes a note away. */
+    readonly notes?: Readonly<Record<string, string | null>>;
+    readonly merge: boolean;
+  };
+  /** What holds for secrets without rules of their own. */
+  'get-secret-rules': object;
+  'set-secret-rules': { readonly rules: VersionRules };
   'describe-secret': OnSecret;
   /** The same of a secret, for who asks for its versions. */
   'list-secret-versions': OnSecret;
@@ -112,6 +140,13 @@ export interface SecretResults {
   'put-secret-value': OneSecret & { readonly versionId: string };
   'update-secret': OneSecret & { readonly versionId?: string };
   'get-secret-value': OneSecret & { readonly found: SecretVersion; readonly value: SecretValue };
+  'read-secret-version': OneSecret & { readonly found: SecretVersion; readonly value?: SecretValue };
+  'write-secret': OneSecret & { readonly written: SecretVersion };
+  /** Without `secret` there was none, and nothing was to be done. */
+  'change-secret-versions': { readonly secret?: Secret };
+  'configure-secret': OneSecret;
+  'get-secret-rules': { readonly rules: VersionRules };
+  'set-secret-rules': { readonly rules: VersionRules };
   'describe-secret': OneSecret;
   'list-secret-versions': OneSecret;
   'list-secrets': { readonly secrets: readonly Secret[]; readonly next?: string };

@@ -28,6 +28,35 @@ export interface SecretVersion {
   readonly ownKey?: true;
   /** Milliseconds since the epoch; the start of that day in UTC. */
   readonly accessedAt?: number;
+  /** From 1, in the order in which versions got their values; see `numbered`. */
+  readonly number?: number;
+  /** Milliseconds since the epoch: from then on nobody gets the value, until it is shown again. */
+  readonly hiddenAt?: number;
+  /** The value is gone for good; the version still says that there was one. */
+  readonly destroyed?: true;
+}
+
+/** The versions that have or had a value, with their numbers: also those that were kept before there were any. */
+export function numbered(versions: readonly SecretVersion[]): readonly SecretVersion[] {
+  let last = 0;
+  return versions.map((version) => {
+    if (version.number === undefined && version.keyId === undefined) return version;
+    last = version.number ?? last + 1;
+    return version.number === last ? version : { ...version, number: last };
+  });
+}
+
+export const isHidden = ({ hiddenAt }: SecretVersion, now: number): boolean =>
+  hiddenAt !== undefined && hiddenAt <= now;
+
+/** How the versions of a secret are kept, for who writes them by number. What is absent is as the realm's rules have it. */
+export interface VersionRules {
+  /** How many; 0: as many as usual. */
+  readonly keep?: number;
+  /** Who writes must say which version is the current one. */
+  readonly checked?: boolean;
+  /** Milliseconds after which a version is hidden; 0: never. */
+  readonly lifetime?: number;
 }
 
 /** When a secret is rotated by itself. */
@@ -94,6 +123,9 @@ export interface Secret {
   readonly versions: readonly SecretVersion[];
   /** Who else may do what, as JSON in the policy language. */
   readonly policy?: string;
+  readonly rules?: VersionRules;
+  /** The owner's own words about it. */
+  readonly notes?: Readonly<Record<string, string>>;
   readonly rotation?: SecretRotation;
   /** Its copies in other regions. */
   readonly replicas?: readonly SecretReplica[];

@@ -23,6 +23,8 @@ const uses: ReadonlySet<string> = new Set<Action>([
   'create-secret',
   'put-secret-value',
   'get-secret-value',
+  'read-secret-version',
+  'write-secret',
 ]);
 
 /** Keys of a realm that are remembered until they are written: more of them are written sooner. */

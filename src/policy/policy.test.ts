@@ -106,6 +106,12 @@ const table = `
   encapsulate              key-user developer
   create-secret            key-user developer
   get-secret-value         key-user developer
+  read-secret-version      key-user developer
+  write-secret             key-user developer
+  change-secret-versions   key-administrator developer
+  configure-secret         key-administrator developer
+  get-secret-rules         key-administrator key-user auditor developer
+  set-secret-rules         key-administrator developer
   move-secret-label        key-user developer
   put-secret-value         key-user developer
   update-secret            key-user developer

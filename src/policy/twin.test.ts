@@ -9,10 +9,10 @@ import { type Decision, decide, type Facts, rules } from './policy.ts';
  * expressions instead of prefixes, every rule asked for every grant and nothing cut short.
  */
 const words = (text: string) => text.trim().split(/\s+/);
-const secretAdministerWords = words(`delete-secret restore-secret tag-secret untag-secret set-secret-policy
+const secretAdministerWords = words(`delete-secret change-secret-versions configure-secret set-secret-rules restore-secret tag-secret untag-secret set-secret-policy
   delete-secret-policy rotate-secret cancel-secret-rotation remove-secret-replicas detach-secret-replica`);
 const secretUseWords = words(
-  'create-secret put-secret-value update-secret get-secret-value move-secret-label replicate-secret',
+  'create-secret put-secret-value update-secret get-secret-value read-secret-version write-secret move-secret-label replicate-secret',
 );
 const secretReadWords = words('describe-secret list-secret-versions get-secret-policy');
 const administerWords =
@@ -23,7 +23,7 @@ const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-da
   generate-mac verify-mac derive-shared-secret encapsulate decapsulate`);
 const computeWords = words('generate-random generate-password hash');
 const readWords = words(
-  'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets describe-key read-last-use list-keys list-aliases',
+  'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets get-secret-rules describe-key read-last-use list-keys list-aliases',
 );
 const listWords = words('list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants');
 const governWords =

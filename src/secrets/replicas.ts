@@ -151,15 +151,18 @@ async function copyInto(
     const { keyId, ownKey: _, accessedAt: __, ...plain } = version;
     const known = twin?.versions.find(({ id }) => id === version.id);
     if (keyId === undefined) versions.push(plain);
-    else if (known?.keyId !== undefined) versions.push({ ...known, labels: version.labels });
-    else {
+    else if (known?.keyId !== undefined) {
+      const { ownKey, accessedAt } = known;
+      const own = { keyId: known.keyId, ...(ownKey && { ownKey }), ...(accessedAt !== undefined && { accessedAt }) };
+      versions.push({ ...plain, ...own });
+    } else {
       if (key === undefined) throw unusableKey('protect', 'that of a replica is not there.');
       const sealed = await reseal(parts, primary, pending, version, bare, key);
       records.push(putValue(bare, version.id, sealed));
       versions.push({ ...plain, ...protectedBy(key) });
     }
   }
-  const dropped = twin?.versions.filter(({ id }) => !versions.some((version) => version.id === id)) ?? [];
+  const dropped = twin?.versions.filter(({ id }) => !versions.some((one) => one.id === id && !one.destroyed)) ?? [];
   if (twin !== undefined)
     records.push(
       ...(await dropValues(

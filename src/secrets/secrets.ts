@@ -21,11 +21,13 @@ import {
   tagSecret,
   untagSecret,
 } from './manage.ts';
+import { changeVersions, configureSecret, writeSecret } from './numbered.ts';
 import { generatePassword } from './password.ts';
-import { getSecretValue } from './read.ts';
+import { getSecretValue, readVersion } from './read.ts';
 import { removeSecret, secretById } from './record.ts';
 import { detachReplica, follow, removeReplicas, replicateSecret } from './replicas.ts';
 import { cancelRotation, dueStep, reportRotation, rotateSecret, startDue } from './rotation.ts';
+import { getRules, setRules } from './rules.ts';
 import { type Parts, type SecretCommand, type SecretSubject, subjectOf } from './subject.ts';
 import { createSecret, putSecretValue, updateSecret } from './write.ts';
 
@@ -74,6 +76,16 @@ export class SecretsRoom {
     follow(this.#parts, await updateSecret(this.#parts, subject, command, now));
   getSecretValue = (subject: SecretSubject, command: Command<'get-secret-value'>, now: number) =>
     getSecretValue(this.#parts, subject, command, now);
+  readVersion = (subject: SecretSubject, command: Command<'read-secret-version'>, now: number) =>
+    readVersion(this.#parts, subject, command, now);
+  writeSecret = async (realm: string, subject: SecretSubject, command: Command<'write-secret'>, now: number) =>
+    follow(this.#parts, await writeSecret(this.#parts, realm, subject, command, now));
+  changeVersions = (subject: SecretSubject, command: Command<'change-secret-versions'>, now: number) =>
+    changeVersions(this.#parts, subject, command, now);
+  configureSecret = async (realm: string, subject: SecretSubject, command: Command<'configure-secret'>, now: number) =>
+    follow(this.#parts, await configureSecret(this.#parts, realm, subject, command, now));
+  getRules = (realm: string) => getRules(this.#parts.records, realm);
+  setRules = (realm: string, command: Command<'set-secret-rules'>) => setRules(this.#parts.records, realm, command);
   describeSecret = ({ secret }: SecretSubject): Outcome<{ readonly secret: Secret }> => ({
     result: { secret: secret! },
   });

@@ -14,7 +14,7 @@ import { type Keyring, secretsKeyName } from '#keyring/keyring.ts';
 import { freshId } from './fresh-id.ts';
 import { secretByName } from './record.ts';
 import type { Binding } from './value.ts';
-import { chooseVersion, isProtected } from './versions.ts';
+import { chooseVersion, isProtected, versionByNumber } from './versions.ts';
 
 /** What the verbs of this room work with. */
 export interface Parts {
@@ -53,6 +53,10 @@ export type SecretCommand = Command<
   | 'put-secret-value'
   | 'update-secret'
   | 'get-secret-value'
+  | 'read-secret-version'
+  | 'write-secret'
+  | 'change-secret-versions'
+  | 'configure-secret'
   | 'move-secret-label'
   | 'describe-secret'
   | 'list-secret-versions'
@@ -93,6 +97,8 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
     const resource = secret?.resource ?? parts.resourceOf(realm, command.name, markOf({ id }));
     return { target, fresh, binding: { resource, versionId: fresh.versionId }, ...(secret && { secret }), ...keys };
   }
+  if (command.kind === 'write-secret' || command.kind === 'configure-secret')
+    return madeOnTheWay(parts, realm, command);
   if (command.secret === undefined) return { target: { names: [] }, keys: [] };
   const secret = await findSecret(parts.records, realm, command.secret);
   if (secret === undefined) {
@@ -100,8 +106,8 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
     const target = { names: mark === undefined ? [name] : [name, `${name}-${mark}`] };
     // What is to be gone at once, and isn't there, is gone.
     if (command.kind === 'delete-secret' && command.days === 0) return { target, keys: [] };
-    const missing = new KmsError('secret-not-found', 'There is no such secret.', 'secret');
-    return { target, missing, keys: [] };
+    if (command.kind === 'change-secret-versions') return { target, keys: [] };
+    return { target, missing: noSuchSecret(), keys: [] };
   }
   const { resource } = secret;
   const found = { target: { id: secret.id, names: [secret.name] }, secret, binding: { resource } };
@@ -112,6 +118,12 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
   switch (command.kind) {
     case 'get-secret-value':
       return { ...found, ...(await readKeys(parts, secret, command)) };
+    case 'read-secret-version': {
+      const version = versionByNumber(secret.versions, command.number);
+      if (version?.keyId === undefined) return { ...found, keys: [] };
+      const keys = await keysById(parts, secret.realm, [version.keyId]);
+      return { ...found, keys, binding: { resource, versionId: version.id } };
+    }
     case 'put-secret-value':
       return {
         ...found,
@@ -130,6 +142,7 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
     }
     case 'replicate-secret':
       return { ...found, ...(await copyKeys(parts, secret, command)) };
+    case 'change-secret-versions':
     case 'move-secret-label':
     case 'describe-secret':
     case 'list-secret-versions':
@@ -148,6 +161,28 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
       return { ...found, keys: [] };
   }
 }
+
+/** What makes the secret where there is none. */
+async function madeOnTheWay(
+  parts: Parts,
+  realm: string,
+  command: Command<'write-secret' | 'configure-secret'>,
+): Promise<SecretSubject> {
+  const { name } = command.secret;
+  const secret = await secretByName(parts.records, realm, name);
+  const fresh = { id: freshId(parts.keyring), versionId: freshId(parts.keyring) };
+  const target = { names: [name], ...(secret && { id: secret.id }) };
+  const resource = secret?.resource ?? parts.resourceOf(realm, name, markOf(fresh));
+  const subject = { target, fresh, ...(secret && { secret }) };
+  const mustBeThere = command.merge === true;
+  if (secret === undefined && mustBeThere) return { ...subject, keys: [], missing: noSuchSecret() };
+  if (command.kind === 'configure-secret') return { ...subject, binding: { resource }, keys: [] };
+  const merged = mustBeThere ? versionByNumber(secret!.versions, 0) : undefined;
+  const binding = { resource, versionId: fresh.versionId };
+  return { ...subject, binding, ...(await keysFor(parts, realm, secret?.key, secret, merged ? [merged] : [])) };
+}
+
+const noSuchSecret = () => new KmsError('secret-not-found', 'There is no such secret.', 'secret');
 
 /** A version that is there already is read, to see whether it is what is to be written. */
 function written(secret: Secret | undefined, id: string | undefined): readonly SecretVersion[] {

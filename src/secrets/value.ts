@@ -3,7 +3,7 @@ import { isOwnKey, type Keyring } from '#keyring/keyring.ts';
 import type { SealedValue } from './record.ts';
 
 /** Bytes. */
-export const maxValue = 65_536;
+export const maxValue = 1_048_576;
 
 /** What a ciphertext is bound to, so that no value can be put in another's place. */
 export interface Binding {

@@ -1,4 +1,4 @@
-import { currentLabel, KmsError, pendingLabel, previousLabel, type SecretVersion } from '#domain/domain.ts';
+import { currentLabel, KmsError, numbered, pendingLabel, previousLabel, type SecretVersion } from '#domain/domain.ts';
 
 /** Which versions a secret has and which labels they carry: pure. */
 
@@ -76,6 +76,26 @@ export function chooseVersion(versions: Versions, id: string | undefined, label:
     throw new KmsError('secret-not-found', 'There is no value with that label.', label ?? currentLabel);
   }
   return found;
+}
+
+/** With or without a value; 0 means the current one. */
+export function versionByNumber(versions: Versions, number: number): SecretVersion | undefined {
+  const found = numbered(versions);
+  const version = number === 0 ? withLabel(found, currentLabel) : found.find((one) => one.number === number);
+  return version?.number === undefined ? undefined : version;
+}
+
+/** The newest so many, and those that somebody put a label on or that are to become the current one. */
+export function keepNewest(versions: Versions, keep: number): { readonly kept: Versions; readonly dropped: string[] } {
+  let over = versions.length - keep;
+  const dropped: string[] = [];
+  const kept = versions.filter(({ id, labels }) => {
+    if (over <= 0 || labels.some((label) => label !== previousLabel)) return true;
+    over--;
+    dropped.push(id);
+    return false;
+  });
+  return { kept, dropped };
 }
 
 export const isProtected = ({ labels }: SecretVersion): boolean =>

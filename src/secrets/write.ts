@@ -4,6 +4,7 @@ import {
   type Key,
   KmsError,
   markOf,
+  numbered,
   type Outcome,
   type RecordChange,
   type Result,
@@ -156,14 +157,14 @@ export async function updateSecret(
   return { result: { ...result, versionId }, change };
 }
 
-interface Added {
+export interface Added {
   readonly versionId: string;
   readonly versions: readonly SecretVersion[];
   readonly records: readonly RecordChange[];
 }
 
 /** Undefined where that version holds that value already. Throws 'secret-exists' where it holds another. */
-async function addVersion(
+export async function addVersion(
   parts: Parts,
   subject: SecretSubject,
   versionId: string,
@@ -172,9 +173,10 @@ async function addVersion(
   now: number,
 ): Promise<Added | undefined> {
   const secret = subject.secret!;
-  const known = secret.versions.find(({ id }) => id === versionId);
-  if (known?.keyId !== undefined) {
-    if (await holds(parts, subject, known, value)) return undefined;
+  const former = numbered(secret.versions);
+  const known = former.find(({ id }) => id === versionId);
+  if (known?.number !== undefined) {
+    if (known.keyId !== undefined && (await holds(parts, subject, known, value))) return undefined;
     throw new KmsError(
       'secret-exists',
       "You can't change a version that has a value; write a new one under another version id.",
@@ -183,9 +185,11 @@ async function addVersion(
   }
   const key = protector(subject);
   const sealed = await sealValue(parts.keyring, key, secret, versionId, value);
-  const first = secret.versions.every(({ keyId }) => keyId === undefined);
-  const filled: SecretVersion = { id: versionId, createdAt: now, labels: known?.labels ?? [], ...protectedBy(key) };
-  const all = [...secret.versions.filter(({ id }) => id !== versionId), filled];
+  const first = former.every(({ keyId }) => keyId === undefined);
+  const number = former.reduce((most, one) => Math.max(most, one.number ?? 0), 0) + 1;
+  const labelled = known?.labels ?? [];
+  const filled: SecretVersion = { id: versionId, number, createdAt: now, labels: labelled, ...protectedBy(key) };
+  const all = [...former.filter(({ id }) => id !== versionId), filled];
   const { kept, dropped } = trimVersions(moveLabels(all, first ? [...labels, currentLabel] : labels, versionId), now);
   const records = [...(await dropValues(parts.records, secret, dropped)), putValue(secret, versionId, sealed)];
   return { versionId, versions: kept, records };
@@ -262,7 +266,7 @@ export function assertLabel(label: string): void {
   }
 }
 
-function assertName(name: string): void {
+export function assertName(name: string): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
   if (name.length < 1 || name.length > maxName || !name.isWellFormed() || /[\x00-\x1f\x7f]/.test(name)) {
     throw new KmsError(

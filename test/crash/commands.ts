@@ -128,6 +128,10 @@ export const commands: readonly CrashCommand[] = [
   secrets('update-secret with another key', 'update-secret', (client, { plain }) =>
     client.updateSecret({ SecretId: 'kept', KmsKeyId: plain! }),
   ),
+  vault('write-secret', 'write-secret', 'POST', 'secret/data/fresh', { data: { a: 'b' } }),
+  vault('change-secret-versions', 'change-secret-versions', 'POST', 'secret/destroy/kept', { versions: [1] }),
+  vault('configure-secret', 'configure-secret', 'POST', 'secret/metadata/kept', { max_versions: 1 }),
+  vault('set-secret-rules', 'set-secret-rules', 'POST', 'secret/config', { cas_required: true }),
   secrets('move-secret-label', 'move-secret-label', (client, { version }) =>
     client.updateSecretVersionStage({ SecretId: 'kept', VersionStage: 'mine', MoveToVersionId: version! }),
   ),

@@ -261,11 +261,25 @@ function vaultToken(method: string, path: string, byAccessor: boolean): Case {
   };
 }
 
+/** A request about a secret of its own, which has a value. */
+function vaultSecret(method: string, path: string, body?: object): Case {
+  return async (doors) => {
+    const name = fresh('kv');
+    const secret = { name: path === 'kv' ? `kv/${name}` : name };
+    const value = { form: 'text', bytes: plain(JSON.stringify({ a: canaries.plaintext })) } as const;
+    await doors.house.perform({ kind: 'write-secret', secret, value });
+    return () => doors.vault(method, `${path}/${name}`, body);
+  };
+}
+
 const vaultBlob = async (key: Key, house: House) => ({ ciphertext: `vault:v1:${await blobOf(key, house)}` });
 const plaintext = () => ({ plaintext: b64(canaries.plaintext) });
 const input = () => ({ input: b64(canaries.input) });
 
 /** By method and first path, as the rows have them. Rows that only say what isn't offered have no case. */
+const aclPolicy = 'path "transit/*" { capabilities = ["update"] }';
+const askedPaths = { paths: ['transit/encrypt/k', 'sys/mounts'] };
+
 export const vaultCases: Cases = {
   'POST transit/keys/:name': async (doors) => {
     const name = fresh('made');
@@ -312,9 +326,57 @@ export const vaultCases: Cases = {
   'POST auth/token/renew-accessor': vaultToken('POST', 'auth/token/renew-accessor', true),
   'POST auth/token/revoke-self': vaultToken('POST', 'auth/token/revoke-self', false),
   'POST auth/token/revoke-accessor': vaultToken('POST', 'auth/token/revoke-accessor', true),
+  'LIST sys/policies/acl': vault('LIST', 'sys/policies/acl'),
+  'GET sys/policies/acl/:policy': vault('GET', 'sys/policies/acl/default'),
+  'POST sys/policies/acl/:policy': vault('POST', 'sys/policies/acl/written', { body: () => ({ policy: aclPolicy }) }),
+  'DELETE sys/policies/acl/:policy': vault('DELETE', 'sys/policies/acl/written'),
+  'LIST sys/policy': vault('LIST', 'sys/policy'),
+  'GET sys/policy': vault('GET', 'sys/policy'),
+  'GET sys/policy/:policy': vault('GET', 'sys/policy/default'),
+  'POST sys/policy/:policy': vault('POST', 'sys/policy/written', { body: () => ({ policy: aclPolicy }) }),
+  'DELETE sys/policy/:policy': vault('DELETE', 'sys/policy/written'),
+  'POST sys/capabilities-self': vault('POST', 'sys/capabilities-self', { body: () => askedPaths }),
+  'POST sys/capabilities': vault('POST', 'sys/capabilities', {
+    body: async (_, house) => ({ ...askedPaths, token: textOf((await house.perform({ kind: 'create-token' })).token) }),
+  }),
+  'POST sys/capabilities-accessor': vault('POST', 'sys/capabilities-accessor', {
+    body: async (_, house) => ({
+      ...askedPaths,
+      accessor: (await house.perform({ kind: 'create-token' })).credential.id,
+    }),
+  }),
   'GET sys/mounts': vault('GET', 'sys/mounts'),
   'GET sys/auth': vault('GET', 'sys/auth'),
   'GET sys/internal/ui/mounts': vault('GET', 'sys/internal/ui/mounts'),
+  'GET secret/data/*': vaultSecret('GET', 'secret/data'),
+  'POST secret/data/*': vaultSecret('POST', 'secret/data', { data: { a: canaries.plaintext } }),
+  'PATCH secret/data/*': vaultSecret('PATCH', 'secret/data', { data: { b: canaries.message } }),
+  'DELETE secret/data/*': vaultSecret('DELETE', 'secret/data'),
+  'POST secret/delete/*': vaultSecret('POST', 'secret/delete', { versions: [1] }),
+  'POST secret/undelete/*': vaultSecret('POST', 'secret/undelete', { versions: [1] }),
+  'POST secret/destroy/*': vaultSecret('POST', 'secret/destroy', { versions: [1] }),
+  'GET secret/subkeys/*': vaultSecret('GET', 'secret/subkeys'),
+  'GET secret/metadata/*': vaultSecret('GET', 'secret/metadata'),
+  'POST secret/metadata/*': vaultSecret('POST', 'secret/metadata', { max_versions: 3 }),
+  'PATCH secret/metadata/*': vaultSecret('PATCH', 'secret/metadata', { custom_metadata: { a: 'b' } }),
+  'LIST secret/metadata': async (doors) => {
+    await vaultSecret('GET', 'secret/data')(doors);
+    return () => doors.vault('LIST', 'secret/metadata');
+  },
+  'DELETE secret/metadata/*': vaultSecret('DELETE', 'secret/metadata'),
+  'GET secret/config': vault('GET', 'secret/config'),
+  'POST secret/config': vault('POST', 'secret/config', { body: () => ({ max_versions: 10 }) }),
+  'GET kv/*': vaultSecret('GET', 'kv'),
+  'POST kv/*': vaultSecret('POST', 'kv', { a: canaries.plaintext }),
+  'LIST kv': async (doors) => {
+    await vaultSecret('GET', 'kv')(doors);
+    return () => doors.vault('LIST', 'kv');
+  },
+  'DELETE kv/*': vaultSecret('DELETE', 'kv'),
+  'GET sys/internal/ui/mounts/secret': vault('GET', 'sys/internal/ui/mounts/secret'),
+  'GET sys/internal/ui/mounts/secret/*': vault('GET', 'sys/internal/ui/mounts/secret/a'),
+  'GET sys/internal/ui/mounts/kv': vault('GET', 'sys/internal/ui/mounts/kv'),
+  'GET sys/internal/ui/mounts/kv/*': vault('GET', 'sys/internal/ui/mounts/kv/a'),
   'GET sys/internal/ui/mounts/transit': vault('GET', 'sys/internal/ui/mounts/transit'),
   'GET sys/internal/ui/mounts/transit/*': vault('GET', 'sys/internal/ui/mounts/transit/keys'),
 };

@@ -18,6 +18,8 @@ const operationNames: Readonly<Record<string, string>> = {
   'create-secret': 'GenerateDataKey',
   'put-secret-value': 'GenerateDataKey',
   'get-secret-value': 'Decrypt',
+  'read-secret-version': 'Decrypt',
+  'write-secret': 'GenerateDataKey',
 };
 
 function operationOf({ protocol, operation, action }: LastUse): string | undefined {

@@ -69,6 +69,15 @@ export const narrowable = [
   'verify-mac',
   'sign',
   'verify',
+  'read-secret-version',
+  'write-secret',
+  'change-secret-versions',
+  'configure-secret',
+  'describe-secret',
+  'delete-secret',
+  'list-secrets',
+  'get-secret-rules',
+  'set-secret-rules',
 ] as const satisfies readonly Action[];
 
 /**

@@ -120,9 +120,17 @@ export const noStore: readonly string[] = Object.freeze(['cache-control', 'no-st
 export function errorResponse(error: KmsError, proof: Proof, reads: boolean): Response {
   if (error instanceof PlacedError) return refusal(error.status, error.message);
   if (error.code === 'unauthenticated' && proof.kind === 'none') return refusal(400, 'missing client token');
-  if (reads && (error.code === 'not-found' || error.code === 'alias-not-found')) return nothingThere;
+  if (reads && unread.has(error.code)) return nothingThere;
   return refusal(answers[error.code].status, messageOf(error));
 }
+
+/** What isn't there is nothing to speak of to who only reads. */
+const unread: ReadonlySet<ErrorCode> = new Set([
+  'not-found',
+  'alias-not-found',
+  'secret-not-found',
+  'secret-deleted',
+] satisfies ErrorCode[]);
 
 function refusal(status: number, message: string): Response {
   return json(status, `{"errors":[${JSON.stringify(message)}]}`, noStore);

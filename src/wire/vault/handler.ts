@@ -1,4 +1,4 @@
-import { type Command, type Gate, KmsError, type Origin, type Proof, type Result } from '#domain/domain.ts';
+import { type AclCapability, type AclRequest, type Command, type Gate, KmsError, type Origin, type Proof, type Result } from '#domain/domain.ts';
 import type { Json } from '#encoding/encoding.ts';
 import { empty, type JsonObject, json } from '#wire/common/common.ts';
 import type { Response } from '#wire/wire.ts';
@@ -6,7 +6,7 @@ import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere } from 
 import { integer, readBody } from './fields.ts';
 import { single } from './operations.ts';
 import type { Leaf } from './route.ts';
-import type { Input, Row } from './row.ts';
+import type { Input, Method, Row } from './row.ts';
 
 /** Items of a batch that are under way at once: enough to share a flush, too few to crowd out others. */
 const abreast = 256;
@@ -18,10 +18,12 @@ export class Exchange {
   readonly #gate: Gate;
   readonly #leaf: Leaf;
   readonly #proof: Proof;
-  readonly #origin: Origin;
+  #origin: Origin;
   /** Under way or done: one creation for all items of a batch. */
   #creation: Promise<void> | undefined;
   #warnings: readonly string[] = [];
+  #status = 200;
+  #lease = 0;
 
   constructor(gate: Gate, leaf: Leaf, proof: Proof, origin: Origin) {
     this.#gate = gate;
@@ -34,6 +36,7 @@ export class Exchange {
   answer(
     body: Uint8Array,
     path: Readonly<Record<string, string>>,
+    canonical: string,
     query: string,
     clock: () => number,
   ): Promise<Response> {
@@ -44,6 +47,7 @@ export class Exchange {
       const object = readBody(body);
       const token = this.#proof.kind === 'token' ? this.#proof.token : '';
       input = { path, query, body: object, item: object, token, clock };
+      this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query) };
       if (row.batch !== undefined) {
         items = itemsOf(object);
         if (items === undefined && body.length > single) throw new KmsError('too-large', 'The body is too large.');
@@ -81,6 +85,8 @@ export class Exchange {
       pages.push(result);
     }
     if (row.warnings !== undefined) this.#warnings = row.warnings(result, input);
+    if (row.status !== undefined) this.#status = row.status(result);
+    if (row.lease !== undefined) this.#lease = row.lease(result);
     return row.encode(result, input, pages);
   }
 
@@ -88,6 +94,8 @@ export class Exchange {
   async #askAgain(row: Row, input: Input, error: unknown): Promise<Result> {
     const nameIsFree = error instanceof KmsError && error.code === 'alias-not-found';
     if (row.creates === undefined || !nameIsFree) throw error;
+    const { asked } = this.#origin;
+    if (asked !== undefined) this.#origin = { ...this.#origin, asked: { ...asked, capability: 'create' } };
     this.#creation ??= this.#create(row.creates, input, error);
     await this.#creation;
     return await this.#gate.perform(this.#proof, row.decode(input), this.#origin);
@@ -134,14 +142,14 @@ export class Exchange {
   }
 
   /** Vault's envelope around the object. */
-  #dress(object: string, status = 200): Response {
+  #dress(object: string, status = this.#status): Response {
     const { row } = this.#leaf;
     let { tail } = this.#leaf;
     if (this.#warnings.length > 0) {
       tail = tail.replace('"warnings":null', () => `"warnings":${JSON.stringify(this.#warnings)}`);
     }
     if (object === '') return row.method === 'LIST' ? nothingThere : empty(204, noStore);
-    const head = `{"request_id":"${this.#origin.requestId}","lease_id":"","renewable":false,"lease_duration":0,"data":`;
+    const head = `{"request_id":"${this.#origin.requestId}","lease_id":"","renewable":false,"lease_duration":${this.#lease},"data":`;
     const { as = 'data' } = row;
     switch (as) {
       case 'data':
@@ -152,6 +160,25 @@ export class Exchange {
         return json(status, `${head}null${tail.replace('"auth":null', () => `"auth":${object}`)}`, noStore);
     }
   }
+}
+
+/** What the methods are to policies. */
+const capabilities = {
+  GET: 'read',
+  LIST: 'list',
+  POST: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+} as const satisfies Record<Method, AclCapability>;
+
+function askedOf({ method, creates, existence }: Row, path: string, body: JsonObject, query: string): AclRequest {
+  const bodiless = method === 'GET' || method === 'LIST' || method === 'DELETE';
+  return {
+    path,
+    capability: capabilities[method],
+    fields: bodiless && query !== '' ? Object.fromEntries(new URLSearchParams(query)) : body,
+    ...(creates !== undefined || existence === true ? { mayCreate: true } : undefined),
+  };
 }
 
 function itemsOf(body: JsonObject): readonly JsonObject[] | undefined {

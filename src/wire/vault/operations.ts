@@ -1,4 +1,5 @@
 import { type Action, KmsError } from '#domain/domain.ts';
+import { aclOperations } from './acl-operations.ts';
 import {
   decodeConfigureKey,
   decodeCreateKey,
@@ -375,4 +376,4 @@ const absences: readonly Row[] = [
 ];
 
 /** The door's whole vocabulary; each row says everything that is particular. */
-export const operations: readonly Row[] = [...keys, ...cryptography, ...tokens, ...kv, ...system, ...absences];
+export const operations: readonly Row[] = [...aclOperations, ...keys, ...cryptography, ...tokens, ...kv, ...system, ...absences];

@@ -28,8 +28,14 @@ const cases: ReadonlyArray<readonly [method: string, path: string, operation: st
   ['POST', '/v1/transit/hash/sha2-512', 'transit/hash', { algorithm: 'sha2-512' }],
   ['POST', '/v1/transit/sign/k/sha2-512', 'transit/sign', { name: 'k', algorithm: 'sha2-512' }],
   ['GET', '/v1/auth/token/lookup-self', 'auth/token/lookup-self', {}],
-  ['GET', '/v1/sys/internal/ui/mounts/transit/keys/k', 'sys/internal/ui/mounts/transit', {}],
-  ['GET', '/v1/transit/export/encryption-key/k/1', 'transit/export', {}],
+  ['GET', '/v1/sys/internal/ui/mounts/transit/keys/k', 'sys/internal/ui/mounts/transit', { rest: 'keys/k' }],
+  ['GET', '/v1/transit/export/encryption-key/k/1', 'transit/export', { rest: 'encryption-key/k/1' }],
+  ['PATCH', '/v1/secret/data/a/b', 'secret/data:patch', { rest: 'a/b' }],
+  ['GET', '/v1/secret/data/a%2Fb//c/', 'secret/data:read', { rest: 'a%2Fb//c' }],
+  ['LIST', '/v1/secret/metadata/', 'secret/metadata:list', {}],
+  ['GET', '/v1/secret/config', 'secret/config:read', {}],
+  ['LIST', '/v1/kv/', 'kv:list', {}],
+  ['DELETE', '/v1/kv/data/a', 'kv:delete', { rest: 'data/a' }],
 ];
 
 for (const [method, target, operation, places] of cases) {
@@ -72,7 +78,9 @@ test('finds nothing elsewhere', () => {
     '/v1/transit/encrypt/k/x',
     '/v1//transit/encrypt/k',
     '/v1/Transit/encrypt/k',
-    '/v1/kv/data/x',
+    '/v1/kv2/data/x',
+    '/v1/secret/x',
+    '/v1/secret/data/',
     '/v1/sys/health/x',
     '/v1/__proto__/constructor',
     '/v1/transit/keys/k/constructor',

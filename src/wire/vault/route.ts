@@ -1,4 +1,5 @@
-import { decodeSegment } from './names.ts';
+import { KmsError } from '#domain/domain.ts';
+import { canonicalPath, decodeSegment } from './names.ts';
 import type { Method, OpenRow, Row } from './row.ts';
 
 /** A row with what is the same in each of its answers, made once. */
@@ -22,6 +23,8 @@ export interface Found {
   readonly leaf: Leaf | undefined;
   readonly open: OpenRow | undefined;
   readonly places: Readonly<Record<string, string>>;
+  /** What was matched, as policies judge it. */
+  readonly path: string;
 }
 
 const prefix = '/v1/';
@@ -63,13 +66,15 @@ export class Router {
   }
 
   /** Undefined: no such path. The path begins with /v1/. Throws 'malformed' where percent-encoding is wrong. */
-  find(method: string, path: string, query: string): Found | undefined {
+  find(method: string, raw: string, query: string): Found | undefined {
+    const path = canonicalPath(raw.slice(prefix.length));
+    if (path === undefined) return undefined;
     let node: Node = this.#root;
     let places: Record<string, string> | undefined;
-    const end = path.endsWith('/') ? path.length - 1 : path.length;
-    for (let from = prefix.length; from <= end; ) {
+    const end = path.length;
+    for (let from = 0; from <= end; ) {
       const slash = path.indexOf('/', from);
-      const to = slash < 0 || slash > end ? end : slash;
+      const to = slash < 0 ? end : slash;
       const segment = path.slice(from, to);
       const next: Node | undefined = node.steps.get(segment);
       if (next !== undefined) node = next;
@@ -79,6 +84,10 @@ export class Router {
         node = node.place.node;
       } else if (node.rest !== undefined) {
         node = node.rest;
+        const rest = path.slice(from, end);
+        // Policies tell the two apart, and what the rest names doesn't.
+        if (/%2f/i.test(rest)) throw new KmsError('malformed', 'In this path a slash is written as it is, not as %2F.');
+        places = { ...places, rest };
         break;
       } else return undefined;
       from = to + 1;
@@ -87,7 +96,7 @@ export class Router {
     const leaf = wanted === undefined ? undefined : node.leaves[wanted];
     const open = method === 'GET' || method === 'HEAD' ? node.open : undefined;
     if (leaf === undefined && open === undefined && node.open === undefined && !hasLeaves(node)) return undefined;
-    return { leaf, open, places: places ?? noPlaces };
+    return { leaf, open, places: places ?? noPlaces, path };
   }
 }
 
@@ -104,6 +113,7 @@ function methodOf(method: string, query: string): Method | undefined {
     case 'GET':
       return query !== '' && /(?:^|&)list=(?:true|1|t)(?:&|$)/i.test(query) ? 'LIST' : 'GET';
     case 'LIST':
+    case 'PATCH':
     case 'DELETE':
       return method;
     default:
@@ -112,6 +122,6 @@ function methodOf(method: string, query: string): Method | undefined {
 }
 
 function tailOf(path: string): string {
-  const mount = path.startsWith('transit') ? 'transit' : path.startsWith('auth/token') ? 'token' : 'system';
+  const mount = /^(?:secret|kv)(?:\/|$)/.test(path) ? 'kv' : path.startsWith('transit') ? 'transit' : path.startsWith('auth/token') ? 'token' : 'system';
   return `,"wrap_info":null,"warnings":null,"auth":null,"mount_type":"${mount}"}`;
 }

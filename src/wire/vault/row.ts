@@ -2,11 +2,11 @@ import type { Action, Command, Result, Status } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 
 /** PUT is POST, and GET with `list=true` is LIST. */
-export type Method = 'GET' | 'LIST' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'LIST' | 'POST' | 'PATCH' | 'DELETE';
 
 /** One request, read once. */
 export interface Input {
-  /** What stood in the path's `:places`, percent-decoded; not yet checked. */
+  /** What stood in the path's `:places`, percent-decoded; under `rest` what `*` took, as it came. None of it is checked yet. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: string;
   readonly body: JsonObject;
@@ -43,6 +43,12 @@ export interface Row<A extends Action = Action> {
   };
   /** What the answer warns of, in rows that know a reason. */
   readonly warnings?: (result: Result<A>, input: Input) => readonly string[];
+  /** For answers with an object that aren't always 200. */
+  readonly status?: (result: Result<A>) => number;
+  /** `lease_duration` where it isn't 0, in seconds. */
+  readonly lease?: (result: Result<A>) => number;
+  /** Policies are asked for `create` instead of `update` where nothing is there yet. */
+  readonly existence?: true;
   /** Vault makes the key that isn't there. */
   readonly creates?: (input: Input) => Command<'create-key'>;
   /** The next page, where a list has one. */

@@ -3,14 +3,14 @@ import type { OpenRow } from './row.ts';
 
 /** What Vault's /sys says: status for anyone, and the two mounts that never change. */
 
-function mount(type: string, description: string, accessor: string): object {
+function mount(type: string, description: string, accessor: string, options: object | null = null): object {
   return {
     accessor,
     config: { default_lease_ttl: 0, force_no_cache: false, max_lease_ttl: 0 },
     description,
     external_entropy_access: false,
     local: false,
-    options: null,
+    options,
     plugin_version: '',
     running_plugin_version: '',
     running_sha256: '',
@@ -21,12 +21,18 @@ function mount(type: string, description: string, accessor: string): object {
 }
 
 const transit = mount('transit', 'keys, encryption, signatures', 'transit_claviger');
+const secret = mount('kv', 'secrets, by versions', 'kv_claviger_secret', { version: '2' });
+const kv = mount('kv', 'secrets, one value each', 'kv_claviger_kv', { version: '1' });
 const token = mount('token', 'token based credentials', 'auth_token_claviger');
 
-export const mounts = JSON.stringify({ 'transit/': transit });
+const engines = { 'transit/': transit, 'secret/': secret, 'kv/': kv };
+
+export const mounts = JSON.stringify(engines);
 export const authMounts = JSON.stringify({ 'token/': token });
 export const uiMount = JSON.stringify({ ...transit, path: 'transit/' });
-export const uiMounts = JSON.stringify({ auth: { 'token/': token }, secret: { 'transit/': transit } });
+export const uiSecret = JSON.stringify({ ...secret, path: 'secret/' });
+export const uiKv = JSON.stringify({ ...kv, path: 'kv/' });
+export const uiMounts = JSON.stringify({ auth: { 'token/': token }, secret: engines });
 
 const clusterName = 'claviger';
 

@@ -74,9 +74,10 @@ class VaultRoute implements Route {
     const origin = this.#origin(request);
     if (place instanceof KmsError || place.leaf === undefined)
       return this.#gate.refuse(proof, '', asKmsError(place), origin);
-    if (trouble !== undefined) return this.#gate.refuse(proof, place.leaf.row.action, trouble, origin);
+    const unread = request.method === 'PATCH' ? troubleOfPatch(request.headers) : undefined;
+    if ((trouble ?? unread) !== undefined) return this.#gate.refuse(proof, place.leaf.row.action, (trouble ?? unread)!, origin);
     const exchange = new Exchange(this.#gate, place.leaf, proof, origin);
-    return exchange.answer(request.body, place.places, request.query, this.#options.clock);
+    return exchange.answer(request.body, place.places, place.path, request.query, this.#options.clock);
   }
 
   async refuse(head: RequestHead, fault: CarrierFault): Promise<Response> {
@@ -147,6 +148,16 @@ function readHeaders(headers: readonly string[]): Asking {
   }
   const given = token || bearer;
   return { proof: given ? { kind: 'token', token: given } : noProof, trouble };
+}
+
+const patchType = 'application/merge-patch+json';
+
+/** A patch says what it is (RFC 7396), so that no other kind is taken for one. */
+function troubleOfPatch(headers: readonly string[]): KmsError | undefined {
+  const at = headers.findIndex((name, i) => i % 2 === 0 && name === 'content-type');
+  const type = at < 0 ? '' : headers[at + 1]!.split(';')[0]!.trim().toLowerCase();
+  if (type === patchType) return undefined;
+  return new PlacedError(415, 'malformed', `PATCH requires Content-Type of ${patchType}`);
 }
 
 const noNamespaces = () =>
