@@ -8,6 +8,7 @@ export {
   issueServerCertificate,
   type ServerCertificateRequest,
 } from './certificate.ts';
+export { deriveEd25519 } from './derived-ed25519.ts';
 export { Ed25519Signer, verifyEd25519 } from './ed25519.ts';
 export { readForeignMaterial } from './foreign-material.ts';
 export { type GeneratedMaterial, generateMaterial, publicKeyOf } from './generate.ts';

@@ -117,14 +117,15 @@ function assertCommand(command: Command<'create-key'>): void {
     );
   }
   if (command.name !== undefined) assertName(command.name);
-  if (command.derived === true && !(isSymmetric(spec) && usages.includes('encrypt'))) {
-    throw new KmsError('unsupported', 'Only symmetric encryption keys can be derived per context.');
+  const encrypts = isSymmetric(spec) && usages.includes('encrypt');
+  if (command.derived === true && !encrypts && spec !== 'ed25519') {
+    throw new KmsError('unsupported', 'Only symmetric encryption keys and ed25519 keys can be derived per context.');
   }
   if (command.derived === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key is used as it is, so it can not be derived per context.');
   }
-  if (command.convergent === true && command.derived !== true) {
-    throw new KmsError('invalid-parameter', 'Convergent encryption needs a key that is derived per context.');
+  if (command.convergent === true && !(command.derived === true && encrypts)) {
+    throw new KmsError('invalid-parameter', 'Convergent encryption needs a symmetric key that is derived per context.');
   }
   // Its uses are counted where it is used: in two regions it could be used twice as often as is safe.
   if (command.multiRegion === true && command.class === 'raw') {

@@ -1,6 +1,14 @@
-import { openPublicKey, sign as signWith, verify as verifyWith } from '#crypto/crypto.ts';
+import {
+  deriveEd25519,
+  type KeyHandle,
+  openPublicKey,
+  publicKeyOf,
+  sign as signWith,
+  verify as verifyWith,
+} from '#crypto/crypto.ts';
 import {
   type Command,
+  type Context,
   type Key,
   KmsError,
   type Outcome,
@@ -9,9 +17,11 @@ import {
   specFacts,
 } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
+import { canonicalContext } from './context.ts';
 import { used } from './encrypt.ts';
 import { assertImported } from './imported.ts';
 import { schemeOf } from './natural-scheme.ts';
+import type { OpenVersion } from './open.ts';
 import { assertAllowed, assertUsage } from './state.ts';
 import { openFor } from './version.ts';
 
@@ -21,8 +31,10 @@ export async function sign(parts: Parts, key: Key, command: Command<'sign'>): Pr
   const scheme = schemeOf(key, command.scheme, messageType);
   if (command.boundHash === true) assertBound(key, scheme);
   const open = await openFor(parts, key, command.version, 'protect');
-  const signature = await signWith(open.handle, scheme, messageType, message.release());
-  return { result: { ...used(key, open.version.version), signature } };
+  const derived = key.derived ? derivedPair(key, open, command.context) : undefined;
+  const signature = await signWith(derived?.pair ?? open.handle, scheme, messageType, message.release());
+  const result = { ...used(key, open.version.version), signature };
+  return { result: derived === undefined ? result : { ...result, publicKey: derived.publicKey } };
 }
 
 export async function verify(parts: Parts, key: Key, command: Command<'verify'>): Promise<Outcome<Result<'verify'>>> {
@@ -31,9 +43,25 @@ export async function verify(parts: Parts, key: Key, command: Command<'verify'>)
   const scheme = schemeOf(key, command.scheme, messageType);
   if (command.boundHash === true) assertBound(key, scheme);
   const open = await openFor(parts, key, command.version, 'process');
-  const publicKey = openPublicKey(key.spec, open.version.publicKey!);
+  const publicKey = openPublicKey(
+    key.spec,
+    key.derived ? publicKeyOf(derivedPair(key, open, command.context).pair) : open.version.publicKey!,
+  );
   const valid = await verifyWith(publicKey, scheme, messageType, message.release(), signature);
   return { result: { ...used(key, open.version.version), valid } };
+}
+
+/** What signs for one context. Throws 'invalid-parameter' where none is given. */
+function derivedPair(key: Key, { handle }: OpenVersion, { derivation }: Context): DerivedPair {
+  if (derivation === undefined || derivation.length === 0) {
+    throw new KmsError('invalid-parameter', 'This key is derived per context: a context is required.', key.id);
+  }
+  return deriveEd25519(handle, canonicalContext({ derivation }));
+}
+
+interface DerivedPair {
+  readonly pair: KeyHandle;
+  readonly publicKey: Uint8Array;
 }
 
 /** Of the kinds that sign, elliptic curves alone have a hash of their own. */
@@ -52,6 +80,13 @@ export async function getPublicKey(
   assertImported(parts, key);
   const version = await parts.versions.facts(key, command.version ?? key.current.version);
   assertAllowed(key, version, 'process');
+  if (key.derived) {
+    throw new KmsError(
+      'unsupported',
+      'This key is derived per context: each signature comes with its public key.',
+      key.id,
+    );
+  }
   if (version.publicKey === undefined) {
     throw new KmsError('wrong-usage', `A ${key.spec} key has no public half.`, key.id);
   }

@@ -10,6 +10,10 @@ export function symmetricUsages(spec: KeySpec): readonly KeyUsage[] | undefined 
   return family === 'aes' || family === 'chacha20' ? ['encrypt', 'mac'] : undefined;
 }
 
+export function isDerivable(spec: KeySpec): boolean {
+  return spec === 'ed25519' || symmetricUsages(spec) !== undefined;
+}
+
 function usagesOf(spec: KeySpec): readonly KeyUsage[] {
   const { family } = specFacts(spec);
   if (family === 'hmac') return ['mac'];
@@ -43,7 +47,7 @@ export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
   refusePlaintextBackup(body);
   const spec = specOf(text(body, 'type') ?? 'aes256-gcm96', parameterSet(body), integer(body, 'key_size'));
   const derived = boolean(body, 'derived') ?? false;
-  if (derived && symmetricUsages(spec) === undefined) {
+  if (derived && !isDerivable(spec)) {
     throw new KmsError('unsupported', `Key derivation is not offered for ${wordsOf(spec).type} keys.`);
   }
   const days = rotationDays(body);

@@ -346,7 +346,7 @@ const bad: ReadonlyArray<readonly [operation: string, given: Case, code: ErrorCo
   ['transit/keys:create', { body: { convergent_encryption: true } }, 'invalid-parameter'],
   ['transit/keys:create', { body: { allow_plaintext_backup: true } }, 'unsupported'],
   ['transit/keys:create', { body: { type: 'rsa-2048', derived: true } }, 'unsupported'],
-  ['transit/keys:create', { body: { type: 'ed25519', derived: true } }, 'unsupported'],
+  ['transit/keys:create', { body: { type: 'ecdsa-p256', derived: true } }, 'unsupported'],
   ['transit/keys:create', { body: { auto_rotate_period: '59m' } }, 'invalid-parameter'],
   ['transit/keys:create', { path: { name: '0f8fad5b-d9cb-469f-a165-70867728950e' } }, 'invalid-parameter'],
   ['transit/keys/config', { body: { allow_plaintext_backup: true } }, 'unsupported'],

@@ -1,6 +1,6 @@
 import { type Key, type KeyVersion, type Result, specFacts } from '#domain/domain.ts';
 import { toBase64, toPem } from '#encoding/encoding.ts';
-import { pageOf, symmetricUsages } from './decode-keys.ts';
+import { isDerivable, pageOf } from './decode-keys.ts';
 import { wordsOf } from './names.ts';
 import type { Input } from './row.ts';
 
@@ -27,7 +27,8 @@ function versionWords(key: Key, { createdAt, publicKey }: KeyVersion): unknown {
     creation_time: new Date(createdAt).toISOString(),
     hybrid_public_key: '',
     name: words.version ?? (words.parameterSet === undefined ? words.type : `${words.type}-${words.parameterSet}`),
-    public_key: bare ? toBase64(publicKey.subarray(-bareLength)) : toPem('PUBLIC KEY', publicKey),
+    // There is one for each context, and each signature comes with it.
+    public_key: key.derived ? '' : bare ? toBase64(publicKey.subarray(-bareLength)) : toPem('PUBLIC KEY', publicKey),
   };
 }
 
@@ -60,7 +61,7 @@ function keyWords(key: Key, versions: readonly KeyVersion[], asked: string | und
     name: asked ?? key.names[0] ?? key.id,
     ...(parameterSet === undefined ? {} : { parameter_set: parameterSet }),
     supports_decryption: encrypts,
-    supports_derivation: symmetricUsages(key.spec) !== undefined,
+    supports_derivation: isDerivable(key.spec),
     supports_encryption: encrypts,
     supports_signing: key.usages.includes('sign'),
     type,

@@ -112,6 +112,13 @@ for kind in ["ed25519", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-2048", "r
     holds(f"verifies {kind}", transit.verify_signed_data(name=f"py-{kind}", hash_input=message, signature=signature)["data"]["valid"])
     holds(f"notices another message with {kind}",
           not transit.verify_signed_data(name=f"py-{kind}", hash_input=b64(b"x"), signature=signature)["data"]["valid"])
+transit.create_key(name="py-derived-signer", key_type="ed25519", derived=True)
+signed = transit.sign_data(name="py-derived-signer", hash_input=message, context=b64(b"one"))["data"]
+holds("answers the public key of the context", len(base64.b64decode(signed["public_key"])) == 32)
+for context, valid in ((b"one", True), (b"two", False)):
+    checked = transit.verify_signed_data(name="py-derived-signer", hash_input=message, signature=signed["signature"], context=b64(context))
+    holds(f"verifies in its context only: {context}", checked["data"]["valid"] == valid)
+refused("signs by a derived key in a context only", InvalidRequest, lambda: transit.sign_data(name="py-derived-signer", hash_input=message))
 digest = b64(hashlib.sha384(b"a message").digest())
 signature = transit.sign_data(name="py-ecdsa-p384", hash_input=digest, hash_algorithm="sha2-384", prehashed=True, marshaling_algorithm="jws")["data"]["signature"]
 holds("verifies the digest's signature with the message",
