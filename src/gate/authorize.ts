@@ -2,6 +2,7 @@ import { type Command, type Grant, KmsError, type Origin, type Principal } from 
 import type { Identified, IdentityRoom } from '#identity/identity.ts';
 import { checkHeldTogether, checkNewGrant, checkNewRole, type Facts } from '#policy/policy.ts';
 import type { SecretSubject } from '#secrets/secrets.ts';
+import { assertAsked } from './acl.ts';
 import type { Core } from './core.ts';
 import { judgedKeys, secretTarget } from './secret-subjects.ts';
 import type { Subject } from './subjects.ts';
@@ -21,6 +22,8 @@ export function authorize(
   const { identity } = core.rooms;
   const { mode, clock } = core.options;
   const judged = secret === undefined ? keys : judgedKeys(keys);
+  const absent = secret?.missing !== undefined || keys.some(({ missing }) => missing !== undefined);
+  const byPolicies = assertAsked(identity, principal, origin.asked, keys, absent);
   const grants = identity.grantsOf(principal);
   const first = identity.isFirstRealm(principal.realm);
   const carried =
@@ -41,11 +44,13 @@ export function authorize(
     for (const { missing } of keys) if (missing !== undefined) throw missing;
     if (secret?.missing !== undefined) throw secret.missing;
   };
-  if (!(grants instanceof Promise || first instanceof Promise || carried instanceof Promise)) {
+  if (!(grants instanceof Promise || first instanceof Promise || carried instanceof Promise || byPolicies)) {
     assertAllowed(grants, first, carried);
     return;
   }
-  return Promise.all([grants, first, carried]).then((facts) => assertAllowed(...facts));
+  return Promise.all([grants, first, carried, byPolicies]).then(([found, ofFirstRealm, keyGrants]) =>
+    assertAllowed(found, ofFirstRealm, keyGrants),
+  );
 }
 
 type KeyGrantsOf = NonNullable<Facts['keyGrants']>;

@@ -38,7 +38,15 @@ interface Options {
   readonly metrics: Metrics;
 }
 
-const accessKinds: ReadonlySet<RecordKind> = new Set(['identity', 'role', 'provider', 'credential', 'grant', 'realm']);
+const accessKinds: ReadonlySet<RecordKind> = new Set([
+  'identity',
+  'role',
+  'provider',
+  'credential',
+  'grant',
+  'realm',
+  'acl-policy',
+]);
 
 /**
  * Gathers what arrives while a transaction is under way and writes it as the next one: one flush for many answers. The only place

@@ -1,7 +1,5 @@
+import { type AclCapability, aclCapabilities } from '#domain/domain.ts';
 import { type AclObject, type AclValue, malformed, readAclText } from './acl-text.ts';
-
-export const aclCapabilities = ['sudo', 'read', 'list', 'update', 'delete', 'create', 'patch', 'scan'] as const;
-export type AclCapability = (typeof aclCapabilities)[number];
 
 export type Scalar = string | number | boolean;
 /** Names in lower case. An empty list means any value. */

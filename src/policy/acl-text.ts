@@ -15,7 +15,8 @@ export const malformed = (why: string) => new KmsError('malformed-policy', `fail
 const space = /[\s\uFEFF]+|#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?\*\//y;
 const word = /[A-Za-z_][A-Za-z0-9_-]*/y;
 const number = /-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?![\w.])/y;
-const quoted = /"(?:[^"\\\n\r]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON's reader takes none either.
+const quoted = /"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/y;
 
 /** Reads the whole text or throws 'malformed-policy'. */
 export function readAclText(text: string): AclObject {

@@ -1,22 +1,5 @@
-import {
-  type AclCapability,
-  type AclHolder,
-  type AclPolicy,
-  type AclRule,
-  filledIn,
-  type Scalar,
-} from './acl-policy.ts';
-
-/** A request as Vault's policies see it. */
-export interface AclRequest {
-  /** Canonical: what the door's router matched, without a slash at either end. */
-  readonly path: string;
-  readonly capability: AclCapability;
-  /** The members of the body, or what the query says where there is no body. */
-  readonly fields: Readonly<Record<string, unknown>>;
-  /** Seconds; absent: the answer goes out bare. */
-  readonly wrapFor?: number;
-}
+import type { AclCapability, AclRequest } from '#domain/domain.ts';
+import { type AclHolder, type AclPolicy, type AclRule, filledIn, type Scalar } from './acl-policy.ts';
 
 /** What several rules for the same path say together. */
 interface Permissions {

@@ -2,6 +2,8 @@
  * The door of authorization: pure decisions over facts that the gate hands in. Deny by default; nothing here reads a clock, a
  * store or a setting.
  */
+export { Acl } from './acl.ts';
+export { type AclHolder, type AclPolicy, parseAclPolicy } from './acl-policy.ts';
 export { type Decision, decide, type Facts, type Mode } from './decide.ts';
 export { type Duty, isAction, roleActions, rules, type Touch } from './duties.ts';
 export { explainAccess } from './explain.ts';

@@ -1,8 +1,21 @@
-import { type AclCapability, type AclRequest, type Command, type Gate, KmsError, type Origin, type Proof, type Result } from '#domain/domain.ts';
-import type { Json } from '#encoding/encoding.ts';
+import {
+  type AclCapability,
+  type AclRequest,
+  type Command,
+  type Gate,
+  type IssuedToken,
+  KmsError,
+  type Origin,
+  Plaintext,
+  type Proof,
+  type Result,
+  type Wrapping,
+} from '#domain/domain.ts';
+import { fromUtf8, type Json, toUtf8 } from '#encoding/encoding.ts';
 import { empty, type JsonObject, json } from '#wire/common/common.ts';
 import type { Response } from '#wire/wire.ts';
-import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere } from './errors.ts';
+import { wrapInfo } from './encode-login.ts';
+import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere, PlacedError } from './errors.ts';
 import { integer, readBody } from './fields.ts';
 import { single } from './operations.ts';
 import type { Leaf } from './route.ts';
@@ -17,15 +30,21 @@ const maxItems = 10_000;
 export class Exchange {
   readonly #gate: Gate;
   readonly #leaf: Leaf;
-  readonly #proof: Proof;
+  #proof: Proof;
   #origin: Origin;
+  readonly #wrapTtl: number;
   /** Under way or done: one creation for all items of a batch. */
   #creation: Promise<void> | undefined;
   #warnings: readonly string[] = [];
   #status = 200;
   #lease = 0;
+  /** What stands for the answer. */
+  #wrapping: Wrapping | undefined;
+  /** The token in the answer. */
+  #issued: IssuedToken | undefined;
 
-  constructor(gate: Gate, leaf: Leaf, proof: Proof, origin: Origin) {
+  constructor(gate: Gate, leaf: Leaf, proof: Proof, origin: Origin, wrapTtl = 0) {
+    this.#wrapTtl = wrapTtl;
     this.#gate = gate;
     this.#leaf = leaf;
     this.#proof = proof;
@@ -46,7 +65,8 @@ export class Exchange {
     try {
       const object = readBody(body);
       const token = this.#proof.kind === 'token' ? this.#proof.token : '';
-      input = { path, query, body: object, item: object, token, clock };
+      input = { path, query, body: object, item: object, token, wrapTtl: this.#wrapTtl, clock };
+      if (row.proof !== undefined) this.#proof = row.proof(input, this.#origin.peer);
       this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query) };
       if (row.batch !== undefined) {
         items = itemsOf(object);
@@ -55,8 +75,12 @@ export class Exchange {
     } catch (error) {
       return this.#refuse(error);
     }
-    if (items !== undefined) return this.#answerBatch(items, input);
-    return this.#answerItem(input).then((object) => this.#dress(object));
+    if (items !== undefined) {
+      const answer = this.#answerBatch(items, input);
+      return this.#wrapTtl === 0 ? answer : answer.then((whole) => this.#wrap(whole, canonical));
+    }
+    const answer = this.#answerItem(input).then((object) => this.#dress(object));
+    return this.#wrapTtl === 0 ? answer : answer.then((whole) => this.#wrap(whole, canonical));
   }
 
   /** What can't be decoded is still identified and recorded. Always rejects. */
@@ -77,13 +101,18 @@ export class Exchange {
     try {
       result = await this.#gate.perform(this.#proof, command, this.#origin);
     } catch (error) {
+      if (row.wrongLogin !== undefined && isWrongLogin(error)) {
+        throw new PlacedError(400, 'invalid-proof', row.wrongLogin);
+      }
       result = await this.#askAgain(row, input, error);
     }
     const pages = [result];
-    for (let next = row.more?.(result); next !== undefined; next = row.more?.(result)) {
+    for (let next = row.more?.(result, input); next !== undefined; next = row.more?.(result, input)) {
       result = await this.#gate.perform(this.#proof, next, this.#origin);
       pages.push(result);
     }
+    if (row.wraps !== undefined) this.#wrapping = row.wraps(result);
+    if (row.action === 'login') this.#issued = result as Result<'login'>;
     if (row.warnings !== undefined) this.#warnings = row.warnings(result, input);
     if (row.status !== undefined) this.#status = row.status(result);
     if (row.lease !== undefined) this.#lease = row.lease(result);
@@ -141,6 +170,28 @@ export class Exchange {
     return this.#dress(`{"batch_results":[${answers.join(',')}]}`, status);
   }
 
+  /** Keeps the answer for whoever holds the token that is given instead. */
+  async #wrap(answer: Response, path: string): Promise<Response> {
+    if (answer.status >= 300 || typeof answer.body !== 'string' || answer.body === '') return answer;
+    const ttl = this.#wrapTtl;
+    const wrapping = await this.#gate.perform(
+      this.#issued === undefined ? this.#proof : { kind: 'token', token: fromUtf8(this.#issued.token.release()) ?? '' },
+      { kind: 'wrap-answer', answer: new Plaintext(toUtf8(answer.body)), ttl, path },
+      this.#origin,
+    );
+    return this.#stands(wrapping);
+  }
+
+  #stands(wrapping: Wrapping): Response {
+    const info = wrapInfo(wrapping, this.#issued?.credential.id);
+    const id = this.#origin.requestId;
+    return json(
+      200,
+      `{"request_id":"${id}","lease_id":"","renewable":false,"lease_duration":0,"data":null,"wrap_info":${info},"warnings":null,"auth":null}`,
+      noStore,
+    );
+  }
+
   /** Vault's envelope around the object. */
   #dress(object: string, status = this.#status): Response {
     const { row } = this.#leaf;
@@ -150,12 +201,15 @@ export class Exchange {
     }
     if (object === '') return row.method === 'LIST' ? nothingThere : empty(204, noStore);
     const head = `{"request_id":"${this.#origin.requestId}","lease_id":"","renewable":false,"lease_duration":${this.#lease},"data":`;
+    if (this.#wrapping !== undefined) return this.#stands(this.#wrapping);
     const { as = 'data' } = row;
     switch (as) {
       case 'data':
         return json(status, head + object + tail, noStore);
       case 'both':
         return json(status, `{${object.slice(1, -1)},${head.slice(1)}${object}${tail}`, noStore);
+      case 'whole':
+        return json(status, object, noStore);
       case 'auth':
         return json(status, `${head}null${tail.replace('"auth":null', () => `"auth":${object}`)}`, noStore);
     }
@@ -179,6 +233,10 @@ function askedOf({ method, creates, existence }: Row, path: string, body: JsonOb
     fields: bodiless && query !== '' ? Object.fromEntries(new URLSearchParams(query)) : body,
     ...(creates !== undefined || existence === true ? { mayCreate: true } : undefined),
   };
+}
+
+function isWrongLogin(error: unknown): boolean {
+  return error instanceof KmsError && error.code === 'invalid-proof' && error.subject === 'login';
 }
 
 function itemsOf(body: JsonObject): readonly JsonObject[] | undefined {

@@ -15,6 +15,24 @@ export function decodeSegment(segment: string): string {
   }
 }
 
+/**
+ * A path below /v1/ as the router and the policies of tokens read it, once and alike: percent-decoded but for `%2F` and `%25`, which
+ * keep a slash in a name apart from one between steps, and without a slash at its end. Undefined for a path with an empty step,
+ * at which nothing is. Throws 'malformed', for dotted steps too.
+ */
+export function canonicalPath(raw: string): string | undefined {
+  const path = raw.endsWith('/') ? raw.slice(0, -1) : raw;
+  const canonical = path.includes('%') ? path.split('/').map(canonicalStep).join('/') : path;
+  if (/(?:^|\/)\.\.?(?:\/|$)/.test(canonical)) throw new KmsError('malformed', 'The path has dotted steps.');
+  return canonical === '' || canonical.startsWith('/') || canonical.endsWith('/') || canonical.includes('//')
+    ? undefined
+    : canonical;
+}
+
+function canonicalStep(step: string): string {
+  return decodeSegment(step).replace(/[%/]/g, encodeURIComponent);
+}
+
 /** A key without a name is reached by its id. */
 export function keyRef(given: string | undefined): KeyRef {
   const word = keyName(given);

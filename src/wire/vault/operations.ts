@@ -52,7 +52,7 @@ import {
 } from './encode-transit.ts';
 import { kv } from './kv-operations.ts';
 import { type Method, type Row, row } from './row.ts';
-import { authMounts, mounts, uiKv, uiMount, uiMounts, uiSecret } from './system.ts';
+import { authMounts, mounts, tunings, uiKv, uiMount, uiMounts, uiSecret } from './system.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -333,6 +333,7 @@ function fixed(operation: string, path: string, answer: string, as: 'data' | 'bo
 
 const system: readonly Row[] = [
   fixed('sys/mounts', 'sys/mounts', mounts, 'both'),
+  ...tunings.map(({ path, answer }) => fixed('sys/mounts/tune', path, answer, 'both')),
   fixed('sys/auth', 'sys/auth', authMounts, 'both'),
   fixed('sys/internal/ui/mounts', 'sys/internal/ui/mounts', uiMounts, 'data'),
   fixed('sys/internal/ui/mounts/transit', 'sys/internal/ui/mounts/transit', uiMount, 'data'),

@@ -31,7 +31,7 @@ const cases: ReadonlyArray<readonly [method: string, path: string, operation: st
   ['GET', '/v1/sys/internal/ui/mounts/transit/keys/k', 'sys/internal/ui/mounts/transit', { rest: 'keys/k' }],
   ['GET', '/v1/transit/export/encryption-key/k/1', 'transit/export', { rest: 'encryption-key/k/1' }],
   ['PATCH', '/v1/secret/data/a/b', 'secret/data:patch', { rest: 'a/b' }],
-  ['GET', '/v1/secret/data/a%2Fb//c/', 'secret/data:read', { rest: 'a%2Fb//c' }],
+  ['GET', '/v1/secret/data/a%25b/c/', 'secret/data:read', { rest: 'a%25b/c' }],
   ['LIST', '/v1/secret/metadata/', 'secret/metadata:list', {}],
   ['GET', '/v1/secret/config', 'secret/config:read', {}],
   ['LIST', '/v1/kv/', 'kv:list', {}],

@@ -122,6 +122,12 @@ function methodOf(method: string, query: string): Method | undefined {
 }
 
 function tailOf(path: string): string {
-  const mount = /^(?:secret|kv)(?:\/|$)/.test(path) ? 'kv' : path.startsWith('transit') ? 'transit' : path.startsWith('auth/token') ? 'token' : 'system';
+  const mount = /^(?:secret|kv)(?:\/|$)/.test(path)
+    ? 'kv'
+    : path.startsWith('transit')
+      ? 'transit'
+      : path.startsWith('auth/token')
+        ? 'token'
+        : 'system';
   return `,"wrap_info":null,"warnings":null,"auth":null,"mount_type":"${mount}"}`;
 }

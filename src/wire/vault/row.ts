@@ -1,4 +1,4 @@
-import type { Action, Command, Result, Status } from '#domain/domain.ts';
+import type { Action, Command, Proof, Result, Status, Wrapping } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 
 /** PUT is POST, and GET with `list=true` is LIST. */
@@ -14,6 +14,8 @@ export interface Input {
   readonly item: JsonObject;
   /** The token that asks, which some answers give back to its bearer. */
   readonly token: string;
+  /** Milliseconds that the answer is to be kept for whoever holds its token; 0: it is given at once. */
+  readonly wrapTtl?: number;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -28,12 +30,18 @@ export interface Row<A extends Action = Action> {
   readonly action: A;
   /** Bytes. */
   readonly maxBody: number;
+  /** Where the request is proven by something else than the token that it carries. Throws KmsError. */
+  readonly proof?: (input: Input, peer: string) => Proof;
+  /** What Vault says of a login that is wrong. */
+  readonly wrongLogin?: string;
   /** Throws KmsError and nothing else. */
   decode(input: Input): Command<A>;
   /** A JSON object, or '' for no data: 204, and 404 for a list. `pages` are the answers so far, this one included. */
   encode(result: Result<A>, input: Input, pages: readonly Result<A>[]): string;
-  /** Where the object goes: `data` (default), `auth`, or into `data` and beside it too, as Vault's mount tables do. */
-  readonly as?: 'data' | 'auth' | 'both';
+  /** Where the object goes: `data` (default), `auth`, or into `data` and beside it too, as Vault's mount tables do; or it is all. */
+  readonly as?: 'data' | 'auth' | 'both' | 'whole';
+  /** The answer is a wrapping itself. */
+  readonly wraps?: (result: Result<A>) => Wrapping;
   /** Set where `batch_input` is taken. */
   readonly batch?: {
     /** The status when an item failed and another one didn't, unless the request chooses its own. */
@@ -52,7 +60,7 @@ export interface Row<A extends Action = Action> {
   /** Vault makes the key that isn't there. */
   readonly creates?: (input: Input) => Command<'create-key'>;
   /** The next page, where a list has one. */
-  readonly more?: (result: Result<A>) => Command<A> | undefined;
+  readonly more?: (result: Result<A>, input: Input) => Command<A> | undefined;
 }
 
 /** For anyone, without a token, and not in the ledger. */

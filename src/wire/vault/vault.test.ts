@@ -94,7 +94,23 @@ test('answers in the envelope of Vault', async () => {
     operation: 'transit/encrypt',
     peer: '127.0.0.1:5',
     requestId: 'r1',
+    asked: { path: 'transit/encrypt/k', capability: 'update', fields: { plaintext }, mayCreate: true },
   });
+});
+
+test('tells the policies of tokens what was routed, with its words for it', async () => {
+  const { asked, send } = scripted(() => ({}));
+  await send('DELETE', '/v1/%74ransit/keys/%6b/');
+  await send('POST', '/v1/transit/keys/a%2Fb%25/config', { deletion_allowed: true });
+  await send('GET', '/v1/auth/token/lookup-self?a=b');
+  assert.deepEqual(
+    asked.map(({ origin }) => origin.asked),
+    [
+      { path: 'transit/keys/k', capability: 'delete', fields: {} },
+      { path: 'transit/keys/a%2Fb%25/config', capability: 'update', fields: { deletion_allowed: true } },
+      { path: 'auth/token/lookup-self', capability: 'read', fields: { a: 'b' } },
+    ],
+  );
 });
 
 test('answers 204 to writes without data', async () => {
@@ -120,7 +136,7 @@ test('has the gate record what it can not decode', async () => {
     ['POST', '/v1/transit/encrypt/k', '{', 400, 'encrypt'],
     ['POST', '/v1/transit/encrypt/k', 'plaintext=aGk%3D', 400, 'encrypt'],
     ['POST', '/v1/transit/encrypt/k', { plaintext: '!' }, 400, 'encrypt'],
-    ['POST', '/v1/transit/encrypt/%2e%2e', { plaintext }, 400, 'encrypt'],
+    ['POST', '/v1/transit/encrypt/%2e%2e', { plaintext }, 400, ''],
     ['POST', '/v1/transit/encrypt/%ff', { plaintext }, 400, ''],
     ['POST', '/v1/transit/encrypt/k', { batch_input: [] }, 400, 'encrypt'],
     ['POST', '/v1/transit/encrypt/k', { batch_input: [1] }, 400, 'encrypt'],

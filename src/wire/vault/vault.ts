@@ -75,7 +75,8 @@ class VaultRoute implements Route {
     if (place instanceof KmsError || place.leaf === undefined)
       return this.#gate.refuse(proof, '', asKmsError(place), origin);
     const unread = request.method === 'PATCH' ? troubleOfPatch(request.headers) : undefined;
-    if ((trouble ?? unread) !== undefined) return this.#gate.refuse(proof, place.leaf.row.action, (trouble ?? unread)!, origin);
+    if ((trouble ?? unread) !== undefined)
+      return this.#gate.refuse(proof, place.leaf.row.action, (trouble ?? unread)!, origin);
     const exchange = new Exchange(this.#gate, place.leaf, proof, origin);
     return exchange.answer(request.body, place.places, place.path, request.query, this.#options.clock);
   }
