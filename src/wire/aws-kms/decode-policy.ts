@@ -159,6 +159,9 @@ export function decodeListRetirableGrants(fields: JsonObject): Asked<'list-retir
   refuseServices(fields, 'RetiringServicePrincipal');
   const retiring = principal(fields, 'RetiringPrincipal');
   if (retiring === undefined) throw missing('RetiringPrincipal');
+  if (!/^(?:[0-9]{12}|arn:aws:(?:iam|sts)::[0-9]{12}:.+)$/.test(retiring)) {
+    throw new AwsFault('InvalidArnException', `Not the ARN of a principal: ${retiring}`);
+  }
   return { command: { kind: 'list-retirable-key-grants', retiring, ...page(fields, 50, 100) } };
 }
 

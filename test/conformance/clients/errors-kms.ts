@@ -209,7 +209,7 @@ const never: readonly Reason[] = [
     why: 'every option that it documents is taken',
   },
   {
-    errors: /^(?:NotFound|InvalidArn)Exception$/,
+    errors: /^NotFoundException$/,
     operations: /^ListRetirableGrants$/,
     why: 'somebody who may retire no grant has an empty list',
   },
