@@ -1,6 +1,6 @@
 import { type AclRequest, aclCapabilities, type Command, KmsError, type Outcome, type Result } from '#domain/domain.ts';
 import type { AclPolicyTexts, Identified, IdentityRoom } from '#identity/identity.ts';
-import { Acl, type AclPolicy, type Mode, parseAclPolicy } from '#policy/policy.ts';
+import { Acl, type AclPolicy, isAction, type Mode, parseAclPolicy } from '#policy/policy.ts';
 import type { Rooms } from './rooms.ts';
 import type { Subject } from './subjects.ts';
 
@@ -79,6 +79,12 @@ export function writeAclPolicy({
   principal,
   command,
 }: AclCase<Command<'write-acl-policy'>>): Promise<Outcome<Result<'write-acl-policy'>>> {
+  if (isAction(command.name.toLowerCase())) {
+    throw new KmsError(
+      'invalid-parameter',
+      `"${command.name}" is the name of an action, which tokens are narrowed to.`,
+    );
+  }
   parseAclPolicy(command.text);
   return rooms.identity.aclPolicies.write(principal, command);
 }

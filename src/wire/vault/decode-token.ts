@@ -36,13 +36,12 @@ export function decodeCreateToken({ body }: Input): Command<'create-token'> {
   }
   const ttl = seconds(body, 'ttl') ?? seconds(body, 'lease');
   const label = text(body, 'display_name');
-  const actions = actionsOf(body);
   return {
     kind: 'create-token',
     renewable: boolean(body, 'renewable') ?? true,
     ...(ttl ? { ttl: ttl * 1000 } : {}),
     ...(label === undefined ? {} : { label }),
-    ...(actions === undefined ? {} : { actions }),
+    ...narrowing(body),
   };
 }
 
@@ -50,6 +49,11 @@ export function decodeCreateToken({ body }: Input): Command<'create-token'> {
 export const narrowable = [
   ...ownLife,
   'create-token',
+  'list-acl-policies',
+  'read-acl-policy',
+  'write-acl-policy',
+  'delete-acl-policy',
+  'read-capabilities',
   'create-key',
   'describe-key',
   'list-keys',
@@ -81,18 +85,19 @@ export const narrowable = [
 ] as const satisfies readonly Action[];
 
 /**
- * Vault names policies. Here a token is narrowed to actions, so the name of a policy is the name of an action, and `default` adds
- * none. A name that nobody knows would be a token with rights that its maker did not mean.
+ * A token is narrowed to actions where all the policies that it asks for are names of actions, which no ACL policy may have; else to
+ * what ACL policies of these names allow, `default` among them unless that isn't wanted.
  */
-function actionsOf(body: JsonObject): readonly string[] | undefined {
-  const policies = words(body, 'policies');
-  if (policies === undefined || policies.length === 0) return undefined;
-  for (const policy of policies) {
-    if (policy !== 'default' && !(narrowable as readonly string[]).includes(policy)) {
-      throw new KmsError('unsupported', 'A policy of a token is the name of an action here, such as "encrypt".');
-    }
+function narrowing(body: JsonObject): Pick<Command<'create-token'>, 'actions' | 'policies'> {
+  const names = words(body, 'policies');
+  if (names === undefined || names.length === 0) return {};
+  const folded = names.map((name) => name.toLowerCase());
+  const others = folded.filter((name) => name !== 'default');
+  if (others.length > 0 && others.every((name) => (narrowable as readonly string[]).includes(name))) {
+    return { actions: [...new Set([...ownLife, ...others])] };
   }
-  return [...new Set([...ownLife, ...policies.filter((policy) => policy !== 'default')])];
+  const without = boolean(body, 'no_default_policy') === true || folded.includes('root');
+  return { policies: [...new Set(without ? folded : ['default', ...folded])].sort() };
 }
 
 function accessorOf(body: JsonObject): string {
