@@ -70,6 +70,13 @@ export function decodeSign(input: Input): Command<'sign'> {
   };
 }
 
+/** A batch verifies signatures or MACs, never some of each: what its first item has, every item has. */
+export function assertOneProof(items: readonly JsonObject[]): void {
+  const proof = Object.hasOwn(items[0]!, 'hmac') ? 'hmac' : 'signature';
+  if (items.every((item) => text(item, proof) !== undefined)) return;
+  throw new KmsError('invalid-parameter', `some elements of batch_input are missing '${proof}'`);
+}
+
 export function decodeVerify(input: Input): Command<'verify' | 'verify-mac'> {
   const { item } = input;
   const signature = text(item, 'signature');

@@ -70,6 +70,7 @@ export class Exchange {
       this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query) };
       if (row.batch !== undefined) {
         items = itemsOf(object);
+        if (items !== undefined) row.batch.check?.(items);
         if (items === undefined && body.length > single) throw new KmsError('too-large', 'The body is too large.');
       }
     } catch (error) {

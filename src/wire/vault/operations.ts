@@ -12,7 +12,7 @@ import {
   decodeTrimKey,
   pageSize,
 } from './decode-keys.ts';
-import { decodeSign, decodeVerify } from './decode-sign.ts';
+import { assertOneProof, decodeSign, decodeVerify } from './decode-sign.ts';
 import {
   decodeCreateToken,
   decodeLookupAccessor,
@@ -66,8 +66,9 @@ export const batched = 4 * MiB;
 const blankCiphertext = { failure: 400, blank: '' } as const;
 const blankPlaintext = { failure: 400, blank: '"plaintext":"",' } as const;
 const rewrapped = { failure: 200, blank: '' } as const;
-const signed = { failure: 200, blank: '' } as const;
-const verified = { failure: 200, blank: '"valid":false,' } as const;
+const authenticated = { failure: 200, blank: '' } as const;
+const signed = { failure: 200, blank: '"key_version":0,' } as const;
+const verified = { failure: 200, blank: '"valid":false,', check: assertOneProof } as const;
 
 const keys: readonly Row[] = [
   row({
@@ -153,7 +154,7 @@ const keys: readonly Row[] = [
     action: 'trim-key',
     maxBody: small,
     decode: decodeTrimKey,
-    encode: encodeNothing,
+    encode: encodeChangedKey,
   }),
 ];
 
@@ -224,7 +225,7 @@ const cryptography: readonly Row[] = [
     maxBody: batched,
     decode: decodeHmac,
     encode: encodeHmac,
-    batch: signed,
+    batch: authenticated,
   }),
   row({
     operation: 'transit/sign',

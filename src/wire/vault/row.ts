@@ -48,6 +48,8 @@ export interface Row<A extends Action = Action> {
     readonly failure: 200 | 400;
     /** Members that an item's error is answered with besides `error`. */
     readonly blank: string;
+    /** Throws KmsError for items that can't be of one batch. */
+    readonly check?: (items: readonly JsonObject[]) => void;
   };
   /** What the answer warns of, in rows that know a reason. */
   readonly warnings?: (result: Result<A>, input: Input) => readonly string[];
