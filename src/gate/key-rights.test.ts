@@ -436,7 +436,7 @@ test('what is explained of somebody is what he meets', async () => {
     const { allowed, reason } = await ask(action, more);
     return `${allowed} ${reason}`;
   };
-  assert.match(await by('encrypt'), /^true Allowed by [0-9a-f-]{36}/);
+  assert.match(await by('encrypt'), /^true Allowed by the grant [0-9a-f-]{36} \(key-user over the whole realm\)\./);
   assert.match(await by('kms:ScheduleKeyDeletion'), /^false No grant/);
   await put(
     house,

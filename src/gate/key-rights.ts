@@ -1,4 +1,12 @@
-import { type Command, type Key, KmsError, type Outcome, type Principal, type Result } from '#domain/domain.ts';
+import {
+  type Command,
+  type Grant,
+  type Key,
+  KmsError,
+  type Outcome,
+  type Principal,
+  type Result,
+} from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
 import {
   checkGrantOperations,
@@ -189,9 +197,22 @@ export async function explain(it: RightsCase<Command<'explain-access'>>): Promis
       action: command.action,
       keyId: key.id,
       by: decision.allow ? decision.grant : decision.code,
-      reason: decision.allow ? `Allowed by ${decision.grant}.` : decision.reason,
+      reason: decision.allow ? `Allowed by ${told(decision.grant, facts.grants)}.` : decision.reason,
     },
   };
+}
+
+/** What allows it, for people: a grant's id says nothing to them. */
+function told(by: string, grants: readonly Grant[]): string {
+  const parts = by.split(',').map((id) => {
+    const grant = grants.find((one) => one.id === id);
+    if (grant === undefined) return id;
+    const { role, scope, grantee } = grant;
+    const over = { realm: 'the whole realm', key: 'this key', names: scope.kind === 'names' ? scope.pattern : '' };
+    const through = grantee.kind === 'group' ? ` through the group ${grantee.name}` : '';
+    return `the grant ${id} (${role} over ${over[scope.kind]}${through})`;
+  });
+  return parts.join(' and ');
 }
 
 const peerAt = (source: string) => (source.includes(':') ? `[${source}]:0` : `${source}:0`);
