@@ -216,13 +216,14 @@ export class Keyring {
       for (const { digestDelta } of changes) for (let i = 0; i < digest.length; i++) digest[i]! ^= digestDelta[i]!;
     }
     const sequence = this.#sequence + (changes.length > 0 ? 1 : 0);
-    return { digest, sequence, bytes: sealHead(this.#root.anchor, { sequence, time, ledger, digest }) };
+    return { changes, digest, sequence, bytes: sealHead(this.#root.anchor, { sequence, time, ledger, digest }) };
   }
 
   /** The commit with this head is durable. */
   adopt(head: NextHead): void {
     this.#digest = head.digest;
     this.#sequence = head.sequence;
+    this.#parts.records.written(head.changes);
   }
 
   dispose(): void {
@@ -232,6 +233,7 @@ export class Keyring {
 }
 
 export interface NextHead {
+  readonly changes: readonly ProtectedChange[];
   readonly digest: Uint8Array;
   readonly sequence: number;
   readonly bytes: Uint8Array;

@@ -21,6 +21,17 @@ export interface ProtectedChange {
 
 const decoder = new TextDecoder();
 
+interface Read {
+  readonly revision: number;
+  readonly value: unknown;
+}
+
+/** Read for every answer, and held by no room. Values in them are ciphertexts. */
+const remembered: ReadonlySet<RecordKind> = new Set<RecordKind>(['secret', 'secret-name', 'secret-version']);
+/** Rows, and bytes of one: 32 MiB at most. */
+const mostRemembered = 2048;
+const largestRemembered = 16 * 1024;
+
 /** Reads and writes records with their MACs: nothing that was not written with the root is believed. */
 export class Records implements RecordReader {
   readonly #store: Store;
@@ -28,6 +39,8 @@ export class Records implements RecordReader {
   readonly #digest: StateDigest;
   // A change reads its rows first, so their MACs are at hand when the digest must lose them.
   readonly #macs = new ClockCache<{ readonly revision: number; readonly mac: Uint8Array }>(8192);
+  readonly #recent = new ClockCache<Read>(mostRemembered);
+  #commits = 0;
 
   constructor(store: Store, key: SecretBytes, digest: StateDigest) {
     this.#store = store;
@@ -35,9 +48,28 @@ export class Records implements RecordReader {
     this.#digest = digest;
   }
 
-  async read(kind: RecordKind, id: string): Promise<{ revision: number; value: unknown } | undefined> {
+  async read(kind: RecordKind, id: string): Promise<Read | undefined> {
+    const name = remembered.has(kind) ? `${kind}/${id}` : undefined;
+    const known = name === undefined ? undefined : this.#recent.get(name);
+    if (known !== undefined) return known;
+    const commits = this.#commits;
     const record = await this.#store.read(kind, id);
-    return record === undefined ? undefined : this.#verified(record);
+    if (record === undefined) return undefined;
+    const read = this.#verified(record);
+    // What was read before a commit may be what the commit replaced.
+    if (name !== undefined && commits === this.#commits && record.body.length <= largestRemembered) {
+      this.#recent.set(name, read);
+    }
+    return read;
+  }
+
+  /** The changes are durable: what they wrote is read anew. */
+  written(changes: readonly ProtectedChange[]): void {
+    if (changes.length === 0) return;
+    this.#commits++;
+    for (const { writes } of changes) {
+      for (const { kind, id } of writes) if (remembered.has(kind)) this.#recent.delete(`${kind}/${id}`);
+    }
   }
 
   async list(kind: RecordKind, prefix: string, after: string, limit: number) {
@@ -73,7 +105,7 @@ export class Records implements RecordReader {
     return record.mac;
   }
 
-  #verified(record: StoredRecord): { revision: number; value: unknown } {
+  #verified(record: StoredRecord): Read {
     const { kind, id, revision, body, mac } = record;
     if (!equalSecrets(this.#mac(kind, id, revision, body), mac)) {
       throw new KmsError(
