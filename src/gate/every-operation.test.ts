@@ -26,7 +26,7 @@ const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
 
 /** Rows that never succeed: they say what isn't offered. */
 const absent =
-  /^transit\/(?:export|byok-export|backup|restore)|import|create-orphan|auth\/token\/(?:lookup|renew|revoke)$/;
+  /^transit\/(?:export|byok-export|backup|restore)|import|cache-config|create-orphan|auth\/token\/(?:lookup|renew|revoke)$/;
 
 /** Of AWS KMS: there is no key store that anything could be done with. */
 const neverDone = /CustomKeyStore$/;

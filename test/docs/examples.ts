@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, createHmac } from 'node:crypto';
+import { createCipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
 
 /**
  * The worked examples of docs/envelope-format.md and docs/file-format.md, computed from what those pages say and from nothing of
@@ -45,20 +45,21 @@ export interface Example {
 
 const row = (name: string, value: string) => `${name.padEnd(12)}${value}`;
 
-export function envelopeExample(): Example {
-  const key = counting(0, 32);
-  const salt = counting(0x20, 32);
-  const suite = u16(1);
-  const tag = createHash('sha256').update(`claviger/v1/realm/${realm}`).digest().subarray(0, 4);
-  const info = Buffer.concat([
-    Buffer.from('claviger/v1/message'),
-    suite,
-    keyIdBytes,
-    u32(version),
-    Buffer.from([realm.length]),
-    Buffer.from(realm),
-  ]);
-  const derived = createHmac('sha512', key)
+const suite = u16(1);
+const material = counting(0, 32);
+const realmTag = createHash('sha256').update(`claviger/v1/realm/${realm}`).digest().subarray(0, 4);
+const info = Buffer.concat([
+  Buffer.from('claviger/v1/message'),
+  suite,
+  keyIdBytes,
+  u32(version),
+  Buffer.from([realm.length]),
+  Buffer.from(realm),
+]);
+
+/** What the page's sections on key, nonce, commitment and layout make of a salt. */
+function sealed(flags: number, salt: Uint8Array, canonicalContext: Uint8Array) {
+  const derived = createHmac('sha512', material)
     .update(info)
     .update(salt)
     .update(Buffer.from([1]))
@@ -68,19 +69,30 @@ export function envelopeExample(): Example {
     Buffer.from('CV'),
     Buffer.from([1]),
     suite,
-    tag,
+    realmTag,
     keyIdBytes,
     u32(version),
-    Buffer.from([0]),
+    Buffer.from([flags]),
     salt,
     commitment,
   ]);
+  const body = aes256gcm(messageKey, nonce, Buffer.concat([header, canonicalContext]), plaintext);
+  const lines = [
+    row('envelope', hex(header.subarray(0, 30))),
+    row('', hex(salt)),
+    row('', hex(commitment)),
+    row('', hex(body)),
+  ];
+  return { messageKey, nonce, commitment, whole: Buffer.concat([header, body]), lines };
+}
+
+export function envelopeExample(): Example {
+  const salt = counting(0x20, 32);
   const canonicalContext = Buffer.concat([Buffer.from([1]), contextPairs()]);
-  const sealed = aes256gcm(messageKey, nonce, Buffer.concat([header, canonicalContext]), plaintext);
-  const whole = Buffer.concat([header, sealed]);
+  const { messageKey, nonce, commitment, whole, lines } = sealed(0, salt, canonicalContext);
   return {
     lines: [
-      row('material', hex(key)),
+      row('material', hex(material)),
       row('realm', realm),
       row('key id', keyId),
       row('version', String(version)),
@@ -88,19 +100,41 @@ export function envelopeExample(): Example {
       row('context', '{"purpose":"demo"}'),
       row('plaintext', 'hello'),
       '',
-      row('realm tag', hex(tag)),
+      row('realm tag', hex(realmTag)),
       row('info', hex(info)),
       row('message key', hex(messageKey)),
       row('nonce', hex(nonce)),
       row('commitment', hex(commitment)),
       row('canonical', hex(canonicalContext)),
       '',
-      row('envelope', hex(header.subarray(0, 30))),
-      row('', hex(salt)),
-      row('', hex(commitment)),
-      row('', hex(sealed)),
+      ...lines,
     ],
-    facts: { realm, keyId, version, key, context, plaintext, canonicalContext, whole },
+    facts: { realm, keyId, version, key: material, context, plaintext, canonicalContext, whole },
+  };
+}
+
+/** The same key, realm and message, by a convergent key in the derivation context "demo". */
+export function convergentExample() {
+  const derivation = Buffer.from('demo');
+  const canonicalContext = Buffer.concat([Buffer.from([3]), u32(derivation.length), derivation]);
+  const saltInfo = Buffer.concat([Buffer.from('claviger/v1/convergent'), info]);
+  const saltKey = Buffer.from(hkdfSync('sha512', material, Buffer.alloc(0), saltInfo, 64));
+  const salt = createHmac('sha512', saltKey)
+    .update(u32(canonicalContext.length))
+    .update(canonicalContext)
+    .update(plaintext)
+    .digest()
+    .subarray(0, 32);
+  const { whole, lines } = sealed(2, salt, canonicalContext);
+  return {
+    lines: [
+      row('salt key', hex(saltKey)),
+      row('canonical', hex(canonicalContext)),
+      row('salt', hex(salt)),
+      '',
+      ...lines,
+    ],
+    facts: { realm, keyId, version, key: material, plaintext, canonicalContext, whole },
   };
 }
 

@@ -5,8 +5,8 @@ import { decodeHeader, decryptStream, headerLength } from '#client/client.ts';
 import { openMaterial } from '#crypto/crypto.ts';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
 import { canonicalContext } from '#keyring/context.ts';
-import { envelopeKey, envelopeOverhead, openEnvelope, readEnvelope } from '#keyring/envelope.ts';
-import { envelopeExample, fileExample } from './examples.ts';
+import { envelopeKey, envelopeOverhead, openEnvelope, readEnvelope, sealEnvelope } from '#keyring/envelope.ts';
+import { convergentExample, envelopeExample, fileExample } from './examples.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 const block = (lines: readonly string[]) => ['```text', ...lines.map((line) => line.trimEnd()), '```'].join('\n');
@@ -25,6 +25,15 @@ test('Claviger opens the envelope of the page, with its context only', () => {
   assert.deepEqual(canonicalContext({ pairs: facts.context }), facts.canonicalContext);
   assert.deepEqual(openEnvelope(key, facts.canonicalContext, whole), facts.plaintext);
   assert.throws(() => openEnvelope(key, new Uint8Array(), whole), KmsError);
+});
+
+test('a convergent key makes exactly the envelope of the page, and opens it', () => {
+  const { lines, facts } = convergentExample();
+  assert.ok(page('envelope-format.md').includes(block(lines)));
+  using material = new SecretBytes(Uint8Array.from(facts.key));
+  const key = envelopeKey(facts.realm, facts.keyId, facts.version, openMaterial('aes-256', material), true)!;
+  assert.deepEqual(sealEnvelope(key, facts.canonicalContext, facts.plaintext), facts.whole);
+  assert.deepEqual(openEnvelope(key, facts.canonicalContext, facts.whole), facts.plaintext);
 });
 
 test('the file of the page is the one that follows from its text', () => {

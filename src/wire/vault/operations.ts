@@ -362,9 +362,12 @@ function absent(method: Method, path: string, action: Action, why: string): Row 
 
 const noExport = 'Key material does not leave Claviger through this door.';
 const noImport = 'Keys are not imported through this door.';
+const ownCache = 'How many keys the server keeps open is its own, for all doors: it can not be set here.';
 const ownToken = 'Another token is named by its accessor: use the -accessor or -self form of this path.';
 
 const absences: readonly Row[] = [
+  absent('GET', 'transit/cache-config', 'lookup-token', ownCache),
+  absent('POST', 'transit/cache-config', 'lookup-token', ownCache),
   absent('GET', 'transit/export/*', 'describe-key', noExport),
   absent('GET', 'transit/byok-export/*', 'describe-key', noExport),
   absent('GET', 'transit/backup/*', 'describe-key', noExport),
