@@ -176,6 +176,15 @@ export const commands: readonly CrashCommand[] = [
   native('revoke-grant', 'revoke-grant', ({ grant }) => ['DELETE', `/grants/${grant}`]),
   native('create-token', 'create-token', () => ['POST', '/tokens', { ttlSeconds: 600, label: 'one' }]),
   vault('create-token', 'create-token', 'POST', 'auth/token/create', { ttl: '10m' }),
+  vault('write-acl-policy', 'write-acl-policy', 'POST', 'sys/policies/acl/fresh', {
+    policy: 'path "transit/*" { capabilities = ["update"] }',
+  }),
+  {
+    ...vault('delete-acl-policy', 'delete-acl-policy', 'DELETE', 'sys/policies/acl/old'),
+    prepare: async (victim, { asker }) => {
+      await victim.call(asker.token, 'POST', '/v1/sys/policies/acl/old', { policy: 'path "a" { }' });
+    },
+  },
   native('renew-token', 'renew-token', ({ accessor }) => ['POST', `/tokens/${accessor}/renew`, {}]),
   native('revoke-token', 'revoke-token', ({ accessor }) => ['DELETE', `/tokens/${accessor}`]),
 
