@@ -161,3 +161,48 @@ test('merges as RFC 7396, appendix A, does', () => {
     assert.equal(JSON.stringify(mergePatch(JSON.parse(target), JSON.parse(patch))), merged);
   }
 });
+
+test('a secret that was read lately is not read from the database again, until it changes', async () => {
+  const house = await House.open();
+  await write(house, 'one');
+  await read(house);
+  await read(house);
+  const asked: string[] = [];
+  const stored = house.store.read;
+  house.store.read = (kind, id) => {
+    asked.push(kind);
+    return stored.call(house.store, kind, id);
+  };
+  assert.equal(await read(house), 'one');
+  assert.equal(asked.length, 0);
+  await write(house, 'two');
+  assert.equal(await read(house), 'two');
+  assert.ok(asked.includes('secret'));
+});
+
+test('whoever reads a secret after a write was answered finds at least that, however late the database answers', async () => {
+  const house = await House.open();
+  await write(house, '0');
+  const stored = house.store.read;
+  let turns = 0;
+  house.store.read = async (kind, id) => {
+    const row = await stored.call(house.store, kind, id);
+    for (let i = turns++ % 5; i > 0; i--) await new Promise((resolve) => setImmediate(resolve));
+    return row;
+  };
+  let newest = 0;
+  let ended = false;
+  const readers = Array.from({ length: 6 }, async () => {
+    while (!ended) {
+      const atLeast = newest;
+      const found = Number(await read(house));
+      assert.ok(found >= atLeast, `${found} after ${atLeast} was answered`);
+    }
+  });
+  for (let i = 1; i <= 40; i++) {
+    await write(house, `${i}`);
+    newest = i;
+  }
+  ended = true;
+  await Promise.all(readers);
+});
