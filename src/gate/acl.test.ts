@@ -21,8 +21,10 @@ async function carrying(policy: string, name = fresh('policy')): Promise<string>
   const { status, text } = await doors.vault('POST', `sys/policies/acl/${name}`, { policy });
   assert.equal(status, 204, text);
   const { json } = await doors.vault('POST', 'auth/token/create', { policies: [name] });
-  return (json as { auth: { client_token: string } }).auth.client_token;
+  return as<{ auth: { client_token: string } }>(json).auth.client_token;
 }
+
+const as = <T>(json: object) => json as T;
 
 const statusOf = async (method: string, path: string, body: object | undefined, token: string) =>
   (await doors.vault(method, path, body, token)).status;
@@ -43,7 +45,7 @@ test('a policy gives nothing that the grants of the identity do not', async () =
   assert.equal(await statusOf('POST', 'transit/encrypt/orders', { plaintext }, token), 200);
   const user = await house.hire('reader', 'auditor');
   const { json } = await doors.vault('POST', 'auth/token/create', { policies: ['root'] }, textOf(user.token));
-  const limited = (json as { auth: { client_token: string } }).auth.client_token;
+  const limited = as<{ auth: { client_token: string } }>(json).auth.client_token;
   assert.equal(await statusOf('POST', 'transit/encrypt/orders', { plaintext }, limited), 403);
   assert.equal(await statusOf('GET', 'transit/keys/orders', undefined, limited), 200);
 });
@@ -91,6 +93,15 @@ test('making what is not there asks for the capability to create', async () => {
   assert.equal(await statusOf('POST', `transit/encrypt/${name}`, { plaintext }, update), 200);
 });
 
+test('a secret that is not there yet asks for the capability to create too', async () => {
+  const update = await carrying('path "secret/data/*" { capabilities = ["update"] }');
+  const create = await carrying('path "secret/data/*" { capabilities = ["create"] }');
+  const path = `secret/data/${fresh('folder')}/made`;
+  const write = (token: string) => statusOf('POST', path, { data: { a: '1' } }, token);
+  assert.deepEqual([await write(update), await write(create)], [403, 200]);
+  assert.deepEqual([await write(update), await write(create)], [200, 403]);
+});
+
 test('parameters are held against the body', async () => {
   const token = await carrying(
     'path "transit/keys/*" { capabilities = ["update"] allowed_parameters = { "type" = ["aes256-*"] } }',
@@ -115,11 +126,13 @@ test('says what a token may do at a path', async () => {
   const asked = (body: object, path = 'sys/capabilities-self', by = token) => doors.vault('POST', path, body, by);
   const { json } = await asked({ paths: ['transit/encrypt/orders', 'transit/encrypt/other'] });
   const expected = { 'transit/encrypt/orders': ['read', 'update'], 'transit/encrypt/other': ['deny'] };
-  assert.deepEqual((json as { data: unknown }).data, expected);
+  assert.deepEqual(as<{ data: unknown }>(json).data, expected);
   const first = textOf(house.first.token);
   const other = (await asked({ token, path: 'transit/encrypt/orders' }, 'sys/capabilities', first)).json;
-  assert.deepEqual((other as { data: { capabilities: unknown } }).data.capabilities, ['read', 'update']);
-  const root = (await asked({ path: 'sys/mounts' }, 'sys/capabilities-self', first)).json as { capabilities: unknown };
+  assert.deepEqual(as<{ data: { capabilities: unknown } }>(other).data.capabilities, ['read', 'update']);
+  const root = as<{ capabilities: unknown }>(
+    (await asked({ path: 'sys/mounts' }, 'sys/capabilities-self', first)).json,
+  );
   assert.deepEqual(root.capabilities, ['root']);
 });
 
@@ -129,11 +142,11 @@ test('policies are listed, read, and refused where they are not understood', asy
   await doors.vault('POST', `sys/policies/acl/${name.toUpperCase()}`, {
     policy: Buffer.from(policy).toString('base64'),
   });
-  const read = (await doors.vault('GET', `sys/policies/acl/${name}`)).json as { data: Record<string, unknown> };
+  const read = as<{ data: Record<string, unknown> }>((await doors.vault('GET', `sys/policies/acl/${name}`)).json);
   assert.deepEqual([read.data.name, read.data.policy, read.data.version], [name, policy, 1]);
-  const older = (await doors.vault('GET', `sys/policy/${name}`)).json as Record<string, unknown>;
+  const older = as<Record<string, unknown>>((await doors.vault('GET', `sys/policy/${name}`)).json);
   assert.equal(older.rules, policy);
-  const { data } = (await doors.vault('LIST', 'sys/policies/acl')).json as { data: { keys: string[] } };
+  const { data } = as<{ data: { keys: string[] } }>((await doors.vault('LIST', 'sys/policies/acl')).json);
   for (const one of ['default', 'root', name]) assert.ok(data.keys.includes(one), one);
   const write = async (at: string, body: object) => (await doors.vault('POST', `sys/policies/acl/${at}`, body)).status;
   assert.equal(await write(name, { policy: 'path "a" { capabilities = ["fly"] }' }), 400);
@@ -165,7 +178,7 @@ test('in production officers write policies, and get no use of keys by them', as
   for (const who of [user, keeper]) assert.equal(await write(who), 403);
   assert.equal(await write(strict.first), 204);
   const made = await their.vault('POST', 'auth/token/create', { policies: ['transit'] }, tokenOf(strict.first));
-  const token = (made.json as { auth: { client_token: string } }).auth.client_token;
+  const token = as<{ auth: { client_token: string } }>(made.json).auth.client_token;
   assert.equal((await their.vault('POST', 'transit/encrypt/orders', { plaintext }, token)).status, 403);
   await strict.perform(
     { kind: 'encrypt', key: byId(key), plaintext: plain('x'), context: {}, scheme: 'natural' },

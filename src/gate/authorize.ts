@@ -22,7 +22,7 @@ export function authorize(
   const { identity } = core.rooms;
   const { mode, clock } = core.options;
   const judged = secret === undefined ? keys : judgedKeys(keys);
-  const absent = secret?.missing !== undefined || keys.some(({ missing }) => missing !== undefined);
+  const absent = secret === undefined ? keys.some(({ missing }) => missing !== undefined) : secret.secret === undefined;
   const byPolicies = assertAsked(identity, principal, origin.asked, keys, absent);
   const grants = identity.grantsOf(principal);
   const first = identity.isFirstRealm(principal.realm);
