@@ -137,6 +137,11 @@ const table = `
   create-grant             security-officer developer
   revoke-grant             security-officer developer
   list-grants              auditor security-officer developer
+  list-acl-policies        auditor security-officer developer
+  read-acl-policy          auditor security-officer developer
+  write-acl-policy         security-officer developer
+  delete-acl-policy        security-officer developer
+  read-capabilities        anybody
   create-role              security-officer developer
   delete-role              security-officer developer
   list-roles               auditor security-officer developer

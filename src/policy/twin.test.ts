@@ -25,14 +25,14 @@ const computeWords = words('generate-random generate-password hash');
 const readWords = words(
   'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets get-secret-rules describe-key read-last-use list-keys list-aliases',
 );
-const listWords = words('list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants');
+const listWords = words('list-acl-policies read-acl-policy list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants');
 const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
-  revoke-grant create-key-store change-key-store list-key-stores create-role delete-role register-provider delete-provider seal`);
+  revoke-grant create-key-store change-key-store list-key-stores create-role delete-role register-provider delete-provider write-acl-policy delete-acl-policy seal`);
 const rightsWords = words('read-key-policy list-key-grants');
 const listOnKeyWords = words('explain-access');
 const governOnKeyWords = words('put-key-policy create-key-grant retire-key-grant revoke-key-grant');
-const selfWords = words('assume-role create-session get-caller-identity');
+const selfWords = words('read-capabilities assume-role create-session get-caller-identity');
 const auditWords = words('read-audit prove-audit read-checkpoint read-metrics');
 const wordsOfRole: Record<string, string[]> = {
   'key-administrator': [...administerWords, ...secretAdministerWords, ...readWords, ...rightsWords],
