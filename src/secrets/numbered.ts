@@ -138,24 +138,21 @@ function turned(version: SecretVersion, to: Command<'change-secret-versions'>['t
   }
 }
 
-export async function configureSecret(
+/** Rules count from the next write on. */
+export function configureSecret(
   parts: Parts,
   realm: string,
   subject: SecretSubject,
   { rules: given, notes: noted, merge }: Command<'configure-secret'>,
   now: number,
-): Promise<Outcome<Result<'configure-secret'>>> {
+): Outcome<Result<'configure-secret'>> {
   const { secret: before } = subject;
   assertChangeable(before);
   assertRules(given);
   const secret = before ?? unborn(parts, realm, subject, now);
   const notes = noted === undefined ? secret.notes : notesOf({ ...(merge ? secret.notes : {}), ...noted });
   const rules = { ...secret.rules, ...given };
-  const keep = (await rulesFor(parts.records, realm, rules)).keep;
-  // Only where a number is given: what another door keeps isn't let go of for a note.
-  const { kept, dropped } = given.keep ? keepNewest(secret.versions, keep) : { kept: secret.versions, dropped: [] };
-  const facts = { ...secret, rules, ...(notes && { notes }), versions: kept, changedAt: now };
-  return changeSecret(before, facts, 'rules and notes', await dropValues(parts.records, secret, dropped));
+  return changeSecret(before, { ...secret, rules, ...(notes && { notes }), changedAt: now }, 'rules and notes');
 }
 
 function notesOf(notes: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {

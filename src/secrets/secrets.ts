@@ -83,7 +83,7 @@ export class SecretsRoom {
   changeVersions = (subject: SecretSubject, command: Command<'change-secret-versions'>, now: number) =>
     changeVersions(this.#parts, subject, command, now);
   configureSecret = async (realm: string, subject: SecretSubject, command: Command<'configure-secret'>, now: number) =>
-    follow(this.#parts, await configureSecret(this.#parts, realm, subject, command, now));
+    follow(this.#parts, configureSecret(this.#parts, realm, subject, command, now));
   getRules = (realm: string) => getRules(this.#parts.records, realm);
   setRules = (realm: string, command: Command<'set-secret-rules'>) => setRules(this.#parts.records, realm, command);
   describeSecret = ({ secret }: SecretSubject): Outcome<{ readonly secret: Secret }> => ({

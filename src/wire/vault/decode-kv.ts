@@ -35,7 +35,8 @@ function textValue(data: JsonObject): SecretValue {
 
 function dataOf(body: JsonObject): SecretValue {
   const data = member(body, 'data');
-  if (data === undefined || data === null) throw refused('no data provided');
+  if (data === undefined) throw refused('no data provided');
+  if (data === null) return textValue({});
   if (!isObject(data)) throw refused('"data" must be an object.');
   return textValue(data);
 }

@@ -141,7 +141,7 @@ test('has the gate record what it can not decode', async () => {
     ['POST', '/v1/transit/encrypt/k', { batch_input: [] }, 400, 'encrypt'],
     ['POST', '/v1/transit/encrypt/k', { batch_input: [1] }, 400, 'encrypt'],
     ['POST', '/v1/transit/encrypt/k', { batch_input: {} }, 400, 'encrypt'],
-    ['POST', '/v1/kv/data/x', {}, 404, ''],
+    ['POST', '/v1/kv2/data/x', {}, 404, ''],
     ['GET', '/v1/transit/encrypt/k', undefined, 405, ''],
     ['GET', '/v1/transit/export/encryption-key/k', undefined, 400, 'describe-key'],
   ] as const) {
