@@ -15,8 +15,6 @@ export { type GeneratedMaterial, generateMaterial, publicKeyOf } from './generat
 export { digest, digestHex, digestLatin1, digestLength, equalSecrets } from './hash.ts';
 export { hkdf } from './hkdf.ts';
 export { hmac } from './hmac.ts';
-export { unwrapImport } from './import-unwrap.ts';
-export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export {
   type IdTokenClaims,
   issuerNamedBy,
@@ -25,7 +23,9 @@ export {
   type TokenFault,
   verifyIdToken,
 } from './id-token.ts';
+export { unwrapImport } from './import-unwrap.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
+export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';
 export { decapsulate, encapsulate } from './ml-kem.ts';
 export { countedUuids, randomBytes, randomInto, randomUuid } from './random.ts';

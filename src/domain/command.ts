@@ -1,11 +1,11 @@
 import type { AskedScheme, EncryptionScheme, HashName, KeySpec, KeyUsage, MessageType } from './algorithm.ts';
 import type { AclPolicyCommands, AclPolicyResults } from './command-acl-policy.ts';
 import type { AgreementCommands, AgreementResults } from './command-agreement.ts';
+import type { AuditCommands, AuditResults } from './command-audit.ts';
 import type { ImportCommands, ImportResults } from './command-import.ts';
 import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
-import type { AuditCommands, AuditResults } from './command-audit.ts';
-import type { ChangedKey, KeyVersionCommands, KeyVersionResults, Shown } from './command-key-version.ts';
 import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
+import type { ChangedKey, KeyVersionCommands, KeyVersionResults, Shown } from './command-key-version.ts';
 import type { LoginCommands, LoginResults } from './command-login.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
@@ -105,12 +105,13 @@ export interface Commands
     };
   'enable-key': OnKey & Shown;
   'disable-key': OnKey & Shown;
-  'rotate-key': OnKey & Shown & {
-    /** Asked for by a person: counted, at most 25 a key. */
-    readonly onDemand?: boolean;
-    /** Because its time has come. */
-    readonly scheduled?: true;
-  };
+  'rotate-key': OnKey &
+    Shown & {
+      /** Asked for by a person: counted, at most 25 a key. */
+      readonly onDemand?: boolean;
+      /** Because its time has come. */
+      readonly scheduled?: true;
+    };
   'schedule-destruction': OnKey & { /** 7 to 120. */ readonly days: number };
   'cancel-destruction': OnKey;
   /** At once and for good; only where the key's `deletionAllowed` is set. */

@@ -1,7 +1,7 @@
 /** The door of the vocabulary: pure nouns, no behaviour beyond their own invariants. */
 export * from './algorithm.ts';
-export * from './command-acl-policy.ts';
 export * from './command.ts';
+export * from './command-acl-policy.ts';
 export * from './command-audit.ts';
 export * from './command-import.ts';
 export * from './command-key-store.ts';
@@ -17,8 +17,8 @@ export * from './gate.ts';
 export * from './grant.ts';
 export * from './ip-range.ts';
 export * from './key.ts';
-export * from './key-id.ts';
 export * from './key-grant.ts';
+export * from './key-id.ts';
 export * from './lifecycle.ts';
 export * from './principal.ts';
 export * from './proof.ts';

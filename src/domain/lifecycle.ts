@@ -57,7 +57,10 @@ export const lifecycle = {
     to: ['active', 'deactivated', 'compromised', 'destroy-scheduled', 'pending-import'],
   },
   // Into suspension where one older version is in doubt; out of it again to what it was.
-  deactivated: { allows: ['process', 'describe'], to: ['suspended', 'compromised', 'destroy-scheduled', 'pending-import'] },
+  deactivated: {
+    allows: ['process', 'describe'],
+    to: ['suspended', 'compromised', 'destroy-scheduled', 'pending-import'],
+  },
   compromised: { allows: ['process-compromised', 'describe'], to: ['destroy-scheduled', 'destroyed-compromised'] },
   // Also back to the state before, where a protocol promises that (Azure recover, Vault restore): see `moveBack`.
   'destroy-scheduled': { allows: ['describe', 'cancel-destruction'], to: ['suspended', 'destroyed'] },

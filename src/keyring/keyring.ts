@@ -33,9 +33,9 @@ import { secretsKey, unreserved } from './reserved.ts';
 import { Root } from './root.ts';
 import { rotateKey } from './rotate.ts';
 import { shown } from './shown.ts';
-import { switchVersion } from './switch-version.ts';
 import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
+import { switchVersion } from './switch-version.ts';
 import { type UseLimits, Uses } from './uses.ts';
 
 export { isFounding, loosen, readHead, type SealedHead } from './anchor.ts';

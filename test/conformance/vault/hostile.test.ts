@@ -70,7 +70,7 @@ test('answers malformed requests in the form of Vault', async () => {
     ['POST', '/v1/transit/keys/x', '{"type":"des"}', 400],
     ['POST', '/v1/transit/keys/x', '{"convergent_encryption":true}', 400],
     ['PATCH', '/v1/transit/keys/k', '{}', 405],
-    ['POST', '/v1/kv/data/x', '{}', 404],
+    ['POST', '/v1/ssh/sign/x', '{}', 404],
   ];
   for (const [method, path, body, status] of cases) {
     const answer = await send(method, path, body, { 'content-type': 'application/json' });
