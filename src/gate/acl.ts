@@ -21,7 +21,7 @@ function aclOf(texts: AclPolicyTexts, { name, groups }: Holder, names: readonly 
   }
   const held: AclPolicy[] = [];
   for (const one of names) {
-    const text = texts.get(one)?.text;
+    const text = texts.get(one.toLowerCase())?.text;
     if (text === undefined) continue;
     const policy = known.get(one) ?? parseAclPolicy(text);
     known.set(one, policy);

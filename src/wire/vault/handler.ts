@@ -67,7 +67,7 @@ export class Exchange {
       const token = this.#proof.kind === 'token' ? this.#proof.token : '';
       input = { path, query, body: object, item: object, token, wrapTtl: this.#wrapTtl, clock };
       if (row.proof !== undefined) this.#proof = row.proof(input, this.#origin.peer);
-      this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query) };
+      this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query, this.#wrapTtl) };
       if (row.batch !== undefined) {
         items = itemsOf(object);
         if (items !== undefined) row.batch.check?.(items);
@@ -226,13 +226,20 @@ const capabilities = {
   DELETE: 'delete',
 } as const satisfies Record<Method, AclCapability>;
 
-function askedOf({ method, creates, existence }: Row, path: string, body: JsonObject, query: string): AclRequest {
+function askedOf(
+  { method, creates, existence }: Row,
+  path: string,
+  body: JsonObject,
+  query: string,
+  wrapTtl: number,
+): AclRequest {
   const bodiless = method === 'GET' || method === 'LIST' || method === 'DELETE';
   return {
     path,
     capability: capabilities[method],
     fields: bodiless && query !== '' ? Object.fromEntries(new URLSearchParams(query)) : body,
     ...(creates !== undefined || existence === true ? { mayCreate: true } : undefined),
+    ...(wrapTtl === 0 ? undefined : { wrapFor: wrapTtl / 1000 }),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type KeySpec, KmsError, keySpecs } from '#domain/domain.ts';
-import { decodeSegment, dress, hashOf, keyName, keyRef, specOf, typeWords, undress } from './names.ts';
+import { canonicalPath, decodeSegment, dress, hashOf, keyName, keyRef, specOf, typeWords, undress } from './names.ts';
 
 const refused = (code: string) => (error: unknown) => error instanceof KmsError && error.code === code;
 
@@ -143,4 +143,30 @@ test('dresses bytes with their version and undresses nothing else', () => {
     'vault:v1:AAAA:AAAA',
   ];
   for (const text of wrong) assert.equal(undress(text), undefined, text);
+});
+
+test('a path has one reading, however it is written', () => {
+  for (const [raw, canonical] of [
+    ['transit/keys/k', 'transit/keys/k'],
+    ['transit/keys/k/', 'transit/keys/k'],
+    ['%74ransit/%6Beys/k', 'transit/keys/k'],
+    ['transit/keys/a%2fb', 'transit/keys/a%2Fb'],
+    ['transit/keys/a%252Fb', 'transit/keys/a%252Fb'],
+    ['transit/keys/%C3%A9', 'transit/keys/é'],
+    ['Transit/Keys', 'Transit/Keys'],
+    ['', undefined],
+    ['/', undefined],
+    ['transit//k', undefined],
+    ['transit/k//', undefined],
+    ['/transit/k', undefined],
+  ] as const) {
+    assert.equal(canonicalPath(raw), canonical, raw);
+  }
+  for (const raw of ['a/../b', 'a/./b', '..', 'a/%2e%2E/b', 'a/.%2e', 'a/%', 'a/%ff']) {
+    assert.throws(
+      () => canonicalPath(raw),
+      (error) => error instanceof KmsError && error.code === 'malformed',
+      raw,
+    );
+  }
 });
