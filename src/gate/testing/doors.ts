@@ -56,7 +56,11 @@ export class Doors {
       method,
       path: `/v1/${path}`,
       query: '',
-      headers: ['x-vault-token', token, ...(method === 'PATCH' ? ['content-type', 'application/merge-patch+json'] : [])],
+      headers: [
+        'x-vault-token',
+        token,
+        ...(method === 'PATCH' ? ['content-type', 'application/merge-patch+json'] : []),
+      ],
       body: body === undefined ? new Uint8Array(0) : toUtf8(JSON.stringify(body)),
     });
   }
