@@ -100,7 +100,7 @@ export async function readCapabilities({
   const { paths } = command;
   const holder = await heldBy(rooms.identity, principal, command);
   const texts = await rooms.identity.aclPolicies.of(principal.realm);
-  const names = holder.policies ?? ((await mayAll(rooms.identity, holder, mode, now)) ? ['root'] : undefined);
+  const names = holder.policies ?? (await amounting(rooms.identity, holder, mode, now));
   if (names === undefined) {
     throw new KmsError(
       'unsupported',
@@ -134,11 +134,18 @@ async function heldBy(
   return { realm, name, groups, ...(policies && { policies }), ...(actions && { limitedTo: actions }) };
 }
 
-/** Whether nothing limits the holder, as nothing limits Vault's policy `root`. */
-async function mayAll(identity: IdentityRoom, holder: Asker, mode: Mode, now: number): Promise<boolean> {
-  if (mode !== 'development' || holder.limitedTo !== undefined) return false;
+/** What a token without policies may do, where that can be said in policies: everything, or only what every token may. */
+async function amounting(
+  identity: IdentityRoom,
+  holder: Asker,
+  mode: Mode,
+  now: number,
+): Promise<readonly string[] | undefined> {
   const grants = await identity.grantsOf({ ...holder, kind: 'person', credential: '' });
-  return grants.some(({ role, actions, scope, condition, expiresAt = Number.POSITIVE_INFINITY }) => {
-    return role === 'developer' && scope.kind === 'realm' && actions === undefined && !condition && expiresAt > now;
+  const live = grants.filter(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > now);
+  if (live.length === 0) return ['default'];
+  const everything = live.some(({ role, actions, scope, condition }) => {
+    return role === 'developer' && scope.kind === 'realm' && actions === undefined && condition === undefined;
   });
+  return everything && mode === 'development' && holder.limitedTo === undefined ? ['root'] : undefined;
 }
