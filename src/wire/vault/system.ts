@@ -3,7 +3,7 @@ import type { OpenRow } from './row.ts';
 
 /** What Vault's /sys says: status for anyone, and the two mounts that never change. */
 
-function mount(type: string, description: string, accessor: string, options: object | null = null): object {
+function mount(type: string, description: string, accessor: string, options: object | null = null) {
   return {
     accessor,
     config: { default_lease_ttl: 0, force_no_cache: false, max_lease_ttl: 0 },
@@ -28,6 +28,11 @@ const token = mount('token', 'token based credentials', 'auth_token_claviger');
 const engines = { 'transit/': transit, 'secret/': secret, 'kv/': kv };
 
 export const mounts = JSON.stringify(engines);
+/** `sys/mounts/NAME/tune`: MariaDB's plugin learns from it that a mount keeps versions. */
+export const tunings = Object.entries(engines).map(([path, { config, description, options }]) => ({
+  path: `sys/mounts/${path}tune`,
+  answer: JSON.stringify({ ...config, description, options }),
+}));
 export const authMounts = JSON.stringify({ 'token/': token });
 export const uiMount = JSON.stringify({ ...transit, path: 'transit/' });
 export const uiSecret = JSON.stringify({ ...secret, path: 'secret/' });

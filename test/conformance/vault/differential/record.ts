@@ -35,6 +35,12 @@ async function ready(url: string): Promise<void> {
   throw new Error('OpenBao did not become ready');
 }
 
+async function mount(url: string, path: string, how: object): Promise<void> {
+  const request = { method: 'POST', headers: { 'x-vault-token': token }, body: JSON.stringify(how) };
+  const answer = await fetch(`${url}/v1/sys/mounts/${path}`, request);
+  if (!answer.ok) throw new Error(`OpenBao did not mount ${path}: ${answer.status}`);
+}
+
 for (const scenario of script) {
   const address = `127.0.0.1:${await freePort()}`;
   const options = [`-dev-listen-address=${address}`, `-dev-root-token-id=${token}`, '-dev-no-store-token'];
@@ -42,9 +48,9 @@ for (const scenario of script) {
   try {
     const server: Server = { url: `http://${address}`, token };
     await ready(server.url);
-    const mount = { method: 'POST', headers: { 'x-vault-token': token }, body: '{"type":"transit"}' };
-    const mounted = await fetch(`${server.url}/v1/sys/mounts/transit`, mount);
-    if (!mounted.ok) throw new Error(`OpenBao did not mount transit: ${mounted.status}`);
+    await mount(server.url, 'transit', { type: 'transit' });
+    // Beside `secret/` with versions, which a development server of OpenBao has.
+    await mount(server.url, 'kv', { type: 'kv', options: { version: '1' } });
     const answers = await play(scenario, server);
     writeFileSync(recordingOf(scenario.name), `${JSON.stringify({ openbao: version, answers }, undefined, 1)}\n`);
   } finally {
