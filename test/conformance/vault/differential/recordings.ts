@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Answer } from './play.ts';
 
 export interface Recording {
@@ -19,8 +18,16 @@ export function readRecording(scenario: string): Recording {
 /** scenario -> call -> the ways in which Claviger's answer differs. */
 export type Differences = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
-export const differencesFile = fileURLToPath(new URL('differences.json', import.meta.url));
+/** Why answers differ; `src/wire/vault/DIVERGENCES.md` says the same. Each pattern is a regular expression; the first that fits counts. */
+export interface Reason {
+  readonly why: string;
+  readonly differences: ReadonlyArray<{
+    readonly scenario: string;
+    readonly call: string;
+    readonly difference: string;
+  }>;
+}
 
-export function listedDifferences(): Differences {
-  return JSON.parse(readFileSync(differencesFile, 'utf8'));
+export function readReasons(): readonly Reason[] {
+  return JSON.parse(readFileSync(new URL('reasons.json', import.meta.url), 'utf8'));
 }
