@@ -10,7 +10,6 @@ import type { LoginCommands, LoginResults } from './command-login.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
-import type { TransferCommands, TransferResults } from './command-transfer.ts';
 import type { UsageCommands, UsageResults } from './command-use.ts';
 import type { Context } from './context.ts';
 import type { Grant, GrantScope, Identity } from './grant.ts';
@@ -37,8 +36,6 @@ export interface KeyPatch {
   readonly minEncryptionVersion?: number;
   /** One-way: can't be set back to false. */
   readonly exportable?: true;
-  /** One-way, as `exportable` is. */
-  readonly backupAllowed?: true;
   readonly deletionAllowed?: boolean;
   /** Null ends automatic rotation. 90 to 2560 days (AWS); an hour and up, in seconds, so fractions of days too (Vault). */
   readonly rotationPeriodDays?: number | null;
@@ -54,7 +51,6 @@ export interface Commands
     SecretCommands,
     SessionCommands,
     LoginCommands,
-    TransferCommands,
     UsageCommands,
     AuditCommands,
     KeyVersionCommands,
@@ -70,7 +66,6 @@ export interface Commands
     /** With `derived`. */
     readonly convergent?: boolean;
     readonly exportable?: boolean;
-    readonly backupAllowed?: boolean;
     readonly deletionAllowed?: boolean;
     readonly rotationPeriodDays?: number;
     /** As for 'update-key'. */
@@ -293,7 +288,6 @@ export interface Results
     SecretResults,
     SessionResults,
     LoginResults,
-    TransferResults,
     UsageResults,
     AuditResults,
     KeyVersionResults,

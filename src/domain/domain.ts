@@ -8,7 +8,6 @@ export * from './command-key-store.ts';
 export * from './command-key-version.ts';
 export * from './command-login.ts';
 export * from './command-session.ts';
-export * from './command-transfer.ts';
 export * from './command-use.ts';
 export * from './context.ts';
 export * from './entry.ts';

@@ -75,8 +75,6 @@ export interface Key {
   readonly current: KeyVersion;
   /** Who makes its material. Absent: this server, at once. */
   readonly origin?: 'external';
-  /** External origin: it may be rotated to material of this server, and is of external origin no more then. */
-  readonly ownRotation?: true;
   /** External origin: imported material that the next rotation makes current. */
   readonly next?: KeyVersion;
   /** External origin: the older versions whose material will end, or is gone (without `endsAt`). The key is of use only with all. */
@@ -90,8 +88,6 @@ export interface Key {
   /** Derived keys: equal messages in equal contexts give equal ciphertexts under one version. For life. */
   readonly convergent?: true;
   readonly exportable: boolean;
-  /** Whether a backup of it may be taken, if it is exportable too. Absent: no. */
-  readonly backupAllowed?: true;
   readonly deletionAllowed: boolean;
   readonly rotation?: RotationPlan;
   readonly destruction?: PlannedDestruction;

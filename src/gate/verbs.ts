@@ -62,13 +62,6 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'get-import-parameters': ({ rooms, command, keys, now }) => rooms.keyring.importParameters(keys[0]!, command, now),
   'import-key-material': ({ rooms, command, keys, now }) => rooms.keyring.importMaterial(keys[0]!, command, now),
   'delete-imported-material': ({ rooms, command, keys }) => rooms.keyring.deleteImported(keys[0]!, command),
-  'get-wrapping-key': ({ rooms, principal }) => rooms.keyring.wrappingKey(principal.realm),
-  'import-key': ({ rooms, principal, command, now }) => rooms.keyring.importKey(principal.realm, command, now),
-  'import-key-version': ({ rooms, command, keys, now }) => rooms.keyring.importVersion(keys[0]!, command, now),
-  'export-key': ({ rooms, command, keys }) => rooms.keyring.exportKey(keys[0]!, command),
-  'export-wrapped-key': ({ rooms, command, keys }) => rooms.keyring.exportWrapped(keys[0]!, keys[1]!, command),
-  'backup-key': ({ rooms, keys }) => rooms.keyring.backupKey(keys[0]!),
-  'restore-key': ({ rooms, principal, command, now }) => rooms.keyring.restoreKey(principal.realm, command, now),
   'create-alias': ({ rooms, command, keys, now }) =>
     rooms.keyring.createAlias(named(keys[0]!, command.key), command, now),
   'update-alias': ({ rooms, command, keys, now }) =>
@@ -242,9 +235,6 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'trim-key',
   'import-key-material',
   'delete-imported-material',
-  'import-key',
-  'import-key-version',
-  'restore-key',
   'create-alias',
   'update-alias',
   'delete-alias',

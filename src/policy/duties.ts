@@ -4,7 +4,6 @@ import { type Action, type ActionTable, type Role, roles } from '#domain/domain.
 export type Duty =
   | 'administer' // changes what a key is or whether it lives
   | 'use' // works with a key's material
-  | 'export' // lets a key's material leave
   | 'compute' // asked by key users, touches no key
   | 'read' // shows keys, never material
   | 'govern' // decides who may do what, and seals
@@ -48,13 +47,6 @@ export const rules = {
   'get-import-parameters': ['administer', 'key'],
   'import-key-material': ['administer', 'key'],
   'delete-imported-material': ['administer', 'key'],
-  'get-wrapping-key': ['administer', 'nothing'],
-  'import-key': ['administer', 'name'],
-  'import-key-version': ['administer', 'key'],
-  'export-key': ['export', 'key'],
-  'export-wrapped-key': ['export', 'two-keys'],
-  'backup-key': ['export', 'key'],
-  'restore-key': ['administer', 'realm'],
   'create-alias': ['administer', 'key-and-name'],
   'update-alias': ['administer', 'key-and-name'],
   'delete-alias': ['administer', 'key-and-name'],
@@ -176,10 +168,9 @@ export const rules = {
 const roleDuties = {
   'key-administrator': ['administer', 'read', 'read-rights'],
   'key-user': ['use', 'compute', 'read'],
-  'key-exporter': ['export', 'read'],
   auditor: ['read', 'read-rights', 'read-identities', 'audit'],
   'security-officer': ['govern', 'read-rights', 'read-identities'],
-  developer: ['administer', 'use', 'export', 'compute', 'read', 'govern', 'read-rights', 'read-identities', 'audit'],
+  developer: ['administer', 'use', 'compute', 'read', 'govern', 'read-rights', 'read-identities', 'audit'],
 } as const satisfies Record<Role, readonly Duty[]>;
 
 function actionsOf(role: Role): ReadonlySet<Action> {

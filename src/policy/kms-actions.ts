@@ -78,8 +78,6 @@ type Naming<A extends Action> =
     };
 
 const noKey = [] as const;
-/** What only a policy that allows everything allows together. */
-const wholly = ['Decrypt', 'Sign', 'GenerateMac', 'ScheduleKeyDeletion', 'PutKeyPolicy'] as const;
 
 const naming: { readonly [A in Action]: Naming<A> } = {
   'create-key': noKey,
@@ -99,7 +97,7 @@ const naming: { readonly [A in Action]: Naming<A> } = {
       // What an older version made may stop to be readable.
       if (patch.minDecryptionVersion !== undefined || patch.minEncryptionVersion !== undefined) names.add('DisableKey');
       // Both let the key's end come nearer: by deletion, or by a copy of it somewhere else.
-      if (patch.exportable !== undefined || patch.backupAllowed !== undefined || patch.deletionAllowed !== undefined) names.add('ScheduleKeyDeletion');
+      if (patch.exportable !== undefined || patch.deletionAllowed !== undefined) names.add('ScheduleKeyDeletion');
       return names.size === 0 ? ['UpdateKeyDescription'] : [...names];
     },
   },
@@ -121,10 +119,6 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'get-import-parameters': ['GetParametersForImport'],
   'import-key-material': ['ImportKeyMaterial'],
   'delete-imported-material': ['DeleteImportedKeyMaterial'],
-  'get-wrapping-key': noKey,
-  'import-key': noKey,
-  'import-key-version': ['ImportKeyMaterial', 'RotateKeyOnDemand'],
-  'restore-key': noKey,
   encrypt: ['Encrypt'],
   decrypt: ['Decrypt'],
   're-encrypt': {
@@ -149,10 +143,6 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'derive-shared-secret': ['DeriveSharedSecret'],
   encapsulate: ['Encapsulate'],
   decapsulate: ['Decapsulate'],
-  // Who has the material can do all of this without being asked, for ever.
-  'export-key': wholly,
-  'export-wrapped-key': { any: [...wholly, 'Encrypt'], of: (_, index) => (index === 0 ? wholly : ['Encrypt']) },
-  'backup-key': wholly,
   'replicate-key': ['ReplicateKey'],
   'update-primary-region': ['UpdatePrimaryRegion'],
   'read-last-use': ['GetKeyLastUsage'],
