@@ -20,6 +20,7 @@ import { Directory, put, type Replay } from './directory.ts';
 import { Federation } from './federation.ts';
 import { GrantBook } from './grant-book.ts';
 import { type Holder, Holders } from './holders.ts';
+import type { Identified } from './identified.ts';
 import { Identities } from './identities.ts';
 import { KeyGrantBook } from './key-grants.ts';
 import { type FetchKeySet, KeySets } from './key-sets.ts';
@@ -31,17 +32,17 @@ import { Regions } from './regions.ts';
 import { Roles } from './roles.ts';
 import { SecretIds } from './secret-ids.ts';
 import { Sessions } from './sessions.ts';
-import { type Identified, Standings } from './standing.ts';
+import { Standings } from './standing.ts';
 import { Sweep } from './sweep.ts';
 import { Tokens } from './tokens.ts';
 import { Wrappings } from './wrappings.ts';
 
 export type { AclPolicyTexts } from './acl-policies.ts';
 export type { Holder } from './holders.ts';
-export type { FetchKeySet } from './key-sets.ts';
+export type { Identified } from './identified.ts';
 export { isWithin } from './issue-token.ts';
+export type { FetchKeySet } from './key-sets.ts';
 export { signatureWindow } from './signed-request.ts';
-export type { Identified } from './standing.ts';
 
 /** What this room does for a command, by the command's kind. Nothing is written: the gate commits the change. */
 export type IdentityAction =

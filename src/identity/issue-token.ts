@@ -1,5 +1,13 @@
 import { digestHex } from '#crypto/crypto.ts';
-import { addressOf, inRange, KmsError, Plaintext, parseIpRange, type RecordChange, type TokenRequest } from '#domain/domain.ts';
+import {
+  addressOf,
+  inRange,
+  KmsError,
+  Plaintext,
+  parseIpRange,
+  type RecordChange,
+  type TokenRequest,
+} from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import { newToken, tokenAccessor } from './credential-id.ts';
 import { type CredentialRecord, put, type TokenUse } from './directory.ts';
@@ -83,6 +91,18 @@ export function isWithin(cidrs: readonly string[], peer: string): boolean {
   if (cidrs.length === 0) return true;
   const address = addressOf(peer);
   return address !== undefined && cidrs.some((cidr) => inRange(parseIpRange(cidr)!, address));
+}
+
+/** Whether each range is within one of the others; where there are no others, all are. */
+export function isSubset(cidrs: readonly string[], of: readonly string[]): boolean {
+  const outer = of.map((cidr) => parseIpRange(cidr)!);
+  return (
+    outer.length === 0 ||
+    cidrs.every((cidr) => {
+      const { bits, head, open } = parseIpRange(cidr)!;
+      return outer.some((it) => it.bits === bits && it.open >= open && (head << open) >> it.open === it.head);
+    })
+  );
 }
 
 export function checkMeta(meta: Readonly<Record<string, string>> | undefined): void {

@@ -15,11 +15,12 @@ import {
   type TokenSettings,
 } from '#domain/domain.ts';
 import { type Directory, ids, type LoginRecord, put, remove, type SecretIdRecord } from './directory.ts';
-import { checkCidrs, checkPolicyNames, checkUses, isWithin, issueToken } from './issue-token.ts';
+import type { Identified } from './identified.ts';
+import { checkCidrs, checkPolicyNames, checkUses, issueToken, isWithin } from './issue-token.ts';
+import type { LoginFacts } from './login-facts.ts';
 import { checkLimit, checkName, checkTtl, fold } from './names.ts';
 import type { Passwords } from './passwords.ts';
 import type { SecretIds } from './secret-ids.ts';
-import type { Identified } from './standing.ts';
 
 const maxPassword = 1024;
 
@@ -30,15 +31,9 @@ interface Rooms {
   readonly clock: () => number;
 }
 
-/** What a proven login stands on: the gate writes over just this, so that nothing of it changed meanwhile. */
-export interface LoginFacts {
-  readonly login: LoginRecord;
-  /** The secret id that was brought. */
-  readonly secretId?: SecretIdRecord;
-}
-
 /** Whatever was wrong with a login, it is said in one way. */
-export const wrongLogin = () => new KmsError('invalid-proof', 'The login is unknown, wrong or no longer valid.', 'login');
+export const wrongLogin = () =>
+  new KmsError('invalid-proof', 'The login is unknown, wrong or no longer valid.', 'login');
 
 const noToken: TokenSettings = { policies: [], cidrs: [] };
 const noSecretId: SecretIdSettings = { bound: true, cidrs: [] };
@@ -56,7 +51,8 @@ export class Logins {
     const facts = proof.kind === 'approle' ? await this.#byRole(proof) : await this.#byPassword(proof);
     const { realm, name, method } = facts.login;
     const identity = await this.#rooms.directory.identity(realm, name);
-    if (identity === undefined || !identity.enabled || !isWithin(facts.login.token.cidrs, proof.peer)) throw wrongLogin();
+    if (identity === undefined || !identity.enabled || !isWithin(facts.login.token.cidrs, proof.peer))
+      throw wrongLogin();
     const credential = facts.secretId?.accessor ?? facts.login.roleId ?? method;
     return { realm, name, kind: 'anonymous', groups: [], credential, login: facts };
   }
@@ -143,8 +139,8 @@ export class Logins {
     if (password !== undefined && (password.length === 0 || password.length > maxPassword)) {
       throw new KmsError('invalid-parameter', `A password has 1 to ${maxPassword} bytes.`);
     }
-    const token = { ...(known?.token ?? noToken), ...command.token };
-    const secretId = { ...(known?.secretId ?? noSecretId), ...command.secretId };
+    const token = withoutZeros({ ...(known?.token ?? noToken), ...command.token });
+    const secretId = withoutZeros({ ...(known?.secretId ?? noSecretId), ...command.secretId });
     checkSettings(token, secretId);
     const roleId = command.roleId ?? known?.roleId ?? randomUuid();
     const record: LoginRecord = {
@@ -175,7 +171,15 @@ export class Logins {
     const { directory, clock } = this.#rooms;
     const namesake = await directory.namesake(realm, name);
     if (namesake === undefined) {
-      const identity: Identity = { realm, name, revision: 0, groups: [], enabled: true, createdAt: clock(), byLogin: true };
+      const identity: Identity = {
+        realm,
+        name,
+        revision: 0,
+        groups: [],
+        enabled: true,
+        createdAt: clock(),
+        byLogin: true,
+      };
       return [put('identity', ids.identity(realm, name), identity)];
     }
     if (namesake.byLogin === true) return [];
@@ -199,7 +203,10 @@ export class Logins {
   }
 
   /** The identity stays, and so do the tokens that it has. */
-  async delete({ realm }: Principal, { method, name }: Command<'delete-login'>): Promise<Outcome<Results['delete-login']>> {
+  async delete(
+    { realm }: Principal,
+    { method, name }: Command<'delete-login'>,
+  ): Promise<Outcome<Results['delete-login']>> {
     const { directory, secretIds } = this.#rooms;
     const login = await directory.login(realm, method, fold(name));
     if (login === undefined) return { result: {} };
@@ -236,6 +243,11 @@ function isRoleId(text: string): boolean {
 
 function shown({ password: _, ...login }: LoginRecord): Login {
   return login;
+}
+
+/** A length or number of 0 takes back what was set. */
+function withoutZeros<T extends object>(settings: T): T {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== 0)) as T;
 }
 
 function checkSettings(token: TokenSettings, secretId: SecretIdSettings): void {

@@ -12,7 +12,7 @@ import {
 } from '#domain/domain.ts';
 import { fromHex, toHex, toUtf8 } from '#encoding/encoding.ts';
 import { type Directory, ids, type LoginRecord, put, remove, type SecretIdRecord } from './directory.ts';
-import { checkCidrs, checkMeta, checkUses } from './issue-token.ts';
+import { checkCidrs, checkMeta, checkUses, isSubset } from './issue-token.ts';
 import { checkLimit, checkTtl, fold } from './names.ts';
 
 const maxSecretId = 4096;
@@ -39,12 +39,17 @@ export class SecretIds {
       throw new KmsError('invalid-parameter', 'bind_secret_id is not set on the role');
     }
     const { meta = {}, cidrs = [], tokenCidrs = [] } = command;
-    const { ttl = login.secretId!.ttl, uses = login.secretId!.uses } = command;
+    const of = login.secretId!;
+    const ttl = within(of.ttl, command.ttl, 'The ttl');
+    const uses = within(of.uses, command.uses, 'The number of uses');
     checkTtl(ttl);
     checkUses(uses);
     checkMeta(meta);
     checkCidrs(cidrs);
     checkCidrs(tokenCidrs);
+    if (!isSubset(cidrs, of.cidrs) || !isSubset(tokenCidrs, login.token.cidrs)) {
+      throw new KmsError('invalid-parameter', 'The addresses of a secret id must be among those of its role.');
+    }
     const secretId = command.secretId ?? new Plaintext(toUtf8(randomUuid()));
     if (secretId.length < 1 || secretId.length > maxSecretId) {
       throw new KmsError('invalid-parameter', `A secret id has 1 to ${maxSecretId} bytes.`);
@@ -159,6 +164,16 @@ export class SecretIds {
     const accessor = digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
     return { accessor, digest };
   }
+}
+
+/** What the role says, or less of it; 0 stands for no limit. */
+function within(most: number | undefined, asked: number | undefined, what: string): number | undefined {
+  const wanted = asked === 0 ? undefined : asked;
+  if (asked === undefined) return most;
+  if (most !== undefined && (wanted === undefined || wanted > most)) {
+    throw new KmsError('invalid-parameter', `${what} of a secret id can't be more than the role's.`);
+  }
+  return wanted;
 }
 
 function shownOf({ realm: _r, role: _n, revision: _v, digest: _d, ...shown }: SecretIdRecord): SecretId {

@@ -6,26 +6,14 @@ import type { SigV4Proof } from './canonical-request.ts';
 import { isToken, tokenAccessor } from './credential-id.ts';
 import type { CredentialRecord, Directory } from './directory.ts';
 import type { Federation } from './federation.ts';
-import type { LoginFacts, Logins } from './logins.ts';
+import type { Identified } from './identified.ts';
+import type { Logins } from './logins.ts';
 import { Recent } from './recent.ts';
 import { SessionTokens } from './session-tokens.ts';
 import { assertTimely, type SignedRequest } from './signed-request.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { parseSigV4 } from './sigv4.ts';
 import type { Wrappings } from './wrappings.ts';
-
-/** A principal with what its token is narrowed to: `policy/` takes that as a fact. */
-export interface Identified extends Principal {
-  readonly limitedTo?: readonly string[];
-  /** Names of the ACL policies that its token carries. */
-  readonly policies?: readonly string[];
-  /** The addresses and ranges that its token may be used from. */
-  readonly cidrs?: readonly string[];
-  /** Each request with its token is to be counted: see `IdentityRoom.spend`. */
-  readonly counted?: true;
-  /** Set where a login was proven, which is not a credential yet. */
-  readonly login?: LoginFacts;
-}
 
 /** A credential that holds, as far as its own record, its parents' and its identity's say. */
 interface Standing {
@@ -185,7 +173,8 @@ export class Standings {
       if (!link.enabled || link.realm !== realm || link.identity !== holder.name || depth >= maxChain)
         throw invalid('credential');
       until = Math.min(until, link.expiresAt ?? until);
-      if (link.uses !== undefined && !((await this.#directory.tokenUse(link.id))?.left ?? 0)) throw invalid('credential');
+      if (link.uses !== undefined && !((await this.#directory.tokenUse(link.id))?.left ?? 0))
+        throw invalid('credential');
       if (link.parent === undefined) break;
       const parent = await this.#directory.credential(link.parent);
       if (parent === undefined) throw invalid('credential');

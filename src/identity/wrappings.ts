@@ -12,8 +12,8 @@ import {
 import { fromBase64, fromHex, toBase64, toUtf8 } from '#encoding/encoding.ts';
 import { isToken, newToken, tokenAccessor } from './credential-id.ts';
 import { type Directory, put, remove, type WrappingRecord } from './directory.ts';
+import type { Identified } from './identified.ts';
 import { checkTtl } from './names.ts';
-import type { Identified } from './standing.ts';
 
 const nonce = new Uint8Array(nonceLength);
 const info = toUtf8('claviger wrapped answer');

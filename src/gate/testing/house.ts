@@ -163,7 +163,11 @@ export class House {
     const signing = new Ed25519Signer(keyring.ledgerSeed);
     const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
     this.verifierKey = signer.verifierKey;
-    const secrets = new SecretsRoom({ keyring, region: 'eu-central-1', rotators: new Set(['arn:aws:lambda:eu-central-1:123456789012:function:turner']) });
+    const secrets = new SecretsRoom({
+      keyring,
+      region: 'eu-central-1',
+      rotators: new Set(['arn:aws:lambda:eu-central-1:123456789012:function:turner']),
+    });
     return { keyring, identity, secrets, signer, dispose: () => keyring.dispose() };
   }
 
