@@ -136,6 +136,20 @@ const commands: { readonly [A in Action]: Make<A> } = {
   'create-session': () => ({}),
   'get-caller-identity': () => ({}),
   'create-token': () => ({}),
+  'create-orphan-token': () => ({}),
+  'write-login': () => ({ method: 'approle', name: fresh('login') }),
+  'read-login': () => ({ method: 'approle', name: 'no-login-of-that-name' }),
+  'delete-login': () => ({ method: 'approle', name: 'no-login-of-that-name' }),
+  'list-logins': () => ({ method: 'approle', after: '', limit: 10 }),
+  'create-secret-id': () => ({ role: 'no-login-of-that-name' }),
+  'read-secret-id': () => ({ role: 'no-login-of-that-name', accessor: 'none' }),
+  'list-secret-ids': () => ({ role: 'no-login-of-that-name', after: '', limit: 10 }),
+  'destroy-secret-id': () => ({ role: 'no-login-of-that-name', accessor: 'none' }),
+  login: () => ({}),
+  'wrap-answer': () => ({ answer: plain('{}'), ttl: 60_000, path: 'sys/wrapping/wrap' }),
+  'unwrap-answer': () => ({ token: 'clv.none' }),
+  'lookup-wrapping': () => ({ token: 'clv.none' }),
+  'rewrap-answer': () => ({ token: 'clv.none' }),
   'lookup-token': () => ({}),
   'renew-token': () => ({}),
   'revoke-token': () => ({}),
@@ -264,6 +278,20 @@ const allowed: ActionTable<readonly Who[]> = {
   'create-session': everybody,
   'get-caller-identity': everybody,
   'create-token': everybody,
+  'create-orphan-token': [O],
+  'write-login': [O],
+  'read-login': [X, O],
+  'delete-login': [O],
+  'list-logins': [X, O],
+  'create-secret-id': [O],
+  'read-secret-id': [X, O],
+  'list-secret-ids': [X, O],
+  'destroy-secret-id': [O],
+  login: everybody,
+  'wrap-answer': everybody,
+  'unwrap-answer': everybody,
+  'lookup-wrapping': everybody,
+  'rewrap-answer': everybody,
   'lookup-token': everybody,
   'renew-token': everybody,
   'revoke-token': everybody,
@@ -279,7 +307,7 @@ const allowed: ActionTable<readonly Who[]> = {
 
 /** What concerns every realm is only for those of the first. */
 const ofServer: readonly Action[] = ['create-realm', 'read-audit', 'prove-audit', 'read-metrics', 'seal'];
-const open: readonly Action[] = ['read-status', 'unseal'];
+const open: readonly Action[] = ['read-status', 'unseal', 'login', 'unwrap-answer', 'lookup-wrapping', 'rewrap-answer'];
 const actions = Object.keys(commands) as Action[];
 
 let house: House;

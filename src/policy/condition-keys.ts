@@ -1,4 +1,5 @@
 import type { Command, Context, Key } from '#domain/domain.ts';
+import { addressOf } from '#domain/domain.ts';
 import {
   defaultMacHash,
   encryptionWord,
@@ -9,7 +10,6 @@ import {
   usageWordsOf,
   wrappingWord,
 } from './aws-words.ts';
-import { addressOf } from '#domain/domain.ts';
 import type { Who } from './who.ts';
 
 /** How a call came. */

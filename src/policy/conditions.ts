@@ -1,7 +1,6 @@
-import { KmsError } from '#domain/domain.ts';
+import { inRange, KmsError, parseIpRange } from '#domain/domain.ts';
 import { findConditionKey, type KeyRequest, type ValueType } from './condition-keys.ts';
 import { arnMatches, arnParts, globMatches } from './glob.ts';
-import { inRange, parseIpRange } from '#domain/domain.ts';
 
 /** One line of a statement's Condition, ready to be asked. */
 export interface Condition {

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   type Action,
+  addressOf,
   type Command,
+  inRange,
   type Key,
   type KeyGrant,
   KmsError,
   keySpecs,
   type Principal,
+  parseIpRange,
 } from '#domain/domain.ts';
 import {
   awsSpecName,
@@ -20,7 +23,6 @@ import { encryptionWord, macWord, signingWord, specWord } from './aws-words.ts';
 import { conditionKeyNames } from './condition-keys.ts';
 import { operatorNames } from './conditions.ts';
 import { globMatches } from './glob.ts';
-import { addressOf, inRange, parseIpRange } from '#domain/domain.ts';
 import { administering, kmsActions, kmsNames, possibleNames, using } from './kms-actions.ts';
 import { decide, type Facts, parseKeyPolicy, rules } from './policy.ts';
 
