@@ -164,7 +164,8 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'lookup-token': ({ rooms, principal, command }) => rooms.identity.verbs['lookup-token'](principal, command),
   'renew-token': ({ rooms, principal, command }) => rooms.identity.verbs['renew-token'](principal, command),
   'revoke-token': ({ rooms, principal, command }) => rooms.identity.verbs['revoke-token'](principal, command),
-  'create-orphan-token': ({ rooms, principal, command }) => rooms.identity.verbs['create-orphan-token'](principal, command),
+  'create-orphan-token': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['create-orphan-token'](principal, command),
   'write-login': ({ rooms, principal, command }) => rooms.identity.verbs['write-login'](principal, command),
   'read-login': ({ rooms, principal, command }) => rooms.identity.verbs['read-login'](principal, command),
   'delete-login': ({ rooms, principal, command }) => rooms.identity.verbs['delete-login'](principal, command),

@@ -14,7 +14,7 @@ import {
   type SecretIdSettings,
   type TokenSettings,
 } from '#domain/domain.ts';
-import { type Directory, ids, type LoginRecord, put, remove, type SecretIdRecord } from './directory.ts';
+import { type Directory, ids, type LoginRecord, put, remove } from './directory.ts';
 import type { Identified } from './identified.ts';
 import { checkCidrs, checkPolicyNames, checkUses, issueToken, isWithin } from './issue-token.ts';
 import type { LoginFacts } from './login-facts.ts';

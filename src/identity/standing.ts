@@ -1,5 +1,5 @@
 import { digestHex, equalSecrets } from '#crypto/crypto.ts';
-import { type Identity, KmsError, type Principal, type Proof, type SecretBytes } from '#domain/domain.ts';
+import { type Identity, KmsError, type Proof, type SecretBytes } from '#domain/domain.ts';
 import { fromHex } from '#encoding/encoding.ts';
 import { type Abroad, abroadOf, placed } from './abroad.ts';
 import type { SigV4Proof } from './canonical-request.ts';

@@ -381,4 +381,12 @@ const absences: readonly Row[] = [
 ];
 
 /** The door's whole vocabulary; each row says everything that is particular. */
-export const operations: readonly Row[] = [...aclOperations, ...keys, ...cryptography, ...tokens, ...kv, ...system, ...absences];
+export const operations: readonly Row[] = [
+  ...aclOperations,
+  ...keys,
+  ...cryptography,
+  ...tokens,
+  ...kv,
+  ...system,
+  ...absences,
+];
