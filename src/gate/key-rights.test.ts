@@ -37,7 +37,7 @@ function give(house: House, key: Key, more: Partial<Command<'create-key-grant'>>
 /** What is no operation on a key that is there: no policy of a key has a say in it. */
 const keyless: Readonly<Record<string, RegExp>> = {
   'AWS KMS': /^(CreateKey|ListKeys|ListAliases|GenerateRandom|ListRetirableGrants|\w+CustomKeyStores?)$/,
-  Vault: /^(LIST|GET) transit\/keys$|^POST transit\/keys\/:name$|random|hash|token|sys\/|auth\/|\b(secret|kv)\//,
+  Vault: /^(LIST|GET) transit\/keys$|^POST transit\/keys\/:name$|random|hash|token|sys\/|auth\/|\b(secret|kv)\b/,
   native:
     /^(GET|POST) \/(keys|aliases|metrics|realms|regions|identities|grants|roles|providers|tokens|seal|unseal|audit.*)$|^\w+ \/(identities|credentials|grants|roles|providers|tokens|audit|sessions|secrets)\b/,
 };
