@@ -31,6 +31,8 @@ test('every operation of the API is answered through the client, and each leaves
   assert.ok((await Array.fromAsync(client.listKeys())).some(({ id }) => id === key.id));
   assert.equal((await client.updateKey(key.id, { description: 'changed' })).description, 'changed');
   assert.equal((await client.rotateKey(key.id)).version, 2);
+  await client.disableKeyVersion(key.id, 1);
+  await client.enableKeyVersion(key.id, 1);
   await client.disableKey(key.id);
   await client.enableKey(key.id);
 

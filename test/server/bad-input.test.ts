@@ -153,7 +153,7 @@ const cases = (): readonly Case[] => {
     vault('bad base64', 'transit/encrypt/k', '{"plaintext":"a*=="}', /base64/),
     vault('an unknown key', 'transit/decrypt/none', '{"ciphertext":"vault:v1:AAAA"}', /not found/),
     vault('no ciphertext', 'transit/decrypt/k', '{"ciphertext":"vault:v1:AAAA"}', /invalid ciphertext/),
-    vault('no such path', 'kv/data/x', '{}', /./, 404),
+    vault('no such path', 'ssh/data/x', '{}', /./, 404),
     vault('a wrong type', 'transit/encrypt/k', '{"plaintext":7}', /string/),
     vault('a name that climbs', 'transit/keys/..%2f..%2fk', '{}', /name/),
     native('malformed JSON', '/keys', '{"name":', /^malformed$/),
