@@ -8,5 +8,8 @@ const bundled = `${root}node_modules/node/bin/node`;
 const node = existsSync(bundled) ? bundled : process.execPath;
 const patterns = process.argv.length > 2 ? process.argv.slice(2) : ['src/**/*.test.ts', 'test/**/*.test.ts'];
 
-const { status } = spawnSync(node, ['--test', '--test-reporter=spec', ...patterns], { cwd: root, stdio: 'inherit' });
+// A test that hangs, such as one whose server outlived its failure, must not hold up the rest for good.
+const timeLimit = '--test-timeout=480000';
+
+const { status } = spawnSync(node, ['--test', timeLimit, '--test-reporter=spec', ...patterns], { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);
