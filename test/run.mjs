@@ -11,5 +11,8 @@ const patterns = process.argv.length > 2 ? process.argv.slice(2) : ['src/**/*.te
 // A test that hangs, such as one whose server outlived its failure, must not hold up the rest for good.
 const timeLimit = '--test-timeout=480000';
 
-const { status } = spawnSync(node, ['--test', timeLimit, '--test-reporter=spec', ...patterns], { cwd: root, stdio: 'inherit' });
+const { status } = spawnSync(node, ['--test', timeLimit, '--test-reporter=spec', ...patterns], {
+  cwd: root,
+  stdio: 'inherit',
+});
 process.exit(status ?? 1);
