@@ -107,6 +107,10 @@ export class Sessions {
     const { directory } = this.#rooms;
     const asking = await directory.credential(credential);
     if (asking === undefined) throw new KmsError('denied', 'A session is asked for with a valid credential.');
+    // It could be used after the uses of what it was asked for with were up, or from elsewhere.
+    if (asking.uses !== undefined || asking.cidrs !== undefined) {
+      throw new KmsError('denied', 'A token that is bound to a number of uses or to addresses opens no session.');
+    }
     let depth = 1;
     for (let above = asking.parent; above !== undefined; depth++) {
       above = (await directory.credential(above))?.parent;

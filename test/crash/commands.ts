@@ -179,12 +179,16 @@ export const commands: readonly CrashCommand[] = [
   vault('write-acl-policy', 'write-acl-policy', 'POST', 'sys/policies/acl/fresh', {
     policy: 'path "transit/*" { capabilities = ["update"] }',
   }),
-  {
-    ...vault('delete-acl-policy', 'delete-acl-policy', 'DELETE', 'sys/policies/acl/old'),
-    prepare: async (victim, { asker }) => {
-      await victim.call(asker.token, 'POST', '/v1/sys/policies/acl/old', { policy: 'path "a" { }' });
-    },
-  },
+  vault('delete-acl-policy', 'delete-acl-policy', 'DELETE', 'sys/policies/acl/old'),
+  vault('create-orphan-token', 'create-orphan-token', 'POST', 'auth/token/create-orphan', { ttl: '10m' }),
+  vault('write-login, a role', 'write-login', 'POST', 'auth/approle/role/fresh', { secret_id_num_uses: 2 }),
+  vault('write-login, a user', 'write-login', 'POST', 'auth/userpass/users/fresh', { password: 'correct horse' }),
+  vault('delete-login', 'delete-login', 'DELETE', 'auth/approle/role/crash'),
+  vault('create-secret-id', 'create-secret-id', 'POST', 'auth/approle/role/crash/secret-id', {}),
+  vault('destroy-secret-id', 'destroy-secret-id', 'POST', 'auth/approle/role/crash/secret-id/destroy', {
+    secret_id: 'once',
+  }),
+  vault('login', 'login', 'POST', 'auth/approle/login', { role_id: 'crash-role', secret_id: 'once' }),
   native('renew-token', 'renew-token', ({ accessor }) => ['POST', `/tokens/${accessor}/renew`, {}]),
   native('revoke-token', 'revoke-token', ({ accessor }) => ['DELETE', `/tokens/${accessor}`]),
 

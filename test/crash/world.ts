@@ -107,6 +107,12 @@ export async function developmentWorld(): Promise<World> {
   });
   kms.destroy();
 
+  // A policy, and a role of AppRole that has a secret id for one login.
+  const vault = (path: string, body: object) => victim.call(asker.token, 'POST', `/v1/${path}`, body);
+  await vault('sys/policies/acl/old', { policy: 'path "a" { }' });
+  await vault('auth/approle/role/crash', { role_id: 'crash-role', secret_id_num_uses: 1 });
+  await vault('auth/approle/role/crash/custom-secret-id', { secret_id: 'once' });
+
   const secrets = victim.secrets(asker);
   for (const Name of ['kept', 'copied', 'leaving']) await secrets.createSecret({ Name, SecretString: oldSecret });
   facts.version = (await secrets.putSecretValue({ SecretId: 'kept', SecretString: 'newer' })).VersionId!;

@@ -51,7 +51,13 @@ export class Doors {
     return this.send(signed(this.house.first, operation, JSON.stringify(body), this.house.now, [], region, service));
   }
 
-  vault(method: string, path: string, body?: object, token = textOf(this.house.first.token)): Promise<Answer> {
+  vault(
+    method: string,
+    path: string,
+    body?: object,
+    token = textOf(this.house.first.token),
+    wrapTtl = '',
+  ): Promise<Answer> {
     return this.send({
       method,
       path: `/v1/${path}`,
@@ -59,6 +65,7 @@ export class Doors {
       headers: [
         'x-vault-token',
         token,
+        ...(wrapTtl === '' ? [] : ['x-vault-wrap-ttl', wrapTtl]),
         ...(method === 'PATCH' ? ['content-type', 'application/merge-patch+json'] : []),
       ],
       body: body === undefined ? new Uint8Array(0) : toUtf8(JSON.stringify(body)),

@@ -253,9 +253,10 @@ function vault(method: string, path: string, { key: kind, ready, body }: VaultNe
 }
 
 /** A request with a token of its own, which may end by it. */
-function vaultToken(method: string, path: string, byAccessor: boolean): Case {
+function vaultToken(method: string, path: string, byAccessor: boolean | 'itself'): Case {
   return async (doors) => {
     const { token, credential } = await doors.house.perform({ kind: 'create-token', ttl: 1_000_000 });
+    if (byAccessor === 'itself') return () => doors.vault(method, path, { token: textOf(token) });
     const body = byAccessor ? { accessor: credential.id } : method === 'GET' ? undefined : {};
     return () => doors.vault(method, path, body, byAccessor ? undefined : textOf(token));
   };
@@ -320,6 +321,10 @@ export const vaultCases: Cases = {
     }),
   }),
   'POST auth/token/create': vault('POST', 'auth/token/create', { body: () => ({ ttl: '1h' }) }),
+  'POST auth/token/create-orphan': vault('POST', 'auth/token/create-orphan', { body: () => ({ ttl: '1h' }) }),
+  'POST auth/token/lookup': vaultToken('POST', 'auth/token/lookup', 'itself'),
+  'POST auth/token/renew': vaultToken('POST', 'auth/token/renew', 'itself'),
+  'POST auth/token/revoke': vaultToken('POST', 'auth/token/revoke', 'itself'),
   'GET auth/token/lookup-self': vaultToken('GET', 'auth/token/lookup-self', false),
   'POST auth/token/lookup-accessor': vaultToken('POST', 'auth/token/lookup-accessor', true),
   'POST auth/token/renew-self': vaultToken('POST', 'auth/token/renew-self', false),

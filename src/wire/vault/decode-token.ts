@@ -1,23 +1,14 @@
-import { type Action, type Command, KmsError } from '#domain/domain.ts';
+import { type Action, type Command, KmsError, type TokenRequest } from '#domain/domain.ts';
 import type { Json } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { boolean, seconds, text, words } from './fields.ts';
+import { boolean, integer, seconds, text, words } from './fields.ts';
 import type { Input } from './row.ts';
 
 /** What may be asked of a token's own life; every narrowed token keeps it, as with Vault's policy `default`. */
 const ownLife = ['lookup-token', 'renew-token', 'revoke-token'] as const;
 
 /** The members of Vault's request that a Claviger token can't honour, so only their empty values are let through. */
-const notHonoured = [
-  'id',
-  'role_name',
-  'no_parent',
-  'num_uses',
-  'explicit_max_ttl',
-  'period',
-  'entity_alias',
-  'meta',
-] as const;
+const notHonoured = ['id', 'role_name', 'entity_alias'] as const;
 
 function isEmpty(value: Json | undefined): boolean {
   if (value === undefined || value === null || value === false || value === 0) return true;
@@ -25,19 +16,28 @@ function isEmpty(value: Json | undefined): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-export function decodeCreateToken({ body }: Input): Command<'create-token'> {
+function requestOf(body: JsonObject): TokenRequest {
   for (const name of notHonoured) {
     if (Object.hasOwn(body, name) && !isEmpty(body[name])) {
       throw new KmsError('unsupported', `"${name}" is not offered for tokens: leave it out.`);
     }
   }
-  if ((text(body, 'type') ?? 'service') !== 'service') {
+  if (!['service', 'default', 'default-service'].includes(text(body, 'type') ?? 'service')) {
     throw new KmsError('unsupported', 'Only service tokens are offered.');
   }
   const ttl = seconds(body, 'ttl') ?? seconds(body, 'lease');
+  const [maxTtl, period] = [seconds(body, 'explicit_max_ttl'), seconds(body, 'period')];
   const label = text(body, 'display_name');
+  const uses = integer(body, 'num_uses');
+  if (uses !== undefined && uses < 0) {
+    throw new KmsError('invalid-parameter', 'number of uses cannot be negative');
+  }
+  const meta = metaOf(body);
   return {
-    kind: 'create-token',
+    ...(uses ? { uses } : {}),
+    ...(maxTtl ? { maxTtl: maxTtl * 1000 } : {}),
+    ...(period ? { period: period * 1000 } : {}),
+    ...(meta === undefined ? {} : { meta }),
     renewable: boolean(body, 'renewable') ?? true,
     ...(ttl ? { ttl: ttl * 1000 } : {}),
     ...(label === undefined ? {} : { label }),
@@ -45,10 +45,42 @@ export function decodeCreateToken({ body }: Input): Command<'create-token'> {
   };
 }
 
+export function decodeCreateToken({ body }: Input): Command<'create-token' | 'create-orphan-token'> {
+  const orphan = boolean(body, 'no_parent') === true;
+  return { kind: orphan ? 'create-orphan-token' : 'create-token', ...requestOf(body) };
+}
+
+export function decodeCreateOrphan({ body }: Input): Command<'create-orphan-token'> {
+  return { kind: 'create-orphan-token', ...requestOf(body) };
+}
+
+function metaOf(body: JsonObject): Readonly<Record<string, string>> | undefined {
+  const meta = Object.hasOwn(body, 'meta') ? body.meta : undefined;
+  if (meta === undefined || isEmpty(meta)) return undefined;
+  if (
+    meta === null ||
+    typeof meta !== 'object' ||
+    Array.isArray(meta) ||
+    Object.values(meta).some((it) => typeof it !== 'string')
+  ) {
+    throw new KmsError('malformed', '"meta" must be an object of strings.');
+  }
+  return meta as Readonly<Record<string, string>>;
+}
+
 /** What a token may be narrowed to: the actions of this door. */
 export const narrowable = [
   ...ownLife,
   'create-token',
+  'create-orphan-token',
+  'write-login',
+  'read-login',
+  'delete-login',
+  'list-logins',
+  'create-secret-id',
+  'read-secret-id',
+  'list-secret-ids',
+  'destroy-secret-id',
   'list-acl-policies',
   'read-acl-policy',
   'write-acl-policy',
@@ -104,6 +136,24 @@ function accessorOf(body: JsonObject): string {
   const accessor = text(body, 'accessor');
   if (accessor === undefined) throw new KmsError('invalid-parameter', '"accessor" is missing.');
   return accessor;
+}
+
+function tokenOf(body: JsonObject): string {
+  const token = text(body, 'token');
+  if (token === undefined) throw new KmsError('invalid-parameter', 'missing token ID');
+  return token;
+}
+
+export function decodeLookup({ body }: Input): Command<'lookup-token'> {
+  return { kind: 'lookup-token', token: tokenOf(body) };
+}
+
+export function decodeRenew({ body }: Input): Command<'renew-token'> {
+  return { kind: 'renew-token', token: tokenOf(body), ...incrementOf(body) };
+}
+
+export function decodeRevoke({ body }: Input): Command<'revoke-token'> {
+  return { kind: 'revoke-token', token: tokenOf(body) };
 }
 
 export function decodeLookupSelf(): Command<'lookup-token'> {

@@ -13,6 +13,7 @@ function tokenMembers({ policies, ttl, maxTtl, period, uses, cidrs }: TokenSetti
     token_num_uses: uses ?? 0,
     token_period: whole(period),
     token_policies: policies,
+    token_strictly_bind_ip: false,
     token_ttl: whole(ttl),
     token_type: 'default',
     ...(policies.length > 0 && { policies }),

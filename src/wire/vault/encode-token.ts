@@ -1,5 +1,6 @@
 import type { Result, TokenInfo } from '#domain/domain.ts';
 import { fromUtf8 } from '#encoding/encoding.ts';
+import { text } from './fields.ts';
 import type { Input } from './row.ts';
 
 const wholeSeconds = (ms: number | undefined): number => Math.max(0, Math.floor((ms ?? 0) / 1000));
@@ -19,13 +20,14 @@ function lookup(info: TokenInfo, id: string, now: number): string {
     display_name: credential.label ?? credential.identity,
     entity_id: '',
     expire_time: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
-    explicit_max_ttl: 0,
+    explicit_max_ttl: wholeSeconds(credential.maxTtl),
     id,
     issue_time: new Date(createdAt).toISOString(),
-    meta: { identity: credential.identity, realm: credential.realm },
-    num_uses: 0,
+    meta: { ...credential.meta, identity: credential.identity, realm: credential.realm },
+    num_uses: info.usesLeft ?? 0,
     orphan: credential.parent === undefined,
-    path: 'auth/token/create',
+    path: credential.path ?? 'auth/token/create',
+    ...(credential.period === undefined ? {} : { period: wholeSeconds(credential.period) }),
     policies,
     renewable: credential.renewable ?? false,
     ttl: remaining(info, now),
@@ -35,6 +37,15 @@ function lookup(info: TokenInfo, id: string, now: number): string {
 
 export function encodeLookupSelf(info: Result<'lookup-token'>, { token, clock }: Input): string {
   return lookup(info, token, clock());
+}
+
+/** The token that was asked about, which the asking one brought. */
+export function encodeLookup(info: Result<'lookup-token'>, { body, clock }: Input): string {
+  return lookup(info, text(body, 'token') ?? '', clock());
+}
+
+export function encodeRenewed(info: Result<'renew-token'>, { body, clock }: Input): string {
+  return auth(info, text(body, 'token') ?? '', clock());
 }
 
 /** Who knows an accessor learns no token. */
@@ -49,14 +60,16 @@ function auth(info: TokenInfo, token: string, now: number): string {
     accessor: credential.id,
     policies,
     token_policies: policies,
-    metadata: null,
-    lease_duration: remaining(info, now),
+    metadata: credential.meta ?? null,
+    // Of a life that has begun a moment ago nothing is missing yet.
+    lease_duration:
+      credential.expiresAt === undefined ? 0 : Math.max(0, Math.ceil((credential.expiresAt - now) / 1000)),
     renewable: credential.renewable ?? false,
     entity_id: '',
     token_type: 'service',
     orphan: credential.parent === undefined,
     mfa_requirement: null,
-    num_uses: 0,
+    num_uses: credential.uses ?? 0,
   });
 }
 

@@ -121,8 +121,13 @@ export function errorResponse(error: KmsError, proof: Proof, reads: boolean): Re
   if (error instanceof PlacedError) return refusal(error.status, error.message);
   if (error.code === 'unauthenticated' && proof.kind === 'none') return refusal(400, 'missing client token');
   if (reads && unread.has(error.code)) return nothingThere;
+  if (error.subject === 'wrapping') return refusal(400, 'wrapping token is not valid or does not exist');
+  // Roles, users and secret ids: no keys, of which the usual words speak.
+  if (error.code === 'not-found' && notKeys.has(error.subject)) return refusal(404, error.message);
   return refusal(answers[error.code].status, messageOf(error));
 }
+
+const notKeys: ReadonlySet<string | undefined> = new Set(['login', 'secret-id']);
 
 /** What isn't there is nothing to speak of to who only reads. */
 const unread: ReadonlySet<ErrorCode> = new Set([

@@ -15,7 +15,7 @@ import { fromUtf8, type Json, toUtf8 } from '#encoding/encoding.ts';
 import { empty, type JsonObject, json } from '#wire/common/common.ts';
 import type { Response } from '#wire/wire.ts';
 import { wrapInfo } from './encode-login.ts';
-import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere, PlacedError } from './errors.ts';
+import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere } from './errors.ts';
 import { integer, readBody } from './fields.ts';
 import { single } from './operations.ts';
 import type { Leaf } from './route.ts';
@@ -102,9 +102,7 @@ export class Exchange {
     try {
       result = await this.#gate.perform(this.#proof, command, this.#origin);
     } catch (error) {
-      if (row.wrongLogin !== undefined && isWrongLogin(error)) {
-        throw new PlacedError(400, 'invalid-proof', row.wrongLogin);
-      }
+      if (row.failure !== undefined) throw row.failure(asKmsError(error));
       result = await this.#askAgain(row, input, error);
     }
     const pages = [result];
@@ -185,10 +183,9 @@ export class Exchange {
 
   #stands(wrapping: Wrapping): Response {
     const info = wrapInfo(wrapping, this.#issued?.credential.id);
-    const id = this.#origin.requestId;
     return json(
       200,
-      `{"request_id":"${id}","lease_id":"","renewable":false,"lease_duration":0,"data":null,"wrap_info":${info},"warnings":null,"auth":null}`,
+      `{"request_id":"","lease_id":"","renewable":false,"lease_duration":0,"data":null,"wrap_info":${info},"warnings":null,"auth":null}`,
       noStore,
     );
   }
@@ -241,10 +238,6 @@ function askedOf(
     ...(creates !== undefined || existence === true ? { mayCreate: true } : undefined),
     ...(wrapTtl === 0 ? undefined : { wrapFor: wrapTtl / 1000 }),
   };
-}
-
-function isWrongLogin(error: unknown): boolean {
-  return error instanceof KmsError && error.code === 'invalid-proof' && error.subject === 'login';
 }
 
 function itemsOf(body: JsonObject): readonly JsonObject[] | undefined {

@@ -13,15 +13,7 @@ import {
   pageSize,
 } from './decode-keys.ts';
 import { assertOneProof, decodeSign, decodeVerify } from './decode-sign.ts';
-import {
-  decodeCreateToken,
-  decodeLookupAccessor,
-  decodeLookupSelf,
-  decodeRenewAccessor,
-  decodeRenewSelf,
-  decodeRevokeAccessor,
-  decodeRevokeSelf,
-} from './decode-token.ts';
+import { decodeLookupSelf } from './decode-token.ts';
 import {
   decodeDataKey,
   decodeDecrypt,
@@ -34,13 +26,6 @@ import {
 } from './decode-transit.ts';
 import { encodeChangedKey, encodeKey, encodeKeyList, encodeNothing } from './encode-keys.ts';
 import {
-  encodeCreatedToken,
-  encodeLookupAccessor,
-  encodeLookupSelf,
-  encodeRenewedAccessor,
-  encodeRenewedSelf,
-} from './encode-token.ts';
-import {
   encodeCiphertext,
   encodeDataKey,
   encodeHash,
@@ -51,8 +36,10 @@ import {
   encodeValid,
 } from './encode-transit.ts';
 import { kv } from './kv-operations.ts';
+import { loginOperations } from './login-operations.ts';
 import { type Method, type Row, row } from './row.ts';
 import { authMounts, mounts, tunings, uiKv, uiMount, uiMounts, uiSecret } from './system.ts';
+import { tokenOperations } from './token-operations.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -249,75 +236,6 @@ const cryptography: readonly Row[] = [
   }),
 ];
 
-const tokens: readonly Row[] = [
-  row({
-    operation: 'auth/token/create',
-    method: 'POST',
-    paths: ['auth/token/create'],
-    action: 'create-token',
-    maxBody: small,
-    decode: decodeCreateToken,
-    encode: encodeCreatedToken,
-    as: 'auth',
-  }),
-  row({
-    operation: 'auth/token/lookup-self',
-    method: 'GET',
-    paths: ['auth/token/lookup-self'],
-    action: 'lookup-token',
-    maxBody: small,
-    decode: decodeLookupSelf,
-    encode: encodeLookupSelf,
-  }),
-  row({
-    operation: 'auth/token/lookup-accessor',
-    method: 'POST',
-    paths: ['auth/token/lookup-accessor'],
-    action: 'lookup-token',
-    maxBody: small,
-    decode: decodeLookupAccessor,
-    encode: encodeLookupAccessor,
-  }),
-  row({
-    operation: 'auth/token/renew-self',
-    method: 'POST',
-    paths: ['auth/token/renew-self'],
-    action: 'renew-token',
-    maxBody: small,
-    decode: decodeRenewSelf,
-    encode: encodeRenewedSelf,
-    as: 'auth',
-  }),
-  row({
-    operation: 'auth/token/renew-accessor',
-    method: 'POST',
-    paths: ['auth/token/renew-accessor'],
-    action: 'renew-token',
-    maxBody: small,
-    decode: decodeRenewAccessor,
-    encode: encodeRenewedAccessor,
-    as: 'auth',
-  }),
-  row({
-    operation: 'auth/token/revoke-self',
-    method: 'POST',
-    paths: ['auth/token/revoke-self'],
-    action: 'revoke-token',
-    maxBody: small,
-    decode: decodeRevokeSelf,
-    encode: encodeNothing,
-  }),
-  row({
-    operation: 'auth/token/revoke-accessor',
-    method: 'POST',
-    paths: ['auth/token/revoke-accessor'],
-    action: 'revoke-token',
-    maxBody: small,
-    decode: decodeRevokeAccessor,
-    encode: encodeNothing,
-  }),
-];
-
 /** Fixed answers for whoever holds a token: looking the token up is what proves that. */
 function fixed(operation: string, path: string, answer: string, as: 'data' | 'both'): Row {
   return row({
@@ -363,7 +281,6 @@ function absent(method: Method, path: string, action: Action, why: string): Row 
 const noExport = 'Key material does not leave Claviger through this door.';
 const noImport = 'Keys are not imported through this door.';
 const ownCache = 'How many keys the server keeps open is its own, for all doors: it can not be set here.';
-const ownToken = 'Another token is named by its accessor: use the -accessor or -self form of this path.';
 
 const absences: readonly Row[] = [
   absent('GET', 'transit/cache-config', 'lookup-token', ownCache),
@@ -374,18 +291,15 @@ const absences: readonly Row[] = [
   absent('POST', 'transit/restore/*', 'create-key', noImport),
   absent('POST', 'transit/keys/:name/import', 'create-key', noImport),
   absent('POST', 'transit/keys/:name/import_version', 'create-key', noImport),
-  absent('POST', 'auth/token/create-orphan', 'create-token', 'Every token dies with the one that made it.'),
-  absent('POST', 'auth/token/lookup', 'lookup-token', ownToken),
-  absent('POST', 'auth/token/renew', 'renew-token', ownToken),
-  absent('POST', 'auth/token/revoke', 'revoke-token', ownToken),
 ];
 
 /** The door's whole vocabulary; each row says everything that is particular. */
 export const operations: readonly Row[] = [
   ...aclOperations,
+  ...loginOperations,
   ...keys,
   ...cryptography,
-  ...tokens,
+  ...tokenOperations,
   ...kv,
   ...system,
   ...absences,

@@ -126,8 +126,6 @@ function tailOf(path: string): string {
     ? 'kv'
     : path.startsWith('transit')
       ? 'transit'
-      : path.startsWith('auth/token')
-        ? 'token'
-        : 'system';
+      : (/^auth\/(token|approle|userpass)(?:\/|$)/.exec(path)?.[1] ?? 'system');
   return `,"wrap_info":null,"warnings":null,"auth":null,"mount_type":"${mount}"}`;
 }

@@ -1,4 +1,4 @@
-import type { Action, Command, Proof, Result, Status, Wrapping } from '#domain/domain.ts';
+import type { Action, Command, KmsError, Proof, Result, Status, Wrapping } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 
 /** PUT is POST, and GET with `list=true` is LIST. */
@@ -32,8 +32,8 @@ export interface Row<A extends Action = Action> {
   readonly maxBody: number;
   /** Where the request is proven by something else than the token that it carries. Throws KmsError. */
   readonly proof?: (input: Input, peer: string) => Proof;
-  /** What Vault says of a login that is wrong. */
-  readonly wrongLogin?: string;
+  /** How Vault puts a failure that it has words or a status of its own for here. */
+  readonly failure?: (error: KmsError) => KmsError;
   /** Throws KmsError and nothing else. */
   decode(input: Input): Command<A>;
   /** A JSON object, or '' for no data: 204, and 404 for a list. `pages` are the answers so far, this one included. */

@@ -25,6 +25,10 @@ const secret = mount('kv', 'secrets, by versions', 'kv_claviger_secret', { versi
 const kv = mount('kv', 'secrets, one value each', 'kv_claviger_kv', { version: '1' });
 const token = mount('token', 'token based credentials', 'auth_token_claviger');
 
+const approle = mount('approle', 'logins by role id and secret id', 'auth_approle_claviger');
+const userpass = mount('userpass', 'logins by name and password', 'auth_userpass_claviger');
+const methods = { 'approle/': approle, 'token/': token, 'userpass/': userpass };
+
 const engines = { 'transit/': transit, 'secret/': secret, 'kv/': kv };
 
 export const mounts = JSON.stringify(engines);
@@ -33,11 +37,11 @@ export const tunings = Object.entries(engines).map(([path, { config, description
   path: `sys/mounts/${path}tune`,
   answer: JSON.stringify({ ...config, description, options }),
 }));
-export const authMounts = JSON.stringify({ 'token/': token });
+export const authMounts = JSON.stringify(methods);
 export const uiMount = JSON.stringify({ ...transit, path: 'transit/' });
 export const uiSecret = JSON.stringify({ ...secret, path: 'secret/' });
 export const uiKv = JSON.stringify({ ...kv, path: 'kv/' });
-export const uiMounts = JSON.stringify({ auth: { 'token/': token }, secret: engines });
+export const uiMounts = JSON.stringify({ auth: methods, secret: engines });
 
 const clusterName = 'claviger';
 

@@ -2,6 +2,7 @@ import { type Gate, KmsError, type Origin, type Proof } from '#domain/domain.ts'
 import { empty, json } from '#wire/common/common.ts';
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
 import { asKmsError, errorResponse, noStore, PlacedError } from './errors.ts';
+import { seconds } from './fields.ts';
 import { Exchange } from './handler.ts';
 import { operations } from './operations.ts';
 import { type Found, Router } from './route.ts';
@@ -65,11 +66,11 @@ class VaultRoute implements Route {
     if (!(place instanceof KmsError) && place.open !== undefined) {
       return Promise.resolve(this.#answerOpen(place.open, request));
     }
-    const { proof, trouble } = readHeaders(request.headers);
-    return this.#answer(request, proof, trouble).catch((error) => errorResponse(asKmsError(error), proof, this.#reads));
+    const asking = readHeaders(request.headers);
+    return this.#answer(request, asking).catch((error) => errorResponse(asKmsError(error), asking.proof, this.#reads));
   }
 
-  #answer(request: Request, proof: Proof, trouble: KmsError | undefined): Promise<Response> {
+  #answer(request: Request, { proof, trouble, wrapTtl }: Asking): Promise<Response> {
     const place = this.#place;
     const origin = this.#origin(request);
     if (place instanceof KmsError || place.leaf === undefined)
@@ -77,7 +78,7 @@ class VaultRoute implements Route {
     const unread = request.method === 'PATCH' ? troubleOfPatch(request.headers) : undefined;
     if ((trouble ?? unread) !== undefined)
       return this.#gate.refuse(proof, place.leaf.row.action, (trouble ?? unread)!, origin);
-    const exchange = new Exchange(this.#gate, place.leaf, proof, origin);
+    const exchange = new Exchange(this.#gate, place.leaf, proof, origin, wrapTtl);
     return exchange.answer(request.body, place.places, place.path, request.query, this.#options.clock);
   }
 
@@ -120,6 +121,8 @@ interface Asking {
   readonly proof: Proof;
   /** What the request asks for by header and doesn't get. */
   readonly trouble: KmsError | undefined;
+  /** Milliseconds for which the answer is kept for whoever holds its token; 0: it is given at once. */
+  readonly wrapTtl: number;
 }
 
 const noProof: Proof = Object.freeze({ kind: 'none' });
@@ -130,6 +133,7 @@ function readHeaders(headers: readonly string[]): Asking {
   let token: string | undefined;
   let bearer: string | undefined;
   let trouble: KmsError | undefined;
+  let wrapTtl: number | undefined = 0;
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1] ?? '';
     switch (headers[i]) {
@@ -143,12 +147,13 @@ function readHeaders(headers: readonly string[]): Asking {
         if (value !== '' && value !== 'root' && value !== 'root/' && value !== '/') trouble = noNamespaces();
         break;
       case 'x-vault-wrap-ttl':
-        if (value !== '' && !/^0[a-z]*$/.test(value)) trouble = noWrapping();
+        wrapTtl = wrapTtlOf(value);
+        if (wrapTtl === undefined) trouble = badWrapping();
         break;
     }
   }
   const given = token || bearer;
-  return { proof: given ? { kind: 'token', token: given } : noProof, trouble };
+  return { proof: given ? { kind: 'token', token: given } : noProof, trouble, wrapTtl: wrapTtl ?? 0 };
 }
 
 const patchType = 'application/merge-patch+json';
@@ -164,5 +169,13 @@ function troubleOfPatch(headers: readonly string[]): KmsError | undefined {
 const noNamespaces = () =>
   new PlacedError(404, 'not-found', 'there are no namespaces here: the realm comes from the token');
 
-const noWrapping = () =>
-  new KmsError('unsupported', 'Answers are not wrapped here (X-Vault-Wrap-TTL): ask without it.');
+/** Milliseconds; undefined: it is no duration. */
+function wrapTtlOf(value: string): number | undefined {
+  try {
+    return (seconds({ ttl: value }, 'ttl') ?? 0) * 1000;
+  } catch {
+    return undefined;
+  }
+}
+
+const badWrapping = () => new KmsError('malformed', 'X-Vault-Wrap-TTL must be a duration such as 60, "5m" or "1h".');

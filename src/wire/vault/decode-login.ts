@@ -1,0 +1,262 @@
+import {
+  type Command,
+  KmsError,
+  type LoginMethod,
+  Plaintext,
+  type Proof,
+  type SecretIdSettings,
+  type TokenSettings,
+} from '#domain/domain.ts';
+import { parseJson, toUtf8 } from '#encoding/encoding.ts';
+import type { JsonObject } from '#wire/common/common.ts';
+import { PlacedError } from './errors.ts';
+import { boolean, integer, seconds, text, words } from './fields.ts';
+import type { Input } from './row.ts';
+
+/** Of lists of names: the door answers them whole. */
+export const pageSize = 1000;
+
+const has = (body: JsonObject, name: string): boolean => Object.hasOwn(body, name) && body[name] !== null;
+
+function required(body: JsonObject, name: string): string {
+  const value = text(body, name);
+  if (value === undefined) throw new KmsError('invalid-parameter', `missing ${name}`);
+  return value;
+}
+
+const secret = (value: string): Plaintext => new Plaintext(toUtf8(value));
+
+/** Milliseconds; 0 where a limit is taken back. */
+function length(body: JsonObject, ...names: readonly string[]): number | undefined {
+  for (const name of names) if (has(body, name)) return (seconds(body, name) ?? 0) * 1000;
+  return undefined;
+}
+
+function count(body: JsonObject, name: string): number | undefined {
+  const value = has(body, name) ? (integer(body, name) ?? 0) : undefined;
+  if (value !== undefined && value < 0) throw new KmsError('invalid-parameter', `${name} cannot be negative`);
+  return value;
+}
+
+function list(body: JsonObject, ...names: readonly string[]): readonly string[] | undefined {
+  for (const name of names) if (has(body, name)) return words(body, name) ?? [];
+  return undefined;
+}
+
+/** What can't be honoured is refused; its empty values say nothing. */
+function refuseOthers(body: JsonObject, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(body)) {
+    if (known.includes(name) || value === null || value === '' || value === false || value === 0) continue;
+    throw new KmsError('unsupported', `"${name.slice(0, 64)}" is not offered here: leave it out.`);
+  }
+}
+
+/** Members that are absent are absent, for a change to leave them as they are. */
+function present<T extends object>(members: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+const tokenMembers = [
+  'token_policies',
+  'policies',
+  'token_ttl',
+  'ttl',
+  'token_max_ttl',
+  'max_ttl',
+  'token_period',
+  'period',
+  'token_num_uses',
+  'token_bound_cidrs',
+  'token_type',
+] as const;
+
+function tokenSettings(body: JsonObject): Partial<TokenSettings> {
+  if (!['default', 'service', 'default-service'].includes(text(body, 'token_type') ?? 'default')) {
+    throw new KmsError('unsupported', 'Only service tokens are offered.');
+  }
+  return present<TokenSettings>({
+    policies: list(body, 'token_policies', 'policies'),
+    ttl: length(body, 'token_ttl', 'ttl'),
+    maxTtl: length(body, 'token_max_ttl', 'max_ttl'),
+    period: length(body, 'token_period', 'period'),
+    uses: count(body, 'token_num_uses'),
+    cidrs: list(body, 'token_bound_cidrs'),
+  });
+}
+
+export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
+  const own = [
+    'bind_secret_id',
+    'secret_id_num_uses',
+    'secret_id_ttl',
+    'secret_id_bound_cidrs',
+    'role_id',
+    'role_name',
+  ];
+  refuseOthers(body, [...tokenMembers, ...own]);
+  const roleId = text(body, 'role_id');
+  return {
+    kind: 'write-login',
+    method: 'approle',
+    name: path.name ?? '',
+    token: tokenSettings(body),
+    secretId: present<SecretIdSettings>({
+      bound: boolean(body, 'bind_secret_id'),
+      ttl: length(body, 'secret_id_ttl'),
+      uses: count(body, 'secret_id_num_uses'),
+      cidrs: list(body, 'secret_id_bound_cidrs'),
+    }),
+    ...(roleId !== undefined && { roleId }),
+  };
+}
+
+export function decodeWriteRoleId({ path, body }: Input): Command<'write-login'> {
+  const roleId = required(body, 'role_id');
+  return { kind: 'write-login', method: 'approle', name: path.name ?? '', roleId, mustExist: true };
+}
+
+export function decodeWriteUser({ path, body }: Input): Command<'write-login'> {
+  refuseOthers(body, [...tokenMembers, 'password', 'username']);
+  const password = text(body, 'password');
+  return {
+    kind: 'write-login',
+    method: 'userpass',
+    name: path.name ?? '',
+    token: tokenSettings(body),
+    ...(password !== undefined && { password: secret(password) }),
+  };
+}
+
+export function decodePassword({ path, body }: Input): Command<'write-login'> {
+  const password = secret(required(body, 'password'));
+  return { kind: 'write-login', method: 'userpass', name: path.name ?? '', password, mustExist: true };
+}
+
+export function decodeUserPolicies({ path, body }: Input): Command<'write-login'> {
+  const policies = list(body, 'token_policies', 'policies') ?? [];
+  return { kind: 'write-login', method: 'userpass', name: path.name ?? '', token: { policies }, mustExist: true };
+}
+
+export const decodeReadLogin =
+  (method: LoginMethod) =>
+  ({ path }: Input): Command<'read-login'> => ({ kind: 'read-login', method, name: path.name ?? '' });
+
+export const decodeDeleteLogin =
+  (method: LoginMethod) =>
+  ({ path }: Input): Command<'delete-login'> => ({ kind: 'delete-login', method, name: path.name ?? '' });
+
+export const decodeListLogins = (method: LoginMethod) => (): Command<'list-logins'> => ({
+  kind: 'list-logins',
+  method,
+  after: '',
+  limit: pageSize,
+});
+
+/** JSON text, as Vault's clients send it. */
+function metadata(body: JsonObject): Readonly<Record<string, string>> | undefined {
+  const given = has(body, 'metadata') ? body.metadata : undefined;
+  if (given === undefined || given === '') return undefined;
+  const parsed = typeof given === 'string' ? jsonOf(given) : given;
+  const pairs = Object.entries(parsed ?? {});
+  if (
+    parsed === null ||
+    typeof parsed !== 'object' ||
+    Array.isArray(parsed) ||
+    pairs.some(([, it]) => typeof it !== 'string')
+  ) {
+    throw new KmsError('invalid-parameter', 'failed to parse metadata: it must be a JSON object of strings');
+  }
+  return parsed as Readonly<Record<string, string>>;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return parseJson(toUtf8(text));
+  } catch {
+    return undefined;
+  }
+}
+
+export const decodeSecretId =
+  (custom: boolean) =>
+  ({ path, body }: Input): Command<'create-secret-id'> => {
+    const known = ['metadata', 'cidr_list', 'token_bound_cidrs', 'num_uses', 'ttl', 'role_name'];
+    refuseOthers(body, custom ? [...known, 'secret_id'] : known);
+    return {
+      kind: 'create-secret-id',
+      role: path.name ?? '',
+      ...(custom && { secretId: secret(required(body, 'secret_id')) }),
+      ...present<Pick<Command<'create-secret-id'>, 'meta' | 'cidrs' | 'tokenCidrs' | 'ttl' | 'uses'>>({
+        meta: metadata(body),
+        cidrs: list(body, 'cidr_list'),
+        tokenCidrs: list(body, 'token_bound_cidrs'),
+        ttl: length(body, 'ttl'),
+        uses: count(body, 'num_uses'),
+      }),
+    };
+  };
+
+export function decodeListSecretIds({ path }: Input): Command<'list-secret-ids'> {
+  return { kind: 'list-secret-ids', role: path.name ?? '', after: '', limit: pageSize };
+}
+
+export const decodeSecretIdRef =
+  <K extends 'read-secret-id' | 'destroy-secret-id'>(kind: K, by: 'secret_id' | 'secret_id_accessor') =>
+  ({ path, body }: Input) => {
+    const role = path.name ?? '';
+    const named = required(body, by);
+    return by === 'secret_id' ? { kind, role, secretId: secret(named) } : { kind, role, accessor: named };
+  };
+
+export const decodeLogin = (): Command<'login'> => ({ kind: 'login' });
+
+export function approleProof({ body }: Input, peer: string): Proof {
+  const secretId = text(body, 'secret_id');
+  return {
+    kind: 'approle',
+    roleId: required(body, 'role_id'),
+    peer,
+    ...(secretId !== undefined && { secretId: secret(secretId) }),
+  };
+}
+
+export function passwordProof({ body, path }: Input, peer: string): Proof {
+  return { kind: 'password', name: path.name ?? '', password: secret(required(body, 'password')), peer };
+}
+
+/** The token that is meant: the one in the body, or else the one that asks. */
+function wrappingToken({ body, token }: Input): string {
+  const meant = text(body, 'token') ?? token;
+  if (meant === '') throw new KmsError('invalid-parameter', 'missing "token" value in input');
+  return meant;
+}
+
+/** Who brings a token of his own beside it must be somebody; the other one is its own proof. */
+export function wrappingProof(input: Input): Proof {
+  const meant = wrappingToken(input);
+  return input.token === '' || input.token === meant
+    ? { kind: 'wrapping', token: meant }
+    : { kind: 'token', token: input.token };
+}
+
+export const decodeUnwrap = (input: Input): Command<'unwrap-answer'> => ({
+  kind: 'unwrap-answer',
+  token: wrappingToken(input),
+});
+
+export const decodeLookupWrapping = (input: Input): Command<'lookup-wrapping'> => ({
+  kind: 'lookup-wrapping',
+  token: wrappingToken(input),
+});
+
+export const decodeRewrap = (input: Input): Command<'rewrap-answer'> => ({
+  kind: 'rewrap-answer',
+  token: wrappingToken(input),
+});
+
+/** Nothing is done but to find out who asks; the body is the answer, which the handler wraps. */
+export function decodeWrap({ wrapTtl }: Input): Command<'lookup-token'> {
+  if ((wrapTtl ?? 0) === 0)
+    throw new PlacedError(400, 'invalid-parameter', 'endpoint requires response wrapping to be used');
+  return { kind: 'lookup-token' };
+}

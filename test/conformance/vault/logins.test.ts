@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type nodeVault from 'node-vault';
+import { type RunningServer, startServer } from '../../harness.ts';
+import { clientFrom, refused } from './client.ts';
+
+let server: RunningServer;
+let env: Record<string, string>;
+let vault: nodeVault.client;
+
+before(async () => {
+  server = await startServer();
+  env = await server.env();
+  vault = clientFrom(env);
+});
+
+after(async () => {
+  await server.claviger('audit', 'verify');
+  await server.stop();
+});
+
+/** The same server after a kill -9, at another port. */
+async function killed(): Promise<void> {
+  await server.stop({ keepData: true, signal: 'SIGKILL' });
+  server = await startServer({ data: server.data });
+  env = await server.env();
+  vault = clientFrom(env);
+}
+
+const script = fileURLToPath(new URL('hvac_login.py', import.meta.url));
+const installed = spawnSync('python3', ['-c', 'import hvac']).status === 0;
+const skip = installed ? false : 'skipped: the Python package hvac is not installed';
+
+test('hvac logs in as to Vault', { skip, timeout: 120_000 }, async () => {
+  const { stdout } = await promisify(execFile)('python3', [script], { env: { ...process.env, ...env } });
+  const lines = stdout.trim().split('\n');
+  assert.equal(lines.pop(), 'end');
+  for (const line of lines) assert.match(line, /^ok /);
+});
+
+test('node-vault logs in by AppRole and by password, and what it becomes is an identity', async () => {
+  await vault.write('auth/approle/role/node', { token_ttl: '5m' });
+  const { role_id } = (await vault.read('auth/approle/role/node/role-id')).data;
+  const { secret_id } = (await vault.write('auth/approle/role/node/secret-id', {})).data;
+  const worker = clientFrom(env, '');
+  const { auth } = await worker.approleLogin({ role_id, secret_id });
+  assert.equal(auth.lease_duration, 300);
+  assert.equal((await clientFrom(env, auth.client_token).tokenLookupSelf()).data.meta.identity, 'node');
+  assert.match((await server.claviger('identity', 'list')).stdout, /\bnode\b/);
+  await server.claviger('grant', 'create', 'node', '--role', 'key-user');
+  await vault.write('transit/keys/logged-in', {});
+  await clientFrom(env, auth.client_token).write('transit/encrypt/logged-in', { plaintext: 'AAAA' });
+  await server.claviger('identity', 'disable', 'node');
+  await refused(clientFrom(env, auth.client_token).tokenLookupSelf(), 403, /permission denied/);
+  await refused(worker.approleLogin({ role_id, secret_id }), 400, /invalid role or secret ID/);
+
+  await vault.write('auth/userpass/users/bea', { password: 'correct horse' });
+  const entered = await worker.userpassLogin({ username: 'bea', password: 'correct horse' });
+  assert.equal(entered.auth.metadata.username, 'bea');
+  await refused(worker.userpassLogin({ username: 'bea', password: 'wrong' }), 400, /invalid username or password/);
+});
+
+test('a token with uses left is counted before anything is done with it, also across kill -9', async () => {
+  const made = await vault.write('auth/token/create', { num_uses: 3, ttl: '10m' });
+  const counted = () => clientFrom(env, made.auth.client_token).tokenLookupSelf();
+  await counted();
+  await counted();
+  await killed();
+  assert.equal((await counted()).data.num_uses, 0);
+  await refused(counted(), 403, /permission denied/);
+  await killed();
+  await refused(counted(), 403, /permission denied/);
+});
+
+test('of thirty requests at once with a token of ten uses ten are answered', async () => {
+  const made = await vault.write('auth/token/create', { num_uses: 10, ttl: '10m' });
+  const asking = Array.from({ length: 30 }, () => clientFrom(env, made.auth.client_token).tokenLookupSelf());
+  const answered = (await Promise.allSettled(asking)).filter(({ status }) => status === 'fulfilled');
+  assert.equal(answered.length, 10);
+});
+
+test('a batch is one use', async () => {
+  await vault.write('transit/keys/batched', {});
+  const made = await vault.write('auth/token/create', { num_uses: 2, ttl: '10m' });
+  const counted = clientFrom(env, made.auth.client_token);
+  const batch_input = Array.from({ length: 20 }, () => ({ plaintext: 'AAAA' }));
+  for (let i = 0; i < 2; i++) {
+    assert.equal((await counted.write('transit/encrypt/batched', { batch_input })).data.batch_results.length, 20);
+  }
+  await refused(counted.write('transit/encrypt/batched', { batch_input }), 403, /permission denied/);
+});
+
+test('a token that is bound to addresses is refused from others', async () => {
+  await vault.write('auth/approle/role/elsewhere', { token_bound_cidrs: ['10.0.0.0/8'] });
+  const { role_id } = (await vault.read('auth/approle/role/elsewhere/role-id')).data;
+  const { secret_id } = (await vault.write('auth/approle/role/elsewhere/secret-id', {})).data;
+  await refused(clientFrom(env, '').approleLogin({ role_id, secret_id }), 400, /invalid role or secret ID/);
+});
