@@ -5,11 +5,14 @@ import type { CredentialSet } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
 import type { Request } from '#wire/wire.ts';
 import { Sha256 } from '../../test/conformance/aws-sts/clients.ts';
+import { awsCases } from './testing/aws-cases.ts';
+import type { Cases } from './testing/cases.ts';
 import { type Answer, Doors } from './testing/doors.ts';
 import { House, textOf } from './testing/house.ts';
-import { awsCases, type Cases, nativeCases, vaultCases } from './testing/operations.ts';
+import { nativeCases } from './testing/native-cases.ts';
 import { roleCases, stsCases } from './testing/role-cases.ts';
 import { secretCases } from './testing/secret-cases.ts';
+import { vaultCases } from './testing/vault-cases.ts';
 
 /** Every operation of every door with each credential that must not do: none is allowed, and each attempt leaves its line. */
 

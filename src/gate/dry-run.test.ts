@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { toBase64 } from '#encoding/encoding.ts';
 import { operations } from '#wire/aws-kms/operations.ts';
 import type { Row } from '#wire/aws-kms/row.ts';
+import { awsCases } from './testing/aws-cases.ts';
 import { type Answer, Doors } from './testing/doors.ts';
 import { byId, House, refused } from './testing/house.ts';
-import { awsCases } from './testing/operations.ts';
 
 /** Asks for everything as a dry run. */
 class DryDoors extends Doors {

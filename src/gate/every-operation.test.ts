@@ -8,12 +8,15 @@ import { operations as secretOperations } from '#wire/aws-secrets-manager/operat
 import { operations as stsOperations } from '#wire/aws-sts/operations.ts';
 import { operations as nativeOperations } from '#wire/native/operations.ts';
 import { operations as vaultOperations } from '#wire/vault/operations.ts';
+import { awsCases } from './testing/aws-cases.ts';
+import { type Cases, canaries } from './testing/cases.ts';
 import { type Answer, Doors } from './testing/doors.ts';
 import { byId, House, passphrase, textOf } from './testing/house.ts';
 import { loginCases } from './testing/login-cases.ts';
-import { awsCases, type Cases, canaries, nativeCases, vaultCases } from './testing/operations.ts';
+import { nativeCases } from './testing/native-cases.ts';
 import { roleCases, stsCases } from './testing/role-cases.ts';
 import { secretCases } from './testing/secret-cases.ts';
+import { vaultCases } from './testing/vault-cases.ts';
 
 const everyNative = { ...nativeCases, ...roleCases };
 const everyVault = { ...vaultCases, ...loginCases };

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command, CredentialSet, Key } from '#domain/domain.ts';
 import { toBase64, toUtf8 } from '#encoding/encoding.ts';
+import { awsCases } from './testing/aws-cases.ts';
+import type { Cases } from './testing/cases.ts';
 import { type Answer, Doors } from './testing/doors.ts';
 import { byId, byToken, House, refused, textOf } from './testing/house.ts';
-import { awsCases, type Cases, nativeCases, vaultCases } from './testing/operations.ts';
+import { nativeCases } from './testing/native-cases.ts';
+import { vaultCases } from './testing/vault-cases.ts';
 
 const b64 = (text: string) => toBase64(toUtf8(text));
 const allow = (who: string | readonly string[], Action: string | readonly string[], more: object = {}) => ({

@@ -1,6 +1,6 @@
 /** The doors before a house, and one call through each. */
-import { digestHex, hmac, randomUuid } from '#crypto/crypto.ts';
-import { type CredentialSet, SecretBytes } from '#domain/domain.ts';
+import { randomUuid } from '#crypto/crypto.ts';
+import type { CredentialSet } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
 import { awsSecretsManagerDoor } from '#wire/aws-secrets-manager/aws-secrets-manager.ts';
@@ -9,6 +9,7 @@ import { nativeDoor } from '#wire/native/native.ts';
 import { vaultDoor } from '#wire/vault/vault.ts';
 import type { Door, Request, Response } from '#wire/wire.ts';
 import { type House, textOf } from './house.ts';
+import { type Signer, signedPost } from './signed-post.ts';
 
 export interface Answer {
   readonly status: number;
@@ -46,9 +47,10 @@ export class Doors {
     return this.send(signed(who, operation, JSON.stringify(body), this.house.now, headers));
   }
 
-  secretsManager(operation: string, body: object, region = 'eu-central-1'): Promise<Answer> {
-    const service = ['secretsmanager', 'secretsmanager'];
-    return this.send(signed(this.house.first, operation, JSON.stringify(body), this.house.now, [], region, service));
+  secretsManager(operation: string, body: object, region?: string): Promise<Answer> {
+    const { first, now } = this.house;
+    const service = ['secretsmanager', 'secretsmanager'] as const;
+    return this.send(signed(first, operation, JSON.stringify(body), now, [], region, service));
   }
 
   vault(
@@ -94,32 +96,16 @@ function answerOf({ status, body }: Response): Answer {
   return { status, text, json: json as Answer['json'] };
 }
 
-/** Signs one request of the AWS KMS door as AWS documents it (Signature Version 4, header form). */
+/** One request of the doors that take JSON from AWS clients, signed. */
 export function signed(
-  { accessKeyId, secretAccessKey }: CredentialSet,
+  by: Signer,
   operation: string,
   body: string,
   at: number,
   more: readonly string[] = [],
-  region = 'eu-central-1',
-  [service, target]: readonly string[] = ['kms', 'TrentService'],
+  region?: string,
+  [service, target]: readonly [string, string] = ['kms', 'TrentService'],
 ): Omit<Request, 'peer'> {
-  const time = new Date(at).toISOString().replace(/[-:]|\.[0-9]{3}/g, '');
-  const headers = [
-    ...['host', 'localhost', 'content-type', 'application/x-amz-json-1.1', 'x-amz-date', time],
-    ...['x-amz-target', `${target}.${operation}`, ...more],
-  ];
-  const pairs = headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]!] as const] : []));
-  pairs.sort(([a], [b]) => (a < b ? -1 : 1));
-  const names = pairs.map(([name]) => name).join(';');
-  const lines = pairs.map(([name, value]) => `${name}:${value}\n`).join('');
-  const canonical = `POST\n/\n\n${lines}\n${names}\n${digestHex('sha256', body)}`;
-  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`;
-  let key: Uint8Array = toUtf8(`AWS4${textOf(secretAccessKey)}`);
-  for (const part of scope.split('/')) key = hmac('sha256', new SecretBytes(key), part);
-  const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digestHex('sha256', canonical)}`;
-  const signature = hmac('sha256', new SecretBytes(key), toSign).toString('hex');
-  const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
-  const sent = [...headers, 'authorization', authorization];
-  return { method: 'POST', path: '/', query: '', headers: sent, body: toUtf8(body) };
+  const headers = ['content-type', 'application/x-amz-json-1.1', 'x-amz-target', `${target}.${operation}`, ...more];
+  return signedPost(by, { service, headers, body, at, ...(region !== undefined && { region }) });
 }

@@ -1,13 +1,10 @@
 import { Plaintext } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
+import { type Case, type Cases, fresh } from './cases.ts';
 import type { Doors } from './doors.ts';
 import { textOf } from './house.ts';
-import type { Case, Cases } from './operations.ts';
 
 /** Requests of Vault's about logins and wrapped answers, one for each row. */
-
-let counted = 0;
-const fresh = () => `login-${++counted}`;
 
 interface Made {
   readonly name: string;
@@ -17,7 +14,7 @@ interface Made {
 }
 
 async function madeRole({ house }: Doors): Promise<Made> {
-  const name = fresh();
+  const name = fresh('login');
   const { login } = await house.perform({ kind: 'write-login', method: 'approle', name });
   const { secretId, shown } = await house.perform({ kind: 'create-secret-id', role: name });
   return { name, roleId: login.roleId!, secretId: textOf(secretId), accessor: shown.accessor };
@@ -35,7 +32,7 @@ const password = 'correct horse';
 
 function onUser(method: string, path: string, body?: object): Case {
   return async (doors) => {
-    const name = fresh();
+    const name = fresh('login');
     await doors.vault('POST', `auth/userpass/users/${name}`, { password });
     return () => doors.vault(method, `auth/userpass/${path.replace(':name', name)}`, body);
   };

@@ -1,44 +1,19 @@
 /** What the native API and STS ask about roles and identity providers: a request that succeeds for each row of their tables. */
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { digestHex, hmac } from '#crypto/crypto.ts';
-import { type CredentialSet, type Plaintext, type RoleTrust, SecretBytes } from '#domain/domain.ts';
+import type { RoleTrust } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import type { Request } from '#wire/wire.ts';
+import { type Cases, fresh } from './cases.ts';
 import type { Answer, Doors } from './doors.ts';
 import { type House, textOf } from './house.ts';
-import type { Cases } from './operations.ts';
+import { type Signer, signedPost } from './signed-post.ts';
 
-let counted = 0;
-const fresh = (word: string) => `${word}-${++counted}`;
-
-/** What a client signs with: an access key of somebody's, or a session's. */
-export interface Signer extends Pick<CredentialSet, 'accessKeyId' | 'secretAccessKey'> {
-  readonly sessionToken?: Plaintext;
-}
-
-/** A form for STS, signed as AWS documents it (Signature Version 4, header form). */
+/** A form for STS, signed. */
 export function signedForm(by: Signer, fields: Readonly<Record<string, string>>, at: number): Omit<Request, 'peer'> {
   const body = new URLSearchParams({ Version: '2011-06-15', ...fields }).toString();
-  const time = new Date(at).toISOString().replace(/[-:]|\.[0-9]{3}/g, '');
-  const type = 'application/x-www-form-urlencoded; charset=utf-8';
   const token = by.sessionToken === undefined ? [] : ['x-amz-security-token', textOf(by.sessionToken)];
-  const headers = ['content-type', type, 'host', 'localhost', 'x-amz-date', time, ...token];
-  const names = headers.filter((_, i) => i % 2 === 0).join(';');
-  const lines = headers.map((text, i) => (i % 2 === 0 ? `${text}:` : `${text}\n`)).join('');
-  const canonical = `POST\n/\n\n${lines}\n${names}\n${digestHex('sha256', body)}`;
-  const scope = `${time.slice(0, 8)}/eu-central-1/sts/aws4_request`;
-  let key: Uint8Array = toUtf8(`AWS4${textOf(by.secretAccessKey)}`);
-  for (const part of scope.split('/')) key = hmac('sha256', new SecretBytes(key), part);
-  const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digestHex('sha256', canonical)}`;
-  const signature = hmac('sha256', new SecretBytes(key), toSign).toString('hex');
-  const authorization = `AWS4-HMAC-SHA256 Credential=${by.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
-  return {
-    method: 'POST',
-    path: '/',
-    query: '',
-    headers: [...headers, 'authorization', authorization],
-    body: toUtf8(body),
-  };
+  const headers = ['content-type', 'application/x-www-form-urlencoded; charset=utf-8', ...token];
+  return signedPost(by, { service: 'sts', headers, body, at });
 }
 
 export const sts = (doors: Doors, fields: Readonly<Record<string, string>>, by: Signer = doors.house.first) =>

@@ -1,10 +1,9 @@
-/** One request that succeeds for every operation of AWS Secrets Manager, as `operations.ts` has them for the other doors. */
+/** One request that succeeds for every operation of AWS Secrets Manager, as `aws-cases.ts` has them for AWS KMS. */
+
+import { type Case, type Cases, canaries, fresh } from './cases.ts';
 import type { Doors } from './doors.ts';
 import { plain } from './house.ts';
-import { type Case, type Cases, canaries } from './operations.ts';
 
-let counted = 0;
-const fresh = () => `secret-${++counted}`;
 export const turner = 'arn:aws:lambda:eu-central-1:123456789012:function:turner';
 const elsewhere = 'eu-west-3';
 
@@ -13,7 +12,7 @@ type Body = (SecretId: string, doors: Doors) => object | Promise<object>;
 /** An operation on a secret of its own, which has two versions. */
 function on(operation: string, body: Body = (SecretId) => ({ SecretId }), ready?: Body): Case {
   return async (doors) => {
-    const name = fresh();
+    const name = fresh('secret');
     await made(doors, name);
     await ready?.(name, doors);
     const fields = await body(name, doors);
@@ -62,8 +61,8 @@ export const secretCases: Cases = {
     house.perform({ kind: 'rotate-secret', secret: { name }, rotator: turner, atOnce: true }),
   ),
   CreateSecret: async (doors) => {
-    await made(doors, fresh());
-    const Name = fresh();
+    await made(doors, fresh('secret'));
+    const Name = fresh('secret');
     const ClientRequestToken = `${'0'.repeat(32)}-${Name}`;
     return () => doors.secretsManager('CreateSecret', { Name, ClientRequestToken, SecretString: canaries.plaintext });
   },
@@ -87,7 +86,7 @@ export const secretCases: Cases = {
   ),
   ReplicateSecretToRegions: on('ReplicateSecretToRegions', async (SecretId, doors) => {
     // The first copy of a region makes its key.
-    const other = fresh();
+    const other = fresh('secret');
     await made(doors, other);
     await replicated(other, doors);
     return { SecretId, AddReplicaRegions: [{ Region: elsewhere }] };
@@ -113,7 +112,7 @@ export const secretCases: Cases = {
     ResourcePolicy: policy(house.realm),
   })),
   StopReplicationToReplica: async (doors) => {
-    const name = fresh();
+    const name = fresh('secret');
     await made(doors, name);
     await replicated(name, doors);
     return () => doors.secretsManager('StopReplicationToReplica', { SecretId: name }, elsewhere);

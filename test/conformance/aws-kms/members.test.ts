@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { before, test } from 'node:test';
 import * as sdk from '@aws-sdk/client-kms';
+import { awsCases } from '#gate/testing/aws-cases.ts';
 import { operations } from '#wire/aws-kms/operations.ts';
 import { type Answer, Doors } from '../../../src/gate/testing/doors.ts';
 import { House } from '../../../src/gate/testing/house.ts';
-import { awsCases } from '../../../src/gate/testing/operations.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { awsCases } from '#gate/testing/aws-cases.ts';
 import { Doors } from '#gate/testing/doors.ts';
 import { House } from '#gate/testing/house.ts';
-import { awsCases } from '#gate/testing/operations.ts';
 import { documentedErrors } from '../../../tools/aws-documented.ts';
 import { type Fault, ofTheServer } from './errors-kms.ts';
 
