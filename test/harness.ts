@@ -1,76 +1,82 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+/** Development servers for tests. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { after } from 'node:test';
+import { runClaviger, type Started, start } from './process.ts';
 
-const bin = fileURLToPath(new URL('../bin/claviger.js', import.meta.url));
+export type Env = Record<string, string>;
 
-export interface RunningServer {
-  readonly url: string;
+/** A development server on a free port, in a data folder of its own. */
+export class RunningServer {
   readonly data: string;
+  readonly #args: readonly string[];
+  #process: Started;
+
+  private constructor(data: string, args: readonly string[], process: Started) {
+    this.data = data;
+    this.#args = args;
+    this.#process = process;
+  }
+
+  /** `data`: a folder that holds something already. It is taken away with the server, as one that is made here is. */
+  static async start({ data = newFolder(), args = [] }: ServerOptions = {}): Promise<RunningServer> {
+    try {
+      const all = ['dev', '--data', data, '--listen', '127.0.0.1:0', ...args];
+      return new RunningServer(data, all, await start(all));
+    } catch (error) {
+      remove(data);
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.#process.url;
+  }
+
   /** What `claviger env` says for an identity (default: the developer). */
-  env(identity?: string): Promise<Record<string, string>>;
+  async env(identity?: string): Promise<Env> {
+    const whose = identity === undefined ? [] : ['--identity', identity];
+    return JSON.parse((await this.claviger('env', '--format', 'json', ...whose)).stdout);
+  }
+
   /** Runs `claviger ARGS --data DATA`; rejects with stdout and stderr when it exits non-zero. */
-  claviger(...args: string[]): Promise<{ stdout: string; stderr: string }>;
+  claviger(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+    return runClaviger([...args, '--data', this.data]);
+  }
+
+  /** The same data under a new process, at another port. */
+  async restart(signal?: NodeJS.Signals): Promise<void> {
+    await this.#process.stop(signal);
+    this.#process = await start(this.#args);
+  }
+
   /** Stops gracefully and, unless told to keep it, removes the data folder. */
-  stop(options?: { keepData?: boolean; signal?: NodeJS.Signals }): Promise<void>;
+  async stop({ keepData = false } = {}): Promise<void> {
+    await this.#process.stop();
+    if (!keepData) remove(this.data);
+  }
 }
 
-export const runClaviger = (args: readonly string[], env: Record<string, string> = {}) =>
-  promisify(execFile)(process.execPath, [bin, ...args], {
-    env: { ...process.env, ...env },
-    maxBuffer: 64 * 1024 * 1024,
-  });
-
-/** A development server of its own on a free port, in a data folder of its own. */
-export async function startServer(options: { data?: string; args?: readonly string[] } = {}): Promise<RunningServer> {
-  const data = options.data ?? mkdtempSync(join(tmpdir(), 'claviger-test-'));
-  const child = spawn(
-    process.execPath,
-    [bin, 'dev', '--data', data, '--listen', '127.0.0.1:0', ...(options.args ?? [])],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  const url = await readyUrl(child);
-  return {
-    url,
-    data,
-    async env(identity) {
-      const args = [
-        'env',
-        '--data',
-        data,
-        '--format',
-        'json',
-        ...(identity === undefined ? [] : ['--identity', identity]),
-      ];
-      return JSON.parse((await runClaviger(args)).stdout);
-    },
-    claviger: (...args) => runClaviger([...args, '--data', data]),
-    async stop({ keepData = false, signal = 'SIGTERM' } = {}) {
-      if (child.exitCode === null && child.signalCode === null) {
-        const exited = new Promise((resolve) => child.once('exit', resolve));
-        child.kill(signal);
-        await exited;
-      }
-      if (!keepData) rmSync(data, { recursive: true, force: true });
-    },
-  };
+interface ServerOptions {
+  readonly data?: string;
+  readonly args?: readonly string[];
 }
 
-function readyUrl(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const take = (chunk: Buffer) => {
-      output += chunk.toString();
-      const ready = /^ready (https?:\/\/\S+)$/m.exec(output);
-      if (ready) resolve(ready[1]!);
-    };
-    child.stdout!.on('data', take);
-    child.stderr!.on('data', take);
-    child.once('exit', (code) => reject(new Error(`the server stopped with ${code} before it was ready:\n${output}`)));
+const newFolder = () => mkdtempSync(join(tmpdir(), 'claviger-test-'));
+const remove = (data: string) => rmSync(data, { recursive: true, force: true });
+
+export const startServer = RunningServer.start;
+
+/** A server for the tests of one file. When they are over, its ledger must verify, and it goes, whatever became of them. */
+export async function serverOfThisFile(options: ServerOptions = {}): Promise<{ server: RunningServer; env: Env }> {
+  const server = await startServer(options);
+  after(async () => {
+    try {
+      await server.claviger('audit', 'verify');
+    } finally {
+      await server.stop();
+    }
   });
+  return { server, env: await server.env() };
 }

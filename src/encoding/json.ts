@@ -42,6 +42,13 @@ function deeperThan(bytes: Uint8Array, limit: number): boolean {
   return false;
 }
 
+/** Whether every number in it comes back as it was read: whole ones beyond 2^53 don't, nor what is read as infinite. */
+export function hasExactNumbers(value: Json): boolean {
+  if (typeof value === 'number')
+    return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+  return value === null || typeof value !== 'object' || Object.values(value).every(hasExactNumbers);
+}
+
 /**
  * Canonical JSON: keys sorted by UTF-16 code unit, no white space, undefined members left out (RFC 8785 for the values that
  * Claviger stores: strings, safe integers, booleans, arrays, objects).

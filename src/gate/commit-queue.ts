@@ -46,6 +46,7 @@ const accessKinds: ReadonlySet<RecordKind> = new Set([
   'grant',
   'realm',
   'acl-policy',
+  'login',
 ]);
 
 /**

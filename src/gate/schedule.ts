@@ -19,15 +19,16 @@ export async function runSchedule(
   now: number,
 ): Promise<{ rotated: number; destroyed: number }> {
   const counts = { rotated: 0, destroyed: 0 };
-  const failed = new Set<string>();
+  // Failed, or no longer planned: not again in this run.
+  const passed = new Set<string>();
   const destroyed = new Set<string>();
   for (;;) {
-    const due = (await rooms.keyring.due(now, atOnce + failed.size)).filter((one) => !failed.has(placeOf(one)));
+    const due = (await rooms.keyring.due(now, atOnce + passed.size)).filter((one) => !passed.has(placeOf(one)));
     if (due.length === 0) return counts;
     for (const one of due) {
       if (destroyed.has(placeOf(one))) continue;
-      const succeeded = await perform(rooms, commits, principal, origin, one, now);
-      if (!succeeded) failed.add(placeOf(one));
+      const end = await perform(rooms, commits, principal, origin, one, now);
+      if (end !== 'done') passed.add(placeOf(one));
       else if (one.what === 'rotation') counts.rotated++;
       else if (one.what === 'destruction') {
         counts.destroyed++;
@@ -62,7 +63,7 @@ async function perform(
   origin: Origin,
   { what, realm, keyId }: DueKey,
   now: number,
-): Promise<boolean> {
+): Promise<'done' | 'failed' | 'not-due'> {
   const line = lineOf(origin, actions[what], now);
   identified(line, principal);
   line.realm = realm;
@@ -71,12 +72,14 @@ async function perform(
     const { keyring } = rooms;
     const key = await keyring.find(realm, { by: 'id', id: keyId });
     if (key === undefined) throw new KmsError('not-found', 'The key that is due is not there.', keyId);
+    // Somebody may have changed the plan since it was listed.
+    if (!keyring.isDue(key, what, now)) return 'not-due';
     const outcome = await tasks[what](rooms, key, now);
     await commits.submit(done(line, outcome.result, outcome.change), outcome.change, () => keyring.isCurrent(key));
-    return true;
+    return 'done';
   } catch (error) {
     line.outcome = error instanceof KmsError ? error.code : 'internal';
     await commits.submit(line);
-    return false;
+    return 'failed';
   }
 }

@@ -29,31 +29,35 @@ export async function runSecretSchedule(
   }
   const steps: DueRotation[] = [];
   for (const one of await secrets.due('rotation', now, atOnce)) {
-    const { step, change } = await secrets.nextStep(one, now);
-    const begun =
-      change === undefined || (await record(core, principal, origin, one, now, () => ({ result: {}, change })));
-    if (begun && step !== undefined) steps.push(step);
+    // One that can't be read is recorded like one that can't be written, and keeps no other from its turn.
+    const found: DueRotation[] = [];
+    const begun = await record(core, principal, origin, one, now, async () => {
+      const { step, change } = await secrets.nextStep(one, now);
+      if (step !== undefined) found.push(step);
+      return change && { result: {}, change };
+    });
+    if (begun) steps.push(...found);
   }
   return { destroyed, steps };
 }
 
 const placeOf = ({ realm, secretId }: DueSecret) => `${realm}/${secretId}`;
 
-/** Whether it was done. What fails is recorded and tried again at the next run. */
+/** Whether it was done, where there was something to be done. What fails is recorded and tried again at the next run. */
 async function record(
   core: Core,
   principal: Principal,
   origin: Origin,
   { what, realm }: DueSecret,
   now: number,
-  act: () => Outcome<object> | Promise<Outcome<object>>,
+  act: () => Promise<Outcome<object> | undefined>,
 ): Promise<boolean> {
   const line = lineOf(origin, what === 'deletion' ? 'delete-secret' : 'rotate-secret', now);
   identified(line, principal);
   line.realm = realm;
   try {
-    const { result, change } = await act();
-    await core.commits.submit(done(line, result, change), change);
+    const outcome = await act();
+    if (outcome !== undefined) await core.commits.submit(done(line, outcome.result, outcome.change), outcome.change);
     return true;
   } catch (error) {
     line.outcome = error instanceof KmsError ? error.code : 'internal';

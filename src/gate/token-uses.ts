@@ -27,12 +27,14 @@ export class TokenUses {
     if (known === undefined) {
       const counting = this.#count(rooms, identifying);
       this.#counted.set(proof, counting);
+      // What was not counted is to be counted when the request is tried again.
+      counting.catch(() => this.#counted.delete(proof));
       return (await counting) ?? identifying;
     }
-    const counted = await known.catch(() => undefined);
-    if (counted === undefined) return identifying;
     // Its last use may be this one: then it isn't found any more.
     identifying.catch(() => {});
+    const counted = await known;
+    if (counted === undefined) return identifying;
     await rooms.identity.confirm(counted);
     return counted;
   }

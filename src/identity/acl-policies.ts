@@ -21,7 +21,7 @@ const most = 2000;
  * What every token of Vault's may do, by the policy that is there from the start and may be rewritten: see to itself and to what was
  * wrapped for it.
  */
-export const firstDefault = `# What every token may do: see to itself, and open what was wrapped.
+const firstDefault = `# What every token may do: see to itself, and open what was wrapped.
 path "auth/token/lookup-self" { capabilities = ["read"] }
 path "auth/token/renew-self" { capabilities = ["update"] }
 path "auth/token/revoke-self" { capabilities = ["update"] }

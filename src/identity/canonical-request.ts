@@ -64,7 +64,7 @@ export function canonicalPath(path: string): string {
 }
 
 /** Decoded, encoded again, and sorted by name and then value. */
-export function canonicalQuery(query: string, unsigned?: string): string {
+function canonicalQuery(query: string, unsigned?: string): string {
   const pairs: [string, string][] = [];
   for (const [name, value] of queryMembers(query)) {
     if (name !== unsigned) pairs.push([encode(name), encode(value)]);

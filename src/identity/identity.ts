@@ -99,7 +99,7 @@ export interface IdentityRoom {
   identify(proof: Proof, mutating: boolean): Identified | Promise<Identified>;
   /** Counts one use of the principal's token: to be made durable before anything is done with it. Rejects where none is left. */
   spend(principal: Identified): Promise<Change>;
-  /** Of a token whose use has been counted: rejects with 'invalid-proof' where it was revoked meanwhile. */
+  /** Of a token whose use has been counted: rejects as `identify` where it, or what it hangs from, stands no longer. */
   confirm(principal: Identified): Promise<void>;
   replayRecord(principal: Principal): RecordChange | undefined;
   seenBefore(replayDigest: string): Promise<boolean>;

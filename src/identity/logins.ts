@@ -16,7 +16,7 @@ import {
 } from '#domain/domain.ts';
 import { type Directory, ids, type LoginRecord, put, remove } from './directory.ts';
 import type { Identified } from './identified.ts';
-import { checkCidrs, checkPolicyNames, checkUses, issueToken, isWithin } from './issue-token.ts';
+import { checkCidrs, checkPolicyNames, checkUses, isSubset, issueToken, isWithin } from './issue-token.ts';
 import type { LoginFacts } from './login-facts.ts';
 import { checkLimit, checkName, checkTtl, fold } from './names.ts';
 import type { Passwords } from './passwords.ts';
@@ -32,8 +32,7 @@ interface Rooms {
 }
 
 /** Whatever was wrong with a login, it is said in one way. */
-export const wrongLogin = () =>
-  new KmsError('invalid-proof', 'The login is unknown, wrong or no longer valid.', 'login');
+const wrongLogin = () => new KmsError('invalid-proof', 'The login is unknown, wrong or no longer valid.', 'login');
 
 const noToken: TokenSettings = { policies: [], cidrs: [] };
 const noSecretId: SecretIdSettings = { bound: true, cidrs: [] };
@@ -69,6 +68,8 @@ export class Logins {
     }
     const found = secretId === undefined ? undefined : await secretIds.proven(login, secretId);
     if (found === undefined || !isWithin(found.cidrs, peer)) throw wrongLogin();
+    // The role may have been bound more closely since.
+    if (!isSubset(found.tokenCidrs, login.token.cidrs)) throw wrongLogin();
     return { login, secretId: found };
   }
 
@@ -199,7 +200,9 @@ export class Logins {
   }
 
   async read({ realm }: Principal, { method, name }: Command<'read-login'>): Promise<Outcome<Results['read-login']>> {
-    return { result: { login: shown(await this.existing(realm, method, name)) } };
+    const login = await this.#rooms.directory.login(realm, method, name);
+    if (login === undefined) throw noSuchLogin(method, name);
+    return { result: { login: shown(login) } };
   }
 
   /** The identity stays, and so do the tokens that it has. */
@@ -227,13 +230,6 @@ export class Logins {
     const { items, next } = await this.#rooms.directory.logins(realm, method, after, limit);
     const last = next === undefined ? undefined : items.at(-1)?.name;
     return { result: { names: items.map(({ name }) => name), ...(last !== undefined && { next: last }) } };
-  }
-
-  /** Rejects with 'not-found'. */
-  async existing(realm: string, method: LoginMethod, name: string): Promise<LoginRecord> {
-    const login = await this.#rooms.directory.login(realm, method, name);
-    if (login === undefined) throw noSuchLogin(method, name);
-    return login;
   }
 }
 
@@ -263,6 +259,6 @@ function checkSettings(token: TokenSettings, secretId: SecretIdSettings): void {
   }
 }
 
-export function noSuchLogin(method: LoginMethod, name: string): KmsError {
+function noSuchLogin(method: LoginMethod, name: string): KmsError {
   return new KmsError('not-found', `There is no ${method === 'approle' ? 'role' : 'user'} "${name}".`, 'login');
 }

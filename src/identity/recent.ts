@@ -36,8 +36,4 @@ export class Recent<V> {
     this.#young.clear();
     this.#old.clear();
   }
-
-  get size(): number {
-    return this.#young.size + this.#old.size;
-  }
 }

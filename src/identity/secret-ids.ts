@@ -83,7 +83,8 @@ export class SecretIds {
   }
 
   async read({ realm }: Principal, command: Command<'read-secret-id'>): Promise<Outcome<Results['read-secret-id']>> {
-    return { result: { shown: shownOf(await this.#existing(realm, command)) } };
+    const login = await this.#role(realm, command.role);
+    return { result: { shown: shownOf(await this.#existing(login, command)) } };
   }
 
   async list(
@@ -102,10 +103,15 @@ export class SecretIds {
     { realm }: Principal,
     command: Command<'destroy-secret-id'>,
   ): Promise<Outcome<Results['destroy-secret-id']>> {
-    const record = await this.#existing(realm, command);
+    const login = await this.#role(realm, command.role);
+    const record = await this.#existing(login, command);
     return {
       result: {},
-      change: { records: [removalOf(record)], summary: `destroyed secret id ${record.accessor} of ${record.role}` },
+      change: {
+        // The role is written as it is, so that a login with the secret id that is under way is decided again.
+        records: [removalOf(record), put('login', ids.login(realm, 'approle', login.name), login)],
+        summary: `destroyed secret id ${record.accessor} of ${record.role}`,
+      },
     };
   }
 
@@ -140,13 +146,15 @@ export class SecretIds {
     return (expiresAt === undefined || expiresAt > this.#clock()) && left !== 0;
   }
 
-  async #existing(realm: string, command: Command<'read-secret-id' | 'destroy-secret-id'>): Promise<SecretIdRecord> {
-    const login = await this.#role(realm, command.role);
+  async #existing(
+    login: LoginRecord,
+    command: Command<'read-secret-id' | 'destroy-secret-id'>,
+  ): Promise<SecretIdRecord> {
     if ('secretId' in command) {
       const record = await this.proven(login, command.secretId);
       if (record !== undefined) return record;
     } else if (accessorForm.test(command.accessor)) {
-      const record = await this.#directory.secretId(realm, login.name, command.accessor);
+      const record = await this.#directory.secretId(login.realm, login.name, command.accessor);
       if (record !== undefined && this.#holds(record)) return record;
     }
     throw new KmsError('not-found', 'There is no such secret id.', 'secret-id');

@@ -174,7 +174,8 @@ function checkSessionName(name: string): void {
 }
 
 /** In the manner of AWS, a session that takes on another role gets an hour at most. */
-function lengthOf({ duration = hour }: { readonly duration?: number }, role: AssumableRole, chained: boolean): number {
+function lengthOf(command: { readonly duration?: number }, role: AssumableRole, chained: boolean): number {
+  const { duration = Math.min(hour, role.maxSession) } = command;
   checkSessionLength(duration, 12);
   if (duration > role.maxSession) {
     throw new KmsError(

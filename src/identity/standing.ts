@@ -149,6 +149,7 @@ export class Standings {
       const record = await this.#directory.credential(id);
       if (record === undefined || !matches(record)) throw invalid('credential');
       const standing = await this.standingOf(record);
+      if (record.uses !== undefined && !((await this.#directory.tokenUse(id))?.left ?? 0)) throw invalid('credential');
       // Something was revoked while we read: it may have been this.
       if (epoch !== this.#epoch) continue;
       // How often it may still be used is on record only.
@@ -157,13 +158,14 @@ export class Standings {
     }
   }
 
-  /** The same again, of a token whose use has been counted. Rejects where it was revoked meanwhile. */
+  /** The same again, of a token whose use has been counted. Rejects where it stands no longer. */
   async confirm({ credential }: Identified): Promise<void> {
     const record = await this.#directory.credential(credential);
-    if (record === undefined || !record.enabled) throw invalid('credential');
+    if (record === undefined) throw invalid('credential');
+    await this.standingOf(record);
   }
 
-  /** Walks to the topmost parent. Rejects with 'invalid-proof' or 'expired-proof'. */
+  /** Walks to the topmost parent. Rejects with 'invalid-proof' or 'expired-proof'. Uses that are left are not looked at. */
   async standingOf(record: CredentialRecord): Promise<Standing> {
     const { realm } = record;
     const identity = await this.#holderOf(record);
@@ -173,11 +175,10 @@ export class Standings {
       if (!link.enabled || link.realm !== realm || link.identity !== holder.name || depth >= maxChain)
         throw invalid('credential');
       until = Math.min(until, link.expiresAt ?? until);
-      if (link.uses !== undefined && !((await this.#directory.tokenUse(link.id))?.left ?? 0))
-        throw invalid('credential');
       if (link.parent === undefined) break;
       const parent = await this.#directory.credential(link.parent);
-      if (parent === undefined) throw invalid('credential');
+      // What has a number of uses makes nothing that would outlive them.
+      if (parent === undefined || parent.uses !== undefined) throw invalid('credential');
       // A session is a role's, what it was asked for with is somebody else's.
       if (link.kind === 'session') holder = await this.#holderOf(parent);
       link = parent;

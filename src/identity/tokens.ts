@@ -15,7 +15,7 @@ import { fromHex } from '#encoding/encoding.ts';
 import { isCredentialId, tokenAccessor } from './credential-id.ts';
 import { type CredentialRecord, type Directory, put, type TokenUse } from './directory.ts';
 import type { GrantBook } from './grant-book.ts';
-import { checkRequest, type Issue, issueToken } from './issue-token.ts';
+import { checkRequest, type Issue, isSubset, issueToken } from './issue-token.ts';
 import { checkTtl } from './names.ts';
 import { maxChain, type Standings } from './standing.ts';
 
@@ -57,13 +57,12 @@ export class Tokens {
     return this.#issue(principal, command, await this.#asking(principal), false);
   }
 
-  async #issue(principal: Principal, request: TokenRequest, chain: Chain, child: boolean) {
+  async #issue(_principal: Principal, request: TokenRequest, chain: Chain, child: boolean) {
     checkRequest(request);
     const [asking] = chain;
     const actions = narrowed(asking.actions, request.actions);
     const policies = carried(asking.policies, request.policies);
-    // Where the asking one may be used from holds for what it makes.
-    const cidrs = request.cidrs === undefined || request.cidrs.length === 0 ? asking.cidrs : request.cidrs;
+    const cidrs = within(asking.cidrs, request.cidrs);
     const issue: Issue = {
       ...request,
       realm: asking.realm,
@@ -75,7 +74,7 @@ export class Tokens {
       ...(cidrs !== undefined && { cidrs }),
     };
     const { record, records, token } = issueToken(issue, this.#rooms.clock());
-    const shown = await this.#info(principal, child ? [record, ...chain] : [record]);
+    const shown = await this.#info(child ? [record, ...chain] : [record]);
     return {
       result: { ...shown, ...(record.uses !== undefined && { usesLeft: record.uses }), token },
       change: { records, summary: `token ${record.id} of ${record.identity}, made by ${asking.id}` },
@@ -98,7 +97,7 @@ export class Tokens {
   }
 
   async lookup(principal: Principal, command: Command<'lookup-token'>): Promise<Outcome<TokenInfo>> {
-    return { result: await this.#info(principal, await this.#managed(principal, command)) };
+    return { result: await this.#info(await this.#managed(principal, command)) };
   }
 
   /** Ends `increment` (at most the token's own ttl) from now, but not after what it hangs from. */
@@ -115,7 +114,7 @@ export class Tokens {
     const last = record.maxTtl === undefined ? Number.POSITIVE_INFINITY : record.createdAt + record.maxTtl;
     const next = { ...record, expiresAt: Math.min(now + wanted, last, endOf(above)) };
     return {
-      result: await this.#info(principal, [next, ...above]),
+      result: await this.#info([next, ...above]),
       change: {
         records: [put('credential', record.id, next)],
         summary: `token ${record.id} renewed until ${new Date(next.expiresAt).toISOString()}`,
@@ -178,14 +177,17 @@ export class Tokens {
     return links as unknown as Chain;
   }
 
-  async #info(principal: Principal, chain: Chain): Promise<TokenInfo> {
+  async #info(chain: Chain): Promise<TokenInfo> {
+    const { directory, grants: book, clock } = this.#rooms;
     const { digest: _, ...credential } = chain[0];
+    const { realm, identity } = credential;
     const end = endOf(chain);
     const shown: Credential = Number.isFinite(end) ? { ...credential, expiresAt: end } : credential;
-    const grants = await this.#rooms.grants.of(principal);
-    const now = this.#rooms.clock();
+    const groups = (await directory.identity(realm, identity))?.groups ?? [];
+    const grants = await book.heldBy(realm, identity, groups);
+    const now = clock();
     const live = grants.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now);
-    const use = credential.uses === undefined ? undefined : await this.#rooms.directory.tokenUse(credential.id);
+    const use = credential.uses === undefined ? undefined : await directory.tokenUse(credential.id);
     return {
       credential: shown,
       policies: credential.policies ?? [...new Set(live.map(({ role }) => role))].sort(),
@@ -219,4 +221,15 @@ function carried(
   const more = asking && wanted.find((name) => name !== 'default' && !asking.includes(name));
   if (more !== undefined) throw new KmsError('denied', `The asking token doesn't carry the policy "${more}".`);
   return [...new Set(wanted)].sort();
+}
+
+/** Where the asking token may be used from holds for what it makes. */
+function within(
+  asking: readonly string[] | undefined,
+  wanted: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (wanted === undefined || wanted.length === 0) return asking;
+  if (!isSubset(wanted, asking ?? []))
+    throw new KmsError('denied', 'The addresses of a token must be among those of the token that makes it.');
+  return wanted;
 }

@@ -1,5 +1,5 @@
 import { type Change, type Command, type Key, KmsError, type Outcome, type RecordChange } from '#domain/domain.ts';
-import { changeKey, type Parts } from './change.ts';
+import { changeKey, type Parts, together } from './change.ts';
 import { assertName } from './create.ts';
 import { nameRecordId } from './key-record.ts';
 import { assertNotEnding } from './state.ts';
@@ -67,16 +67,8 @@ export async function updateAlias(
   const left = changeKey(parts, former, { names: former.names.filter((other) => other !== name) }, '');
   const joined = changeKey(parts, key, { names: [...key.names, name] }, `alias ${name} moved here from ${former.id}`, [
     { kind: 'name', id: nameRecordId(key.realm, name), expect: record.revision, value },
-    ...left.change.records,
   ]);
-  const change: Change = {
-    ...joined.change,
-    applied: () => {
-      left.change.applied?.();
-      joined.change.applied?.();
-    },
-  };
-  return { result: {}, change: forgetting(parts, key.realm, name, change) };
+  return { result: {}, change: forgetting(parts, key.realm, name, together(joined, [left]).change) };
 }
 
 export async function deleteAlias(parts: Parts, realm: string, command: Command<'delete-alias'>): Promise<Done> {

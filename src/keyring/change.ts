@@ -20,6 +20,9 @@ export interface Parts {
   readonly clock: () => number;
 }
 
+/** A key as it will be, and the change that makes it so. */
+export type Changed = Outcome<{ readonly key: Key }> & { readonly change: Change };
+
 /** A key's next state as one change: its row, the rows that go with it, and memory once all of it is durable. */
 export function changeKey(
   parts: Parts,
@@ -27,7 +30,7 @@ export function changeKey(
   facts: { readonly [K in keyof Key]?: Key[K] | undefined },
   summary: string,
   others: readonly RecordChange[] = [],
-): Outcome<{ readonly key: Key }> & { readonly change: Change } {
+): Changed {
   const next: Key = Object.freeze(withoutUndefined({ ...before, ...facts, revision: before.revision + 1 } as Key));
   return {
     result: { key: next },
@@ -43,6 +46,22 @@ export function changeKey(
           next,
           before.names.filter((name) => !next.names.includes(name)),
         ),
+    },
+  };
+}
+
+/** Several keys' changes as one, with the answer and the summary of the first. */
+export function together(first: Changed, others: readonly Changed[]): Changed {
+  if (others.length === 0) return first;
+  const changes = [first, ...others].map(({ change }) => change);
+  return {
+    result: first.result,
+    change: {
+      summary: first.change.summary,
+      records: changes.flatMap(({ records }) => records),
+      applied: () => {
+        for (const { applied } of changes) applied?.();
+      },
     },
   };
 }

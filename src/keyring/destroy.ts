@@ -1,20 +1,10 @@
-import {
-  type Command,
-  type Key,
-  type KeyVersion,
-  KmsError,
-  move,
-  type Outcome,
-  type RecordChange,
-} from '#domain/domain.ts';
-import { changeKey, type Parts } from './change.ts';
+import { type Command, type Key, type KeyVersion, KmsError, move, type RecordChange } from '#domain/domain.ts';
+import { type Changed, changeKey, type Parts, together } from './change.ts';
 import { isComplete } from './imported.ts';
 import { encodeVersion, nameRecordId, versionRecordId } from './key-record.ts';
-import { ending, relatedKeys, together, withoutReplica } from './region.ts';
+import { ending, relatedKeys, withoutReplica } from './region.ts';
 import { assertNotEnding, stateOf } from './state.ts';
 import { type VersionRow, versionRows } from './version-rows.ts';
-
-type Changed = Outcome<{ readonly key: Key }>;
 
 const minDays = 7;
 const maxDays = 120;

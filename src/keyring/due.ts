@@ -58,6 +58,11 @@ function idOf({ at, realm, keyId, what }: Planned): string {
   return `${prefix}${String(at).padStart(digits, '0')}/${realm}/${keyId}/${what}`;
 }
 
+/** Whether `key` as it is still has that planned for no later than `now`. */
+export function isDue(key: Key, what: DueKey['what'], now: number): boolean {
+  return planned(key).some((plan) => plan.what === what && plan.at <= now);
+}
+
 /** What is due at `now`, soonest first, at most `limit`. */
 export async function dueKeys(records: RecordReader, now: number, limit: number): Promise<readonly DueKey[]> {
   const rows = await records.list('setting', prefix, '', limit);

@@ -132,15 +132,20 @@ export async function reEncrypt(
     ...(command.rightsOnly === true && { rightsOnly: true, dryRun: command.dryRun }),
     ...(command.sourceVersion !== undefined && { version: command.sourceVersion }),
   });
-  const open = await openFor(parts, target, command.targetVersion, 'protect');
-  const change = scheme === 'raw-aead' ? countUse(parts, target, open.version.version) : undefined;
-  const ciphertext = seal(open, scheme, context, former.plaintext);
-  const result = {
-    ...used(target, open.version.version, materialIdOf(target, open)),
-    ciphertext,
-    source: used(source, former.version, former.materialId),
-  };
-  return change === undefined ? { result } : { result, change };
+  try {
+    const open = await openFor(parts, target, command.targetVersion, 'protect');
+    const change = scheme === 'raw-aead' ? countUse(parts, target, open.version.version) : undefined;
+    const ciphertext = seal(open, scheme, context, former.plaintext);
+    const result = {
+      ...used(target, open.version.version, materialIdOf(target, open)),
+      ciphertext,
+      source: used(source, former.version, former.materialId),
+    };
+    return change === undefined ? { result } : { result, change };
+  } finally {
+    // Nobody gets to see it.
+    former.plaintext.fill(0);
+  }
 }
 
 /** The id of the key that an envelope names, for requests that leave it to the ciphertext. */

@@ -13,12 +13,12 @@ import {
   type VersionState,
 } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
-import { changeKey, type Parts } from './change.ts';
+import { changeKey, type Parts, together } from './change.ts';
 import { openImportToken } from './import-token.ts';
 import { assertExternal, emptied, hasEnded, olderEndsWith } from './imported.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { bindingOf } from './open.ts';
-import { isSameNext, primaryOf, relatedKeys, together } from './region.ts';
+import { isSameNext, primaryOf, relatedKeys } from './region.ts';
 import { wrapMaterial } from './root.ts';
 import { assertNotEnding } from './state.ts';
 import { type VersionRow, versionRows } from './version-rows.ts';
@@ -145,7 +145,8 @@ async function placeFor(
     const awaited = primary?.next?.fingerprint;
     if (known === undefined && awaited !== undefined && equalSecrets(awaited, fingerprint)) return nextPlace(key);
     if (known === undefined) throw wrong('The key material is not one that this key had before.');
-    return { ...known, state: stateIn[known.role] };
+    // One that was taken out of service by itself stays so: its material is not what was in doubt.
+    return { ...known, state: known.version.state === 'suspended' ? 'suspended' : stateIn[known.role] };
   }
   if (known !== undefined) throw wrong('The key material is not new: this key has or had it.');
   if (first) return { version: key.current, role: 'current', state: stateIn.current };

@@ -7,7 +7,7 @@ import type { Parts } from './change.ts';
 import { createKey } from './create.ts';
 import { generateDataKey, generateDataKeyPair, generateRandom } from './data-key.ts';
 import { cancelDestruction, destroyKey, scheduleDestruction, trimKey } from './destroy.ts';
-import { type DueKey, dueKeys } from './due.ts';
+import { type DueKey, dueKeys, isDue } from './due.ts';
 import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
 import { deleteImported, expireImported, importMaterial } from './import.ts';
 import { importParameters } from './import-token.ts';
@@ -169,7 +169,7 @@ export class Keyring {
   tagKey = (key: Key, command: Command<'tag-key'>) => tagKey(this.#parts, key, command);
   untagKey = (key: Key, command: Command<'untag-key'>) => untagKey(this.#parts, key, command);
   setPolicy = (key: Key, policy: string) => setPolicy(this.#parts, key, policy);
-  assertGrantable = assertGrantable;
+  assertGrantable = (key: Key) => assertGrantable(this.#parts, key);
   raiseGrants = (key: Key) => raiseGrants(this.#parts, key);
   encrypt = (key: Key, command: Command<'encrypt'>) => encrypt(this.#parts, key, command);
   decrypt = (key: Key, command: Command<'decrypt'>) => decrypt(this.#parts, key, command);
@@ -201,6 +201,11 @@ export class Keyring {
   /** What the clock asks of keys by now, soonest first. */
   due(now: number, limit: number): Promise<readonly DueKey[]> {
     return dueKeys(this.#parts.records, now, limit);
+  }
+
+  /** Whether the clock asks it of the key as it is now. */
+  isDue(key: Key, what: DueKey['what'], now: number): boolean {
+    return isDue(key, what, now);
   }
 
   /** Rows of a change, encoded and under their MACs. Rejects with 'conflict' when what it expects is gone. */

@@ -1,21 +1,11 @@
-import {
-  type Change,
-  type Command,
-  isSymmetric,
-  type Key,
-  type KeyPatch,
-  KmsError,
-  move,
-  type Outcome,
-} from '#domain/domain.ts';
-import { changeKey, type Parts } from './change.ts';
+import { type Command, isSymmetric, type Key, type KeyPatch, KmsError, move, type Outcome } from '#domain/domain.ts';
+import { type Changed, changeKey, type Parts, together } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
 import { assertImported } from './imported.ts';
-import { assertLeads, relatedKeys, together } from './region.ts';
+import { assertLeads, relatedKeys } from './region.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertNotEnding, stateOf } from './state.ts';
 
-type Changed = Outcome<{ readonly key: Key }>;
 type Switched = Outcome<{ readonly key: Key; readonly already?: true }>;
 
 export function enableKey(parts: Parts, key: Key): Switched {
@@ -106,20 +96,18 @@ export function untagKey(parts: Parts, key: Key, command: Command<'untag-key'>):
 }
 
 /** The text is understood and checked before it comes here. Any state but the last takes one. */
-export function setPolicy(parts: Parts, key: Key, policy: string): Changed & { readonly change: Change } {
+export function setPolicy(parts: Parts, key: Key, policy: string): Changed {
   return changeKey(parts, key, { policy }, 'set the key policy');
 }
 
 /** Of a key of no use nobody can be given the use. Throws 'disabled', 'pending-destruction', 'invalid-state'. */
-export function assertGrantable(key: Key): void {
+export function assertGrantable(parts: Parts, key: Key): void {
   assertNotEnding(key);
-  if (key.current.state === 'pending-import') {
-    throw new KmsError('invalid-state', 'The key waits for its material.', key.id);
-  }
+  assertImported(parts, key);
   if (!key.enabled) throw new KmsError('disabled', 'The key is disabled; enable it first.', key.id);
 }
 
 /** Says that the key's own grants are others than before. */
-export function raiseGrants(parts: Parts, key: Key): Changed & { readonly change: Change } {
+export function raiseGrants(parts: Parts, key: Key): Changed {
   return changeKey(parts, key, { grantsRevision: (key.grantsRevision ?? 0) + 1 }, 'changed its grants');
 }

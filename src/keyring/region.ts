@@ -1,7 +1,6 @@
 import { equalSecrets } from '#crypto/crypto.ts';
 import {
   accountOf,
-  type Change,
   type Command,
   type Key,
   type KeyVersion,
@@ -11,7 +10,7 @@ import {
   type RegionSet,
   type Result,
 } from '#domain/domain.ts';
-import { changeKey, type Parts } from './change.ts';
+import { type Changed, changeKey, type Parts, together } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
 import { dueRecords } from './due.ts';
 import { assertImported, emptied, olderEndsWith } from './imported.ts';
@@ -43,28 +42,13 @@ export async function relatedKeys(parts: Parts, key: Key): Promise<readonly Key[
   return Promise.all(
     others.map(async (realm) => {
       const other = await parts.keys.find(realm, { by: 'id', id: key.id });
-      if (other === undefined) throw new KmsError('tampered', `The key ${key.id} is missing in ${realm}.`);
-      return other;
+      if (other !== undefined) return other;
+      // It went after `key` was found, and took itself out of what the newest `key` knows.
+      if (!parts.keys.isCurrent(key))
+        throw new KmsError('conflict', 'The key changed while this was under way; ask again.');
+      throw new KmsError('tampered', `The key ${key.id} is missing in ${realm}.`);
     }),
   );
-}
-
-type Changed = Outcome<{ readonly key: Key }> & { readonly change: Change };
-
-/** Several keys' changes as one, with the answer and the summary of the first. */
-export function together(first: Changed, others: readonly Changed[]): Changed {
-  if (others.length === 0) return first;
-  const changes = [first, ...others].map(({ change }) => change);
-  return {
-    result: first.result,
-    change: {
-      summary: first.change.summary,
-      records: changes.flatMap(({ records }) => records),
-      applied: () => {
-        for (const { applied } of changes) applied?.();
-      },
-    },
-  };
 }
 
 /** A version's material under the realm key of another key with the same id. */

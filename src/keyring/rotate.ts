@@ -1,10 +1,10 @@
 import { type Command, isSymmetric, type Key, type KeyVersion, KmsError, type Outcome } from '#domain/domain.ts';
-import { changeKey, type Parts } from './change.ts';
+import { changeKey, type Parts, together } from './change.ts';
 import { rotateToImported } from './import.ts';
 import { assertImported } from './imported.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { makeVersion } from './material.ts';
-import { assertLeads, assertSameNext, relatedKeys, rotateTogether, together } from './region.ts';
+import { assertLeads, assertSameNext, relatedKeys, rotateTogether } from './region.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertAllowed } from './state.ts';
 

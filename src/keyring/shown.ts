@@ -1,6 +1,6 @@
 import type { Key, KeyVersion, Outcome } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
-import { decodeVersion, versionRecordId } from './key-record.ts';
+import { decodeVersion, keyRecordId } from './key-record.ts';
 import { versionRows } from './version-rows.ts';
 
 /** What came of a change, with all versions as they are after it, for protocols that answer a change with the whole key. */
@@ -14,7 +14,7 @@ export async function shown<R extends { readonly key: Key }>(
   const { key } = outcome.result;
   const older = key.current.version > 1 ? await versionRows(parts, key) : [];
   const versions = new Map(older.map(({ value }) => [value.version, value]));
-  const own = versionRecordId(key, 0).slice(0, -8);
+  const own = `${keyRecordId(key)}/`;
   for (const { kind, id, value } of outcome.change?.records ?? []) {
     if (kind !== 'version' || !id.startsWith(own) || value === undefined) continue;
     const version = decodeVersion(value);

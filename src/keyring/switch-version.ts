@@ -1,7 +1,7 @@
 import { type Key, type KeyVersion, KmsError, move, type Outcome, type VersionState } from '#domain/domain.ts';
-import { changeKey, type Parts } from './change.ts';
+import { changeKey, type Parts, together } from './change.ts';
 import { decodeVersion, encodeVersion, versionRecordId } from './key-record.ts';
-import { assertLeads, relatedKeys, together } from './region.ts';
+import { assertLeads, relatedKeys } from './region.ts';
 import { assertNotEnding } from './state.ts';
 
 type Switched = Outcome<{ readonly key: Key; readonly version: KeyVersion }>;

@@ -1,6 +1,7 @@
 import { type Action, type Command, type Key, KmsError, type Principal } from '#domain/domain.ts';
-import { type Decision, decide, type Facts } from './decide.ts';
+import { type Decision, decide } from './decide.ts';
 import { isAction, rules } from './duties.ts';
+import type { Facts } from './facts.ts';
 import { actionNamed, type KmsAction, kmsActions, possibleNames } from './kms-actions.ts';
 
 /** What somebody would ask for. */

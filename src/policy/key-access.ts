@@ -1,17 +1,9 @@
 import type { Command, GrantConstraints, GrantOperation, Key, KeyGrant, KeyGrants } from '#domain/domain.ts';
 import { type Arrival, contextPairs, type KeyRequest } from './condition-keys.ts';
-import { policyOf, type Statement } from './key-policy.ts';
+import { policyOf, statementsOf } from './key-policy.ts';
 import { type KmsAction, kmsNames } from './kms-actions.ts';
-import { rootArn, type Who } from './who.ts';
-
-/** What a key itself says of a call: its policy and its own grants. */
-export type Verdict =
-  /** A statement says no, whatever else says yes. */
-  | { readonly kind: 'refused'; readonly by: string; readonly name: KmsAction }
-  | { readonly kind: 'allowed'; readonly by: string }
-  /** It leaves the answer to the grants of the account. */
-  | { readonly kind: 'account'; readonly by: string }
-  | { readonly kind: 'silent'; readonly name: KmsAction };
+import { hear, type Verdict } from './verdict.ts';
+import type { Who } from './who.ts';
 
 /** Whether the key says anything of its own. A policy that only says what holds without one is none. */
 export function speaks(key: Pick<Key, 'policy' | 'grantsRevision'>): boolean {
@@ -39,34 +31,22 @@ export function judge(
     const found = verdicts.find((verdict) => verdict.kind === kind);
     if (found !== undefined) return found;
   }
-  return verdicts[0] ?? { kind: 'account', by: 'no policy of a key is asked' };
+  return verdicts[0] ?? { kind: 'account' };
 }
 
 function judgeName(request: KeyRequest, name: KmsAction, grants: KeyGrants | undefined): Verdict {
-  const { key, who } = request;
-  let allowed: Statement | undefined;
-  let account: Statement | undefined;
-  for (const statement of key.policy === undefined ? [] : policyOf(key as Carrying).statements) {
-    const reach = reachOf(statement, who);
-    if (reach === 'none' || !statement.actions.has(name)) continue;
-    if (!statement.conditions.every((condition) => condition.holds(request))) continue;
-    if (statement.effect === 'Deny') return { kind: 'refused', by: `statement ${statement.label}`, name };
-    if (reach === 'named') allowed ??= statement;
-    else account ??= statement;
+  const { key } = request;
+  const { denying, allowing, account } = hear(statementsOf(key), name, request);
+  const action = `kms:${name}`;
+  if (denying !== undefined) {
+    const why = `on this key with an explicit deny: statement ${denying.label} of the key policy`;
+    return { kind: 'refused', action, why };
   }
-  if (allowed !== undefined) return { kind: 'allowed', by: `statement ${allowed.label} of the key policy` };
+  if (allowing !== undefined) return { kind: 'allowed', by: `statement ${allowing.label} of the key policy` };
   const grant = grants === undefined ? undefined : grantFor(request, name, grants);
   if (grant !== undefined) return { kind: 'allowed', by: `grant ${grant.id} on the key` };
-  if (key.policy === undefined) return { kind: 'account', by: 'the default key policy' };
-  if (account !== undefined) return { kind: 'account', by: `statement ${account.label} of the key policy` };
-  return { kind: 'silent', name };
-}
-
-/** By name, or as one of the account: what is allowed to the account is for the account to give, what is denied is denied to all. */
-export function reachOf({ principals, effect }: Statement, who: Who): 'named' | 'account' | 'none' {
-  if (principals === 'everyone' || who.arns.some((arn) => principals.has(arn))) return 'named';
-  if (!principals.has(rootArn(who.account))) return 'none';
-  return effect === 'Deny' ? 'named' : 'account';
+  if (key.policy === undefined || account !== undefined) return { kind: 'account' };
+  return { kind: 'silent', action, why: 'on this key because neither the key policy nor a grant on the key allows it' };
 }
 
 /** A right to retire comes from the grant that is to go; any other from a grant of which the caller is the grantee. */

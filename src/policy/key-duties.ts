@@ -1,10 +1,10 @@
 import type { Action, Grant, Key, KeyGrants } from '#domain/domain.ts';
 import { type Duty, rules } from './duties.ts';
-import { reachOf } from './key-access.ts';
-import { policyOf, type Statement } from './key-policy.ts';
+import { statementsOf } from './key-policy.ts';
 import { administering, type KmsAction, possibleNames, using } from './kms-actions.ts';
 import { gives, isLive, type Mode } from './rights.ts';
 import { covers } from './scope.ts';
+import { reachOf } from './verdict.ts';
 import { type Who, whoIs, whoIsRole } from './who.ts';
 
 /** Somebody, and all that the account gives him. */
@@ -45,10 +45,6 @@ export function holdsBothOn(key: Key, holder: KeyHolder, keyGrants: KeyGrants | 
     );
   };
   return holds(administering, 'administer') && holds(using, 'use');
-}
-
-export function statementsOf(key: Key): readonly Statement[] {
-  return key.policy === undefined ? [] : policyOf(key as Key & { policy: string }).statements;
 }
 
 function some(actions: ReadonlySet<KmsAction>, test: (name: KmsAction) => boolean): boolean {

@@ -1,11 +1,12 @@
 import { type Grant, type Key, type KeyGrant, type KeyGrants, KmsError, type Principal } from '#domain/domain.ts';
-import { decide, type Facts } from './decide.ts';
+import { decide } from './decide.ts';
 import type { Duty } from './duties.ts';
-import { reachOf } from './key-access.ts';
-import { accountActions, handsOver, holdsBothOn, type KeyHolder, statementsOf } from './key-duties.ts';
-import { policyOf } from './key-policy.ts';
+import type { Facts } from './facts.ts';
+import { accountActions, handsOver, holdsBothOn, type KeyHolder } from './key-duties.ts';
+import { policyOf, statementsOf } from './key-policy.ts';
 import { type KmsAction, kmsActions, possibleNames } from './kms-actions.ts';
 import { isLive, reaches } from './rights.ts';
+import { reachOf } from './verdict.ts';
 import { parsePrincipalArn, whoIs, whoIsRole } from './who.ts';
 
 /** Who gives rights on a key, with all that decisions on him are made by. */
@@ -142,8 +143,9 @@ function waysTo(key: Key, holder: KeyHolder, { mode }: Facts, name: KmsAction): 
   const denies = new Set<string>();
   let always = false;
   const byAccount = accountGrantsFor(key, holder, mode, name);
-  for (const { effect, actions, conditions, text, ...statement } of statementsOf(key)) {
-    const reach = reachOf({ effect, actions, conditions, text, ...statement }, holder.who);
+  for (const statement of statementsOf(key)) {
+    const { effect, actions, conditions, text } = statement;
+    const reach = reachOf(statement, holder.who);
     if (reach === 'none' || !actions.has(name)) continue;
     if (effect === 'Deny') denies.add(text);
     else if (reach === 'named') {

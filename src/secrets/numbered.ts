@@ -12,17 +12,17 @@ import {
   type SecretValue,
   type SecretVersion,
 } from '#domain/domain.ts';
-import { type Json, parseJson, toUtf8 } from '#encoding/encoding.ts';
+import { hasExactNumbers, type Json, parseJson, toUtf8 } from '#encoding/encoding.ts';
 import { isMembers, mergePatch } from './merge-patch.ts';
-import { openedValue } from './read.ts';
 import { changeSecret, dropValues } from './record.ts';
 import { follow } from './replicas.ts';
 import { valueChanged } from './rotation.ts';
 import { assertRules, rulesFor } from './rules.ts';
 import { assertNotDeleted, assertPrimary } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
+import { openVersion } from './value.ts';
 import { keepNewest, versionByNumber } from './versions.ts';
-import { addVersion, assertName } from './write.ts';
+import { addVersion, assertName, keyOf } from './write.ts';
 
 /** Secrets for who knows their versions by number: writes that may depend on the current one, and ends of single versions. */
 
@@ -82,14 +82,18 @@ function assertExpected({ versions }: Secret, expected: number | undefined, chec
 }
 
 async function merged(parts: Parts, subject: SecretSubject, patch: SecretValue, now: number): Promise<SecretValue> {
-  const current = versionByNumber(subject.secret!.versions, 0);
+  const secret = subject.secret!;
+  const current = versionByNumber(secret.versions, 0);
   if (current?.keyId === undefined || isHidden(current, now)) {
     throw new KmsError('secret-not-found', 'There is no value to merge with.', 'version');
   }
-  const target = membersOf(await openedValue(parts, subject, current));
+  const target = membersOf(await openVersion(parts, keyOf(subject, current), secret, current));
   const changes = membersOf(patch);
   if (target === undefined || changes === undefined) {
     throw new KmsError('invalid-state', 'Only a JSON object can be merged, and only with one.');
+  }
+  if (!hasExactNumbers(target)) {
+    throw new KmsError('invalid-state', 'The secret holds a number that a merge could not keep exactly.');
   }
   return { form: 'text', bytes: new Plaintext(toUtf8(JSON.stringify(mergePatch(target, changes)))) };
 }

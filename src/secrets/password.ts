@@ -19,8 +19,9 @@ export function generatePassword(
   if (!Number.isInteger(length) || length < 1 || length > maxLength) {
     throw new KmsError('invalid-parameter', `A password has 1 to ${maxLength} characters.`);
   }
-  const pools = kinds.map((kind) => [...alphabets[kind]].filter((character) => !without.includes(character)));
-  const all = pools.flat();
+  const excluded = toUtf8(without);
+  const pools = kinds.map((kind) => toUtf8(alphabets[kind]).filter((character) => !excluded.includes(character)));
+  const all = pools.flatMap((pool) => [...pool]);
   if (all.length === 0) throw new KmsError('invalid-parameter', 'No character is left that the password could have.');
   if (requireEach && pools.some((pool) => pool.length === 0)) {
     throw new KmsError('invalid-parameter', 'All characters of a kind that the password must have are excluded.');
@@ -31,9 +32,9 @@ export function generatePassword(
   const draw = uniform(keyring, all.length, length);
   for (;;) {
     // Drawn anew as a whole until it fits: to put missing kinds in by hand would make some passwords likelier than others.
-    const password = Array.from({ length }, () => all[draw()]!);
+    const password = Uint8Array.from({ length }, () => all[draw()]!);
     if (!requireEach || pools.every((pool) => password.some((character) => pool.includes(character)))) {
-      return { result: { password: new Plaintext(toUtf8(password.join(''))) } };
+      return { result: { password: new Plaintext(password) } };
     }
   }
 }

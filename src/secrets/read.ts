@@ -5,13 +5,12 @@ import {
   type Outcome,
   type Result,
   type Secret,
-  type SecretValue,
   type SecretVersion,
 } from '#domain/domain.ts';
-import { changeSecret, storedValue } from './record.ts';
+import { changeSecret } from './record.ts';
 import { assertNotDeleted } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
-import { openValue } from './value.ts';
+import { openVersion } from './value.ts';
 import { chooseVersion, versionByNumber } from './versions.ts';
 import { keyOf } from './write.ts';
 
@@ -29,7 +28,7 @@ export async function getSecretValue(
   if (isHidden(version, now)) {
     throw new KmsError('secret-not-found', 'The version was deleted.', versionId === undefined ? label : 'version');
   }
-  const value = await openedValue(parts, subject, version);
+  const value = await openVersion(parts, keyOf(subject, version), secret, version);
   const noted = noteAccess(secret, version, now);
   const result = { secret, found: version, value };
   return noted === undefined ? { result } : { result, change: noted };
@@ -47,17 +46,10 @@ export async function readVersion(
   const found = versionByNumber(secret.versions, number);
   if (found === undefined) throw new KmsError('secret-not-found', 'There is no such version.', 'version');
   if (found.keyId === undefined || isHidden(found, now)) return { result: { secret, found } };
-  const value = await openedValue(parts, subject, found);
+  const value = await openVersion(parts, keyOf(subject, found), secret, found);
   const noted = noteAccess(secret, found, now);
   const result = { secret, found, value };
   return noted === undefined ? { result } : { result, change: noted };
-}
-
-export async function openedValue(parts: Parts, subject: SecretSubject, version: SecretVersion): Promise<SecretValue> {
-  const secret = subject.secret!;
-  const stored = await storedValue(parts.records, secret, version.id);
-  if (stored === undefined) throw new KmsError('tampered', `The value of ${secret.name} is missing from the database.`);
-  return openValue(parts.keyring, keyOf(subject, version), secret, version.id, stored);
 }
 
 /** Which day a version was last read: one write for all reads of a day. */

@@ -16,8 +16,7 @@ export interface StoredValue extends SealedValue {
 
 const secretId = ({ realm, id }: Pick<Secret, 'realm' | 'id'>) => `${realm}/${id}`;
 const nameId = (realm: string, name: string) => `${realm}/${name}`;
-export const versionsPrefix = (secret: Pick<Secret, 'realm' | 'id'>) => `${secretId(secret)}/`;
-const valueId = (secret: Pick<Secret, 'realm' | 'id'>, version: string) => versionsPrefix(secret) + version;
+const valueId = (secret: Pick<Secret, 'realm' | 'id'>, version: string) => `${secretId(secret)}/${version}`;
 
 function decodeSecret(revision: number, value: unknown): Secret {
   return Object.freeze({ ...(value as Omit<Secret, 'revision'>), revision });
@@ -31,6 +30,12 @@ export async function secretById(records: RecordReader, realm: string, id: strin
 export async function secretByName(records: RecordReader, realm: string, name: string): Promise<Secret | undefined> {
   const record = await records.read('secret-name', nameId(realm, name));
   return record && secretById(records, realm, (record.value as { secret: string }).secret);
+}
+
+/** Whether it is another one by now. Asked of the database: what is remembered may be what a change that is under way replaces. */
+export async function wasChanged(records: RecordReader, { revision, ...secret }: Secret): Promise<boolean> {
+  const [row] = await records.list('secret', secretId(secret), '', 1);
+  return row?.revision !== revision;
 }
 
 const page = 500;

@@ -11,19 +11,10 @@ import {
   type SecretVersion,
 } from '#domain/domain.ts';
 import { secretsKeyName } from '#keyring/keyring.ts';
-import {
-  changeSecret,
-  dropValues,
-  pendingValue,
-  putValue,
-  removeSecret,
-  secretById,
-  secretByName,
-  storedValue,
-} from './record.ts';
+import { changeSecret, dropValues, pendingValue, putValue, removeSecret, secretById, secretByName } from './record.ts';
 import { assertNotDeleted, assertPrimary } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
-import { openValue, protectedBy, sealValue, unusableKey } from './value.ts';
+import { openValue, openVersion, protectedBy, sealValue, unusableKey } from './value.ts';
 
 /**
  * Copies of a secret in other regions of its account: secrets with the same name and id, under keys of their regions, that change in
@@ -179,14 +170,15 @@ async function reseal(
   parts: Parts,
   primary: Secret,
   pending: readonly RecordChange[],
-  { id, keyId }: SecretVersion,
+  version: SecretVersion,
   copy: Pick<Secret, 'resource'>,
   key: Key,
 ) {
-  const stored = pendingValue(pending, primary, id) ?? (await storedValue(parts.records, primary, id));
-  if (stored === undefined)
-    throw new KmsError('tampered', `The value of ${primary.name} is missing from the database.`);
-  const opening = await parts.keyring.find(primary.realm, { by: 'id', id: keyId! });
-  const value = await openValue(parts.keyring, opening, primary, id, stored);
-  return sealValue(parts.keyring, key, copy, id, value);
+  const opening = await parts.keyring.find(primary.realm, { by: 'id', id: version.keyId! });
+  const written = pendingValue(pending, primary, version.id);
+  const value =
+    written === undefined
+      ? await openVersion(parts, opening, primary, version)
+      : await openValue(parts.keyring, opening, primary, version.id, written);
+  return sealValue(parts.keyring, key, copy, version.id, value);
 }

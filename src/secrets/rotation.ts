@@ -43,7 +43,7 @@ export function rotateSecret(
     throw new KmsError('not-found', `No rotation function ${rotator} is registered with the server.`, rotator);
   }
   const schedule = command.schedule ?? former?.schedule;
-  if (schedule !== undefined) assertSchedule(schedule, now);
+  if (command.schedule !== undefined) assertSchedule(command.schedule, now);
   if (former?.run !== undefined && former.run.versionId === command.versionId) {
     return { result: { secret, versionId: command.versionId } };
   }
@@ -58,14 +58,8 @@ export function rotateSecret(
     ? { versionId, step: 'create', failures: 0, at: now }
     : { versionId, step: 'test', failures: 0, at: now, rehearsal: true };
   const { failure: _, ...kept } = former ?? {};
-  const rotation: SecretRotation = {
-    ...kept,
-    ...planned(schedule, now),
-    enabled: true,
-    rotator,
-    ...(schedule !== undefined && { schedule, everyDays: daysBetween(schedule, now) }),
-    run,
-  };
+  const cycle = schedule === undefined ? {} : { schedule, everyDays: daysBetween(schedule, now) };
+  const rotation: SecretRotation = { ...planned({ ...kept, ...cycle, enabled: true, rotator }, now), run };
   const versions = announced(secret, versionId, now);
   const what = command.atOnce ? 'rotation begun' : 'rotation set up';
   const { result, change } = changeSecret(secret, { ...secret, versions, rotation, changedAt: now }, what);
@@ -148,19 +142,19 @@ function finished(secret: Secret, run: RotationRun, now: number) {
     return failed(secret, run, 'The rotator finished without making the new version the current one.', now);
   }
   const { run: _, failure: __, ...kept } = secret.rotation!;
-  const rotation = { ...kept, ...planned(kept.schedule, now), lastAt: now };
-  return changed(secret, rotation, `rotated to version ${run.versionId}`);
+  return changed(secret, { ...planned(kept, now), lastAt: now }, `rotated to version ${run.versionId}`);
 }
 
 /** The rotator could be called: the version that was made for it is taken away. */
 function rehearsed(secret: Secret, run: RotationRun, now: number) {
   const { run: _, ...kept } = secret.rotation!;
-  return changed(withoutPending(secret, run), { ...kept, ...planned(kept.schedule, now) }, 'rotation tried out');
+  return changed(withoutPending(secret, run), planned(kept, now), 'rotation tried out');
 }
 
 function withoutPending(secret: Secret, { versionId }: RotationRun): Secret {
   const versions = removeLabel(secret.versions, pendingLabel).filter(
-    ({ id, keyId }) => id !== versionId || keyId !== undefined,
+    // One that a value was written to, or destroyed in, keeps its number.
+    ({ id, keyId, destroyed }) => id !== versionId || keyId !== undefined || destroyed,
   );
   return { ...secret, versions };
 }
@@ -175,19 +169,20 @@ function failed(secret: Secret, run: RotationRun, reason: string, now: number) {
   }
   const { run: _, ...kept } = secret.rotation!;
   const given = run.rehearsal === true ? withoutPending(secret, run) : secret;
-  // The day of the next window is the one that was missed: the date that is shown stays in the past until one succeeds.
-  const next = kept.schedule && nextWindow(kept.schedule, now);
-  const rotation = { ...kept, failure, ...(next && { nextAt: next.at }) };
-  return changed(given, rotation, `${summary}; given up`);
+  // The end of the window that was missed is what is shown until one succeeds.
+  const missed = kept.nextBy === undefined ? {} : { nextBy: kept.nextBy };
+  return changed(given, { ...planned(kept, now), ...missed, failure }, `${summary}; given up`);
 }
 
 function changed(secret: Secret, rotation: SecretRotation, summary: string) {
   return changeSecret(secret, { ...secret, rotation }, summary);
 }
 
-function planned(schedule: SecretRotation['schedule'], now: number): Pick<SecretRotation, 'nextAt' | 'nextBy'> {
-  const next = schedule && nextWindow(schedule, now);
-  return next === undefined ? {} : { nextAt: next.at, nextBy: next.by };
+/** With the next window of its schedule, in place of the last one. */
+function planned({ nextAt: _, nextBy: __, ...rotation }: SecretRotation, now: number): SecretRotation {
+  if (rotation.schedule === undefined) return rotation;
+  const { at, by } = nextWindow(rotation.schedule, now);
+  return { ...rotation, nextAt: at, nextBy: by };
 }
 
 /** A value that somebody changes by hand counts as a rotation: the next one is so much later. */
@@ -199,13 +194,13 @@ export function valueChanged(
   const { rotation } = secret;
   if (rotation === undefined || !rotation.enabled || rotation.run !== undefined) return {};
   if (withLabel(versions, currentLabel)?.id === withLabel(secret.versions, currentLabel)?.id) return {};
-  return { rotation: { ...rotation, ...planned(rotation.schedule, now) } };
+  return { rotation: planned(rotation, now) };
 }
 
-/** The step for which a rotator is to be called; undefined where none is under way. */
+/** The step for which a rotator is to be called; undefined where none is under way, or the secret waits for its end. */
 export function dueStep(secret: Secret): DueRotation | undefined {
-  const { realm, id: secretId, name, resource, rotation } = secret;
-  if (rotation?.run === undefined) return undefined;
+  const { realm, id: secretId, name, resource, rotation, deletion } = secret;
+  if (rotation?.run === undefined || deletion !== undefined) return undefined;
   const { versionId, step } = rotation.run;
   return { realm, secretId, name, resource, versionId, step, rotator: rotation.rotator };
 }

@@ -52,8 +52,8 @@ export function assertSchedule(schedule: RotationSchedule, now: number): void {
   }
 }
 
-/** The window in which a secret whose value changed at `last` is rotated next. */
-export function nextWindow(schedule: RotationSchedule, last: number): Window | undefined {
+/** The window in which a secret whose value changed at `last` is rotated next, for a schedule that was found good. */
+export function nextWindow(schedule: RotationSchedule, last: number): Window {
   const rule = ruleOf(schedule);
   const { windowHours } = schedule;
   const until = (at: number, whole: boolean) => {
@@ -71,8 +71,8 @@ export function nextWindow(schedule: RotationSchedule, last: number): Window | u
     const at = due - (due % (24 % rule.hours === 0 ? rule.hours * hour : hour));
     return { at, by: until(at, false) };
   }
-  const at = nextOf(rule.cron, last);
-  return at === undefined ? undefined : { at, by: until(at, rule.cron.hours.size === 1) };
+  const at = nextOf(rule.cron, last)!;
+  return { at, by: until(at, rule.cron.hours.size === 1) };
 }
 
 /** How many days lie between two rotations, as AWS shows it beside an expression. */
@@ -80,7 +80,6 @@ export function daysBetween(schedule: RotationSchedule, now: number): number {
   const rule = ruleOf(schedule);
   if ('days' in rule) return rule.days;
   if ('hours' in rule) return Math.max(1, Math.floor(rule.hours / 24));
-  const first = nextOf(rule.cron, now);
-  const second = first === undefined ? undefined : nextOf(rule.cron, first);
-  return first === undefined || second === undefined ? 1 : Math.max(1, Math.round((second - first) / day));
+  const first = nextOf(rule.cron, now)!;
+  return Math.max(1, Math.round((nextOf(rule.cron, first)! - first) / day));
 }

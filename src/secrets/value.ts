@@ -1,6 +1,14 @@
-import { type ErrorCode, type Key, KmsError, type Secret, type SecretValue } from '#domain/domain.ts';
+import {
+  type ErrorCode,
+  type Key,
+  KmsError,
+  type RecordReader,
+  type Secret,
+  type SecretValue,
+  type SecretVersion,
+} from '#domain/domain.ts';
 import { isOwnKey, type Keyring } from '#keyring/keyring.ts';
-import type { SealedValue } from './record.ts';
+import { type SealedValue, storedValue, wasChanged } from './record.ts';
 
 /** Bytes. */
 export const maxValue = 1_048_576;
@@ -59,6 +67,28 @@ export async function openValue(
     });
     return { form, bytes: result.plaintext };
   });
+}
+
+/**
+ * The value of a version of the secret as it was read. Rejects with 'conflict' where a change took it away, or put it under another key,
+ * since then; with 'tampered' where it is missing.
+ */
+export async function openVersion(
+  { keyring, records }: { readonly keyring: Keyring; readonly records: RecordReader },
+  key: Key | undefined,
+  secret: Secret,
+  version: SecretVersion,
+): Promise<SecretValue> {
+  try {
+    const stored = await storedValue(records, secret, version.id);
+    if (stored === undefined)
+      throw new KmsError('tampered', `The value of ${secret.name} is missing from the database.`);
+    return await openValue(keyring, key, secret, version.id, stored);
+  } catch (error) {
+    if (await wasChanged(records, secret))
+      throw new KmsError('conflict', 'The secret was changed meanwhile; ask again.');
+    throw error;
+  }
 }
 
 /** What says that it is the key, and not the server, that can't. */

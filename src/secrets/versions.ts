@@ -2,34 +2,38 @@ import { currentLabel, KmsError, numbered, pendingLabel, previousLabel, type Sec
 
 /** Which versions a secret has and which labels they carry: pure. */
 
-export const maxLabels = 20;
-/** That many are kept, and however many less than a day old, up to `maxVersions`. */
+/** Of the caller's own, on all versions of a secret together. */
+const maxLabels = 20;
+/** That many versions are kept, and however many less than a day old, up to `maxVersions`. */
 const keptVersions = 100;
 const maxVersions = 150;
 const day = 24 * 60 * 60 * 1000;
 
 type Versions = readonly SecretVersion[];
 
+const serverLabels: ReadonlySet<string> = new Set([currentLabel, previousLabel, pendingLabel]);
+
 export const withLabel = (versions: Versions, label: string): SecretVersion | undefined =>
   versions.find(({ labels }) => labels.includes(label));
 
-/**
- * Moves labels to a version. Where the current one changes, the former becomes the previous. Throws 'limit-exceeded' for more than 20
- * on one version.
- */
+const ownLabels = (versions: Versions): number =>
+  versions.flatMap(({ labels }) => labels.filter((label) => !serverLabels.has(label))).length;
+
+/** Moves labels to a version. Where the current one changes, the former becomes the previous. Throws 'limit-exceeded' for more than 20 labels. */
 export function moveLabels(versions: Versions, labels: readonly string[], to: string): Versions {
   const moves = new Map(labels.map((label) => [label, to]));
   const former = withLabel(versions, currentLabel);
   if (moves.has(currentLabel) && former !== undefined && former.id !== to) moves.set(previousLabel, former.id);
-  return versions.map((version) => {
+  const moved = versions.map((version) => {
     const kept = version.labels.filter((label) => !moves.has(label) || moves.get(label) === version.id);
     const gained = [...moves].filter(([label, id]) => id === version.id && !kept.includes(label));
     if (gained.length === 0 && kept.length === version.labels.length) return version;
-    if (kept.length + gained.length > maxLabels) {
-      throw new KmsError('limit-exceeded', `A version has at most ${maxLabels} labels.`);
-    }
     return { ...version, labels: [...kept, ...gained.map(([label]) => label)] };
   });
+  if (ownLabels(moved) > Math.max(maxLabels, ownLabels(versions))) {
+    throw new KmsError('limit-exceeded', `A secret has at most ${maxLabels} labels on all its versions.`);
+  }
+  return moved;
 }
 
 export function removeLabel(versions: Versions, label: string): Versions {

@@ -16,7 +16,7 @@ import { copiesOf } from './replicas.ts';
 import { valueChanged } from './rotation.ts';
 import { assertNotDeleted, assertPrimary, assertTags } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
-import { openValue, protectedBy, sameValue, sealValue, unusableKey } from './value.ts';
+import { openValue, openVersion, protectedBy, sameValue, sealValue, unusableKey } from './value.ts';
 import { isProtected, moveLabels, trimVersions } from './versions.ts';
 
 const maxName = 512;
@@ -135,26 +135,23 @@ export async function updateSecret(
     ...(description !== undefined && { description }),
     changedAt: now,
   };
-  const moved = protection === undefined ? undefined : await moveValues(parts, subject);
-  const others = { ...secret, versions: moved?.versions ?? secret.versions };
-  if (value === undefined) {
-    return changeSecret(secret, { ...facts, versions: others.versions }, 'updated', moved?.records);
+  const versionId = value === undefined ? undefined : versionIdOf(subject);
+  const added =
+    value === undefined ? undefined : await addVersion(parts, subject, versionId!, value, [currentLabel], now);
+  const left = added?.versions ?? secret.versions;
+  const named = versionId === undefined ? {} : { versionId };
+  if (value !== undefined && added === undefined && protection === undefined && description === undefined) {
+    return { result: { secret, ...named } };
   }
-  const versionId = versionIdOf(subject);
-  const added = await addVersion(parts, { ...subject, secret: others }, versionId, value, [currentLabel], now);
-  const versions = added?.versions ?? others.versions;
-  const unchanged = added === undefined && moved === undefined && description === undefined;
-  if (unchanged) return { result: { secret, versionId } };
+  const { versions, records } =
+    protection === undefined ? { versions: left, records: [] } : await moveValues(parts, subject, left);
   const { result, change } = changeSecret(
     secret,
     { ...facts, versions, ...valueChanged(secret, versions, now) },
     added === undefined ? 'updated' : `updated, with version ${versionId}`,
-    [
-      ...(moved?.records ?? []).filter(({ id }) => !added?.records.some((other) => other.id === id)),
-      ...(added?.records ?? []),
-    ],
+    [...(added?.records ?? []), ...records],
   );
-  return { result: { ...result, versionId }, change };
+  return { result: { ...result, ...named }, change };
 }
 
 export interface Added {
@@ -196,12 +193,12 @@ export async function addVersion(
 }
 
 /** The values that are in use, under the key that the secret has from now on; one that can't be opened any more stays what it is. */
-async function moveValues(parts: Parts, subject: SecretSubject) {
+async function moveValues(parts: Parts, subject: SecretSubject, former: readonly SecretVersion[]) {
   const secret = subject.secret!;
   const key = protector(subject);
   const records: RecordChange[] = [];
   const versions: SecretVersion[] = [];
-  for (const version of secret.versions) {
+  for (const version of former) {
     const moves = isProtected(version) && version.keyId !== undefined && version.keyId !== key.id;
     const stored = moves ? await storedValue(parts.records, secret, version.id) : undefined;
     const value = stored && (await openedOrLeft(parts, subject, version, stored));
@@ -238,9 +235,7 @@ async function holds(
   value: Command<'put-secret-value'>['value'],
 ): Promise<boolean> {
   const secret = subject.secret!;
-  const stored = await storedValue(parts.records, secret, version.id);
-  if (stored === undefined) throw new KmsError('tampered', `The value of ${secret.name} is missing from the database.`);
-  return sameValue(value, await openValue(parts.keyring, keyOf(subject, version), secret, version.id, stored));
+  return sameValue(value, await openVersion(parts, keyOf(subject, version), secret, version));
 }
 
 export function keyOf({ keys }: SecretSubject, { keyId }: SecretVersion): Key | undefined {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type RunningServer, startServer } from '../harness.ts';
-import { program } from './programs.ts';
+import { program } from '../programs.ts';
 
 /** OpenBao's command line, unmodified, each command as its help shows it. */
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Env, kmsClient, run } from '../conformance/aws-kms/clients.ts';
-import { type RunningServer, startServer } from '../harness.ts';
-import { program } from './programs.ts';
+import { kmsClient } from '../conformance/aws-kms/clients.ts';
+import { type Env, type RunningServer, startServer } from '../harness.ts';
+import { program, run } from '../programs.ts';
 
 /** What the AWS Encryption SDK of one language encrypts, that of the other decrypts, in each manner of keeping data keys. */
 

@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { run } from '../conformance/aws-kms/clients.ts';
 import { clientFrom } from '../conformance/vault/client.ts';
 import { type RunningServer, startServer } from '../harness.ts';
-import { program } from './programs.ts';
+import { program, run } from '../programs.ts';
 
 /**
  * Debian's MariaDB with its plugin for Vault, unmodified: its data is encrypted with keys that it reads from `secret/data/1`. The

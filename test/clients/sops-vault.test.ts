@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Env, kmsClient, run } from '../conformance/aws-kms/clients.ts';
+import { kmsClient } from '../conformance/aws-kms/clients.ts';
 import { clientFrom } from '../conformance/vault/client.ts';
-import { type RunningServer, startServer } from '../harness.ts';
-import { program } from './programs.ts';
+import { type Env, type RunningServer, startServer } from '../harness.ts';
+import { program, run } from '../programs.ts';
 
 /** sops, unmodified, with `--hc-vault-transit`: VAULT_TOKEN and VAULT_CACERT reach it through Vault's own Go client. */
 

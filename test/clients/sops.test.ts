@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Env, kmsClient, run } from '../conformance/aws-kms/clients.ts';
-import { type RunningServer, startServer } from '../harness.ts';
-import { program } from './programs.ts';
+import { kmsClient } from '../conformance/aws-kms/clients.ts';
+import { type Env, type RunningServer, startServer } from '../harness.ts';
+import { program, run } from '../programs.ts';
 
 /** sops, unmodified: AWS_ENDPOINT_URL_KMS and AWS_CA_BUNDLE reach it through the AWS SDK for Go. */
 

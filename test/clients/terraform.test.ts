@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { kmsClient, run } from '../conformance/aws-kms/clients.ts';
+import { kmsClient } from '../conformance/aws-kms/clients.ts';
 import { startServer } from '../harness.ts';
-import { program } from './programs.ts';
+import { program, run } from '../programs.ts';
 
 /** Terraform's AWS provider: a key, its alias and a secret under it, made, seen unchanged, and taken away. */
 

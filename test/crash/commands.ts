@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KMS } from '@aws-sdk/client-kms';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
+import type { STS } from '@aws-sdk/client-sts';
 import { passphraseOf, type Victim } from './server.ts';
 import type { World } from './world.ts';
 
@@ -20,6 +21,9 @@ export interface CrashCommand {
   run(victim: Victim, world: World): Promise<unknown>;
 }
 
+/** A rotation that nothing is done of yet. */
+export const monthly = { RotationRules: { AutomaticallyAfterDays: 30 }, RotateImmediately: false };
+
 type Facts = Readonly<Record<string, string>>;
 
 const native = (
@@ -33,11 +37,19 @@ const native = (
   run: (victim, { asker, facts, ciphertexts }) => victim.native(asker.token, ...ask(facts, ciphertexts)),
 });
 
-const vault = (name: string, action: string, method: string, path: string, body?: object): CrashCommand => ({
+const vault = (name: string, action: string, method: string, path: string, body?: object, more = {}): CrashCommand => ({
   name: `${name} (Vault)`,
   action,
   world: 'development',
-  run: (victim, { asker }) => victim.call(asker.token, method, `/v1/${path}`, body),
+  run: (victim, { asker }) => victim.call(asker.token, method, `/v1/${path}`, body, more),
+});
+
+/** With the token of a wrapped answer. */
+const wrapping = (name: string): CrashCommand => ({
+  name: `${name}-answer (Vault)`,
+  action: `${name}-answer`,
+  world: 'development',
+  run: (victim, { facts }) => victim.call(facts.wrapping!, 'POST', `/v1/sys/wrapping/${name}`),
 });
 
 const aws = (name: string, action: string, ask: (kms: KMS, facts: Facts) => Promise<unknown>): CrashCommand => ({
@@ -51,12 +63,38 @@ const secrets = (
   name: string,
   action: string,
   ask: (client: SecretsManager, facts: Facts) => Promise<unknown>,
+  region?: string,
 ): CrashCommand => ({
   name: `${name} (Secrets Manager)`,
   action,
   world: 'development',
-  run: (victim, { asker, facts }) => ask(victim.secrets(asker), facts),
+  run: (victim, { asker, facts }) => ask(victim.secrets(asker, region), facts),
 });
+
+const sts = (name: string, action: string, ask: (client: STS, facts: Facts) => Promise<unknown>): CrashCommand => ({
+  name: `${name} (STS)`,
+  action,
+  world: 'development',
+  run: (victim, { asker, facts }) => ask(victim.sts(asker), facts),
+});
+
+/** What the default policy of a key says, and a word more. */
+const openPolicy = (account: string) =>
+  JSON.stringify({
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: account }, Action: 'kms:*', Resource: '*' },
+      { Effect: 'Deny', Principal: '*', Action: 'kms:Sign', Resource: '*' },
+    ],
+  });
+
+/** Who may read a secret. */
+export const readers = (principal: string) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: principal }, Action: 'secretsmanager:GetSecretValue', Resource: '*' },
+    ],
+  });
 
 /** Every command that changes state, and some that only leave a line. */
 export const commands: readonly CrashCommand[] = [
@@ -101,6 +139,19 @@ export const commands: readonly CrashCommand[] = [
   ),
   aws('untag-key', 'untag-key', (kms, { plain }) => kms.untagResource({ KeyId: plain!, TagKeys: ['owner'] })),
 
+  aws('put-key-policy', 'put-key-policy', (kms, { plain, account }) =>
+    kms.putKeyPolicy({ KeyId: plain!, Policy: openPolicy(account!) }),
+  ),
+  aws('create-key-grant', 'create-key-grant', (kms, { plain, ann }) =>
+    kms.createGrant({ KeyId: plain!, GranteePrincipal: ann!, Operations: ['Encrypt'], Name: 'fresh' }),
+  ),
+  aws('retire-key-grant', 'retire-key-grant', (kms, { keyGrantToken }) =>
+    kms.retireGrant({ GrantToken: keyGrantToken! }),
+  ),
+  aws('revoke-key-grant', 'revoke-key-grant', (kms, { plain, keyGrant }) =>
+    kms.revokeGrant({ KeyId: plain!, GrantId: keyGrant! }),
+  ),
+
   aws('create-key for an import', 'create-key', (kms) => kms.createKey({ Origin: 'EXTERNAL' })),
   aws('get-import-parameters', 'get-import-parameters', (kms, { foreign }) =>
     kms.getParametersForImport({
@@ -137,6 +188,31 @@ export const commands: readonly CrashCommand[] = [
   ),
   secrets('replicate-secret', 'replicate-secret', (client) =>
     client.replicateSecretToRegions({ SecretId: 'kept', AddReplicaRegions: [{ Region: 'eu-west-1' }] }),
+  ),
+  secrets('remove-secret-replicas', 'remove-secret-replicas', (client) =>
+    client.removeRegionsFromReplication({ SecretId: 'copied', RemoveReplicaRegions: ['eu-west-1'] }),
+  ),
+  secrets(
+    'detach-secret-replica',
+    'detach-secret-replica',
+    (client) => client.stopReplicationToReplica({ SecretId: 'copied' }),
+    'eu-west-1',
+  ),
+  secrets('tag-secret', 'tag-secret', (client) =>
+    client.tagResource({ SecretId: 'copied', Tags: [{ Key: 'cost', Value: '7' }] }),
+  ),
+  secrets('untag-secret', 'untag-secret', (client) => client.untagResource({ SecretId: 'ruled', TagKeys: ['owner'] })),
+  secrets('set-secret-policy', 'set-secret-policy', (client, { ann }) =>
+    client.putResourcePolicy({ SecretId: 'copied', ResourcePolicy: readers(ann!) }),
+  ),
+  secrets('delete-secret-policy', 'delete-secret-policy', (client) =>
+    client.deleteResourcePolicy({ SecretId: 'ruled' }),
+  ),
+  secrets('rotate-secret, from now on', 'rotate-secret', (client, { rotator }) =>
+    client.rotateSecret({ SecretId: 'kept', RotationLambdaARN: rotator!, ...monthly }),
+  ),
+  secrets('cancel-secret-rotation', 'cancel-secret-rotation', (client) =>
+    client.cancelRotateSecret({ SecretId: 'ruled' }),
   ),
   secrets('restore-secret', 'restore-secret', (client) => client.restoreSecret({ SecretId: 'leaving' })),
   secrets('delete-secret', 'delete-secret', (client) => client.deleteSecret({ SecretId: 'kept' })),
@@ -189,6 +265,26 @@ export const commands: readonly CrashCommand[] = [
     secret_id: 'once',
   }),
   vault('login', 'login', 'POST', 'auth/approle/login', { role_id: 'crash-role', secret_id: 'once' }),
+  vault('wrap-answer', 'wrap-answer', 'POST', 'sys/wrapping/wrap', { a: 'b' }, { 'x-vault-wrap-ttl': '600' }),
+  wrapping('unwrap'),
+  wrapping('rewrap'),
+  native('create-role', 'create-role', () => [
+    'POST',
+    '/roles',
+    { name: 'fresh', role: 'auditor', identities: ['ann'] },
+  ]),
+  native('delete-role', 'delete-role', () => ['DELETE', '/roles/taken']),
+  native('register-provider', 'register-provider', () => [
+    'POST',
+    '/providers',
+    { issuer: 'https://fresh.example', audiences: ['claviger'], url: 'https://fresh.example/jwks' },
+  ]),
+  native('delete-provider', 'delete-provider', ({ issuer }) => ['DELETE', `/providers/${encodeURIComponent(issuer!)}`]),
+  native('assume-role', 'assume-role', () => ['POST', '/roles/taken/sessions', { sessionName: 'crash' }]),
+  sts('assume-role-with-web-identity', 'assume-role-with-web-identity', (client, { role, webIdentity }) =>
+    client.assumeRoleWithWebIdentity({ RoleArn: role!, RoleSessionName: 'crash', WebIdentityToken: webIdentity! }),
+  ),
+  sts('create-session', 'create-session', (client) => client.getSessionToken({ DurationSeconds: 900 })),
   native('renew-token', 'renew-token', ({ accessor }) => ['POST', `/tokens/${accessor}/renew`, {}]),
   native('revoke-token', 'revoke-token', ({ accessor }) => ['DELETE', `/tokens/${accessor}`]),
 

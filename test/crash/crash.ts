@@ -12,7 +12,7 @@ import { developmentWorld, dueWorld, productionWorld, type World } from './world
  * Kills servers (kill -9) at every durable step of every command that changes something, and at random moments under load, and judges
  * what is there when they start again:
  *
- *   node test/crash/crash.ts [--runs 500] [--seed 1] [--command NAME]
+ *   node test/crash/crash.ts [--runs 500] [--seed 1] [--command NAME ...]
  *
  * With --faults each of the steps fails instead, with a full disk and with a broken one, and the command must be refused as what it is
  * and change nothing.
@@ -27,12 +27,12 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '500' },
     seed: { type: 'string', default: '1' },
-    command: { type: 'string' },
+    command: { type: 'string', multiple: true },
     faults: { type: 'boolean', default: false },
   },
 });
 
-const isWanted = ({ name }: { readonly name: string }) => values.command === undefined || name === values.command;
+const isWanted = ({ name }: { readonly name: string }) => values.command?.includes(name) ?? true;
 const tallies: Tally[] = [];
 
 function report({ name, runs, failures, steps, missed }: Tally): void {

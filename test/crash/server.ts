@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KMS } from '@aws-sdk/client-kms';
 import { SecretsManager } from '@aws-sdk/client-secrets-manager';
+import { STS } from '@aws-sdk/client-sts';
 
 const bin = fileURLToPath(new URL('../../bin/claviger.js', import.meta.url));
 const clockAhead = new URL('./clock-ahead.ts', import.meta.url).href;
@@ -56,6 +57,8 @@ export interface Credential {
   readonly secretAccessKey?: string;
 }
 
+type Headers = Readonly<Record<string, string>>;
+
 /** A server process that is there to be killed, and connections to it. */
 export class Victim {
   readonly data: string;
@@ -103,9 +106,10 @@ export class Victim {
   }
 
   /** Claviger's own API below /claviger/v1, or a path of Vault's below /v1. Rejects with `Refused`, or with what broke the connection. */
-  call(token: string, method: string, path: string, body?: object): Promise<unknown> {
+  call(token: string, method: string, path: string, body?: object, more: Headers = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const headers = {
+        ...more,
         ...(path.startsWith('/v1/') ? { 'x-vault-token': token } : { authorization: `Bearer ${token}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       };
@@ -132,26 +136,19 @@ export class Victim {
     return this.call(token, method, `/claviger/v1${path}`, body);
   }
 
-  /** An AWS client on the same connection, which asks once and takes no for an answer. */
-  kms({ accessKeyId, secretAccessKey }: Credential): KMS {
-    return new KMS({
-      region: 'us-east-1',
-      endpoint: this.url,
-      credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
-      requestHandler: { httpsAgent: this.#agent },
-      maxAttempts: 1,
-    });
-  }
+  // AWS clients on the same connection, which ask once and take no for an answer.
+  kms = (by: Credential): KMS => new KMS(this.#aws(by));
+  secrets = (by: Credential, region?: string): SecretsManager => new SecretsManager(this.#aws(by, region));
+  sts = (by: Credential): STS => new STS(this.#aws(by));
 
-  /** The same for Secrets Manager. */
-  secrets({ accessKeyId, secretAccessKey }: Credential): SecretsManager {
-    return new SecretsManager({
-      region: 'us-east-1',
+  #aws({ accessKeyId, secretAccessKey }: Credential, region = 'us-east-1') {
+    return {
+      region,
       endpoint: this.url,
       credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
       requestHandler: { httpsAgent: this.#agent },
       maxAttempts: 1,
-    });
+    };
   }
 
   /** The server's end of the connection, as /proc/PID/fd names it; undefined before the first call. */

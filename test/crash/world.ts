@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { constants, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KMS } from '@aws-sdk/client-kms';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { monthly, readers } from './commands.ts';
 import { type Credential, commandLine, type Launch, passphraseOf, Victim } from './server.ts';
 
 /** A prepared data folder with something for every command to work on, stopped; each run works on a copy. */
@@ -57,9 +59,28 @@ async function foreignMaterial(kms: KMS, KeyId: string): Promise<{ importToken: 
   return { importToken: Buffer.from(ImportToken!).toString('base64'), wrapped };
 }
 
+/** An identity provider whose keys the server knows, and a token of it. */
+async function provider(ask: (method: string, path: string, body: object) => Promise<unknown>) {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const issuer = 'https://issuer.example';
+  const audience = 'claviger';
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
+  await ask('POST', '/providers', { issuer, audiences: [audience], jwks });
+  const token = new SignJWT({ sub: 'crash' }).setProtectedHeader({ alg: 'ES256', kid: 'one' });
+  const webIdentity = await token
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt()
+    .setExpirationTime('12h')
+    .sign(privateKey);
+  return { issuer, webIdentity };
+}
+
 /** A development server's folder. */
 export async function developmentWorld(): Promise<World> {
   const data = newFolder();
+  mkdirSync(data);
+  writeFileSync(join(data, 'rotators.json'), '{"rotate":{"command":["/bin/true"]}}', { mode: 0o600 });
   const victim = await Victim.start({ data, mode: 'dev' });
   const asker = JSON.parse(readFileSync(join(data, 'identities/developer.json'), 'utf8')) as Credential;
   const ask = async (method: string, path: string, body?: object) =>
@@ -105,24 +126,42 @@ export async function developmentWorld(): Promise<World> {
     EncryptedKeyMaterial: Buffer.from(wrapped, 'base64'),
     ValidTo: new Date(Date.now() + 7 * 86_400_000),
   });
-  kms.destroy();
+  facts.account = brought!.AWSAccountId!;
+  facts.rotator = `arn:aws:lambda:us-east-1:${facts.account}:function:rotate`;
 
   // A policy, and a role of AppRole that has a secret id for one login.
   const vault = (path: string, body: object) => victim.call(asker.token, 'POST', `/v1/${path}`, body);
   await vault('sys/policies/acl/old', { policy: 'path "a" { }' });
   await vault('auth/approle/role/crash', { role_id: 'crash-role', secret_id_num_uses: 1 });
   await vault('auth/approle/role/crash/custom-secret-id', { secret_id: 'once' });
+  const day = { 'x-vault-wrap-ttl': '24h' };
+  const kept = await victim.call(asker.token, 'POST', '/v1/sys/wrapping/wrap', { a: 'b' }, day);
+  facts.wrapping = (kept as { wrap_info: { token: string } }).wrap_info.token;
 
   const secrets = victim.secrets(asker);
   for (const Name of ['kept', 'copied', 'leaving']) await secrets.createSecret({ Name, SecretString: oldSecret });
   facts.version = (await secrets.putSecretValue({ SecretId: 'kept', SecretString: 'newer' })).VersionId!;
   await secrets.replicateSecretToRegions({ SecretId: 'copied', AddReplicaRegions: [{ Region: 'eu-west-1' }] });
   await secrets.deleteSecret({ SecretId: 'leaving', RecoveryWindowInDays: 7 });
-  secrets.destroy();
+  await secrets.createSecret({ Name: 'ruled', SecretString: oldSecret, Tags: [{ Key: 'owner', Value: 'payments' }] });
+  await secrets.rotateSecret({ SecretId: 'ruled', RotationLambdaARN: facts.rotator, ...monthly });
 
   const ann = await ask('POST', '/identities', { name: 'ann', role: 'key-user', groups: ['staff'] });
   facts.annAccessKey = ann.accessKeyId!;
   facts.annToken = ann.token!;
+  facts.ann = `arn:aws:iam::${facts.account}:user/ann`;
+  await secrets.putResourcePolicy({ SecretId: 'ruled', ResourcePolicy: readers(facts.ann) });
+  secrets.destroy();
+  const grant = { KeyId: facts.plain, GranteePrincipal: facts.ann, Operations: ['Decrypt' as const] };
+  const { GrantId, GrantToken } = await kms.createGrant(grant);
+  kms.destroy();
+  Object.assign(facts, { keyGrant: GrantId, keyGrantToken: GrantToken });
+  Object.assign(facts, await provider(ask));
+  await ask('POST', '/roles', {
+    ...{ name: 'taken', role: 'key-user', identities: ['developer'] },
+    providers: [{ issuer: facts.issuer, claims: { sub: ['crash'] } }],
+  });
+  facts.role = `arn:aws:iam::${facts.account}:role/taken`;
   facts.grant = (await ask('POST', '/grants', { grantee: 'staff', granteeKind: 'group', role: 'auditor' })).grant.id;
   const token = await ask('POST', '/tokens', { ttlSeconds: 86_400, label: 'for renewal' });
   facts.token = token.token!;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type RunningServer, runClaviger, startServer } from '../harness.ts';
+import { type RunningServer, startServer } from '../harness.ts';
+import { runClaviger } from '../process.ts';
 
 let server: RunningServer;
 

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type RunningServer, runClaviger, startServer } from '../harness.ts';
+import { type RunningServer, startServer } from '../harness.ts';
+import { runClaviger } from '../process.ts';
 
 const bin = fileURLToPath(new URL('../../bin/claviger.js', import.meta.url));
 let server: RunningServer;

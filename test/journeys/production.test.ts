@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { runClaviger } from '../harness.ts';
+import { runClaviger } from '../process.ts';
 
 const bin = fileURLToPath(new URL('../../bin/claviger.js', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'claviger-production-'));

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { digestHex, hmac } from '#crypto/crypto.ts';
 import { SecretBytes } from '#domain/domain.ts';
-import { type Answer, base64, type Caller, caller, identityOf, run, type Started, start } from './place.ts';
+import { run, type Started, start } from '../process.ts';
+import { type Answer, base64, type Caller, caller, identityOf } from './place.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'claviger-bad-input-'));
 let server: Started;

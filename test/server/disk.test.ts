@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { KMS, type KMSServiceException } from '@aws-sdk/client-kms';
-import { base64, type Caller, caller, identityOf, run, type Started, start } from './place.ts';
+import { run, type Started, start } from '../process.ts';
+import { base64, type Caller, caller, identityOf } from './place.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'claviger-disk-'));
 const data = join(folder, 'data');

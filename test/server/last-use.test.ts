@@ -12,7 +12,7 @@ async function lastUsage(kms: KMSClient, KeyId: string) {
 }
 
 test('a server that is killed forgets no use that it answered', async () => {
-  let server = await startServer();
+  const server = await startServer();
   try {
     const env = await server.env();
     const kms = kmsClient(env);
@@ -30,8 +30,7 @@ test('a server that is killed forgets no use that it answered', async () => {
 
     // Killed before anything was written but the ledger; then again after a graceful stop, which writes it.
     for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL'] as const) {
-      await server.stop({ keepData: true, signal });
-      server = await startServer({ data: server.data });
+      await server.restart(signal);
       const next = kmsClient(await server.env());
       assert.deepEqual(await lastUsage(next, used), before, signal);
       assert.equal((await lastUsage(next, mac)).operation, 'GenerateMac', signal);

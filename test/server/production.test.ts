@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Ended, run, type Started, start } from './place.ts';
+import { type Ended, run, type Started, start } from '../process.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'claviger-life-'));
 const data = join(home, 'data');

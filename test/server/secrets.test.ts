@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { base64, caller, identityOf, run, start } from './place.ts';
+import { run, start } from '../process.ts';
+import { base64, caller, identityOf } from './place.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'claviger-secrets-'));
 after(() => rmSync(data, { recursive: true }));

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { caller, identityOf, run, start } from './place.ts';
+import { run, start } from '../process.ts';
+import { caller, identityOf } from './place.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'claviger-stop-'));
 after(() => rmSync(data, { recursive: true }));

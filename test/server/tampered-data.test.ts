@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import { base64, caller, type Ended, identityOf, run, start } from './place.ts';
+import { type Ended, run, start } from '../process.ts';
+import { base64, caller, identityOf } from './place.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'claviger-tampered-'));
 const original = join(home, 'original');

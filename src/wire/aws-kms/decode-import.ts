@@ -1,7 +1,8 @@
 import { type ImportWrapping, KmsError, type WrappingSpec } from '#domain/domain.ts';
+import { invalid, unsupported } from '../common/aws-errors.ts';
+import { choice } from '../common/aws-fields.ts';
 import { type JsonObject, optionalString } from '../common/common.ts';
-import { invalid, unsupported } from './errors.ts';
-import { choice, ciphertext, requiredChoice, text } from './fields.ts';
+import { ciphertext, requiredChoice, text } from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
 

@@ -1,7 +1,8 @@
 import type { Command, KeySpec } from '#domain/domain.ts';
+import { invalid, missing, unsupported } from '../common/aws-errors.ts';
+import { choice } from '../common/aws-fields.ts';
 import { type JsonObject, optionalObject, optionalString } from '../common/common.ts';
-import { invalid, missing, unsupported } from './errors.ts';
-import { choice, page } from './fields.ts';
+import { page } from './fields.ts';
 import type { Asked } from './row.ts';
 
 /** A member's length, and what it looks like, as the service's model has them. */

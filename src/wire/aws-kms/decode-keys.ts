@@ -1,10 +1,11 @@
 import type { KeyPatch, KeySpec, KeyUsage } from '#domain/domain.ts';
+import { invalid, missing, unsupported } from '../common/aws-errors.ts';
+import { choice, integer } from '../common/aws-fields.ts';
 import { type JsonObject, optionalArray, optionalBoolean, optionalString } from '../common/common.ts';
 import { fits, specByAwsName, usageByAwsName } from './algorithms.ts';
 import { keyStoreOfNew } from './decode-key-stores.ts';
 import { bypassesLockoutCheck, policyText } from './decode-policy.ts';
-import { invalid, missing, unsupported } from './errors.ts';
-import { choice, integer, invalidMarker, page, refuseExtras, tagKey, tags, text } from './fields.ts';
+import { invalidMarker, page, refuseExtras, tagKey, tags, text } from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
 

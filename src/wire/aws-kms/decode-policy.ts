@@ -6,8 +6,9 @@ import {
   KmsError,
   readGrantToken,
 } from '#domain/domain.ts';
+import { invalid, missing } from '../common/aws-errors.ts';
 import { type JsonObject, optionalArray, optionalBoolean, optionalObject, optionalString } from '../common/common.ts';
-import { AwsFault, invalid, missing } from './errors.ts';
+import { AwsFault } from './errors.ts';
 import { context, page, text } from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';

@@ -1,7 +1,7 @@
+import { invalid } from '../common/aws-errors.ts';
 import { type JsonObject, optionalString } from '../common/common.ts';
 import { description } from './decode-keys.ts';
 import { bypassesLockoutCheck, policyText } from './decode-policy.ts';
-import { invalid } from './errors.ts';
 import { tags, text } from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';

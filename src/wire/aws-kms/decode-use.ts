@@ -1,20 +1,11 @@
 import { type EncryptionScheme, noContext, Plaintext } from '#domain/domain.ts';
+import { invalid, missing, unsupported } from '../common/aws-errors.ts';
+import { choice, integer } from '../common/aws-fields.ts';
 import { type JsonObject, optionalString } from '../common/common.ts';
 import { macByAwsName, type SigningAlgorithm, schemeByAwsName, signingByAwsName, specByAwsName } from './algorithms.ts';
 import { keyStoreOf } from './decode-key-stores.ts';
 import { ignoresCiphertext } from './dry-run.ts';
-import { invalid, missing, unsupported } from './errors.ts';
-import {
-  bytes,
-  choice,
-  ciphertext,
-  context,
-  integer,
-  plaintext,
-  refuseExtras,
-  requiredChoice,
-  text,
-} from './fields.ts';
+import { bytes, ciphertext, context, plaintext, refuseExtras, requiredChoice, text } from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
 

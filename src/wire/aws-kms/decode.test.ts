@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KmsError } from '#domain/domain.ts';
 import { toBase64, toUtf8 } from '#encoding/encoding.ts';
+import { toPageMark } from '../common/aws-fields.ts';
 import { type JsonObject, readObject } from '../common/common.ts';
-import { toMarker } from './fields.ts';
 import { namesOf } from './names.ts';
 import { operations } from './operations.ts';
 
@@ -167,7 +167,7 @@ test('dates and lengths that a request leaves out have the values of AWS', () =>
   assert.deepEqual(command('ScheduleKeyDeletion', { KeyId: id }), { kind: 'schedule-destruction', key, days: 30 });
   assert.deepEqual(command('ListKeys', {}), { kind: 'list-keys', after: '', limit: 100 });
   assert.deepEqual(command('ListAliases', { Limit: 1000 }), { kind: 'list-aliases', after: '', limit: 100 });
-  assert.deepEqual(command('ListKeys', { Marker: toMarker('é'), Limit: 7 }), {
+  assert.deepEqual(command('ListKeys', { Marker: toPageMark('é'), Limit: 7 }), {
     kind: 'list-keys',
     after: 'é',
     limit: 7,
@@ -318,10 +318,10 @@ const refused: ReadonlyArray<readonly [Name, Fields, string]> = [
   ['ListKeys', { Limit: 0 }, validation],
   ['ListKeys', { Limit: 1001 }, validation],
   ['ListKeys', { Limit: 1.5 }, 'malformed'],
-  ['ListKeys', { Marker: '' }, 'InvalidMarkerException'],
-  ['ListKeys', { Marker: '*' }, 'InvalidMarkerException'],
-  ['ListKeys', { Marker: '_w' }, 'InvalidMarkerException'],
-  ['ListKeyRotations', { Marker: toMarker('x') }, 'InvalidMarkerException'],
+  ['ListKeys', { Marker: '' }, 'invalid-page'],
+  ['ListKeys', { Marker: '*' }, 'invalid-page'],
+  ['ListKeys', { Marker: '_w' }, 'invalid-page'],
+  ['ListKeyRotations', { Marker: toPageMark('x') }, 'invalid-page'],
   ['ListKeyRotations', { IncludeKeyMaterial: 'SOME' }, validation],
   ['EnableKey', { KeyId: 'alias/a' }, 'not-found'],
   ['ListAliases', { KeyId: 'alias/a' }, 'not-found'],

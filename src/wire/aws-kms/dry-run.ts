@@ -1,6 +1,7 @@
-import { type Command, KmsError } from '#domain/domain.ts';
+import type { Command } from '#domain/domain.ts';
+import { invalid, unsupported } from '../common/aws-errors.ts';
+import { list, string } from '../common/aws-fields.ts';
 import { type JsonObject, optionalArray, optionalBoolean } from '../common/common.ts';
-import { invalid, unsupported } from './errors.ts';
 import type { Asked, Row } from './row.ts';
 
 /** What was asked for, with what any operation may say of itself: to be decided only, and by which grants. */
@@ -15,15 +16,14 @@ export function inManner(fields: JsonObject, row: Row, asked: Asked): Asked {
 }
 
 function tokens(fields: JsonObject): readonly string[] | undefined {
-  const given = optionalArray(fields, 'GrantTokens') ?? [];
-  if (given.length > 10) throw invalid('GrantTokens', 'Member must have length less than or equal to 10');
-  for (const token of given) {
-    if (typeof token !== 'string') throw new KmsError('malformed', 'GrantTokens must be a list of strings.');
+  const given = list(fields, 'GrantTokens', [0, 10], (one) => {
+    const token = string(one, 'GrantTokens');
     if (token.length < 1 || token.length > 8192) {
       throw invalid('GrantTokens', 'Member must satisfy constraint: [Member must have length from 1 to 8192]');
     }
-  }
-  return given.length === 0 ? undefined : (given as readonly string[]);
+    return token;
+  });
+  return given?.length === 0 ? undefined : given;
 }
 
 /** DryRunModifiers: whether the rights alone are asked for, so that there is no ciphertext to be judged. */
@@ -31,8 +31,7 @@ export function ignoresCiphertext(fields: JsonObject): boolean {
   if (!Object.hasOwn(fields, 'DryRunModifiers')) return false;
   const modifiers = optionalArray(fields, 'DryRunModifiers') ?? [];
   for (const modifier of modifiers) {
-    if (typeof modifier !== 'string') throw new KmsError('malformed', 'DryRunModifiers must be a list of strings.');
-    if (modifier !== 'IGNORE_CIPHERTEXT') {
+    if (string(modifier, 'DryRunModifiers') !== 'IGNORE_CIPHERTEXT') {
       throw invalid('DryRunModifiers', 'Member must satisfy enum value set: [IGNORE_CIPHERTEXT]');
     }
   }

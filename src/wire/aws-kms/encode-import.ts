@@ -1,5 +1,6 @@
 import { firstEnd, type Key, type KeyVersion, type Result } from '#domain/domain.ts';
 import { toBase64 } from '#encoding/encoding.ts';
+import { seconds } from '../common/aws-fields.ts';
 import { awsSpecName } from './algorithms.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
@@ -13,7 +14,7 @@ export const encodeGetParametersForImport = (
     KeyId: names.keyArn(realm, keyId),
     ImportToken: toBase64(token),
     PublicKey: toBase64(wrappingKey),
-    ParametersValidTo: validTo / 1000,
+    ParametersValidTo: seconds(validTo),
   });
 
 export const encodeImportKeyMaterial = (
@@ -34,7 +35,7 @@ export const encodeDeleteImportedKeyMaterial = (
 
 function expiration(end: number | undefined) {
   if (end === undefined) return { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' };
-  return { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: end / 1000 };
+  return { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: seconds(end) };
 }
 
 /** What KeyMetadata says of a key's material. */
@@ -69,7 +70,7 @@ export function rotationEntry(key: Key, version: KeyVersion, arn: string, awaits
       ImportState: wrapped === undefined ? 'PENDING_IMPORT' : 'IMPORTED',
       ...(wrapped !== undefined && expiration(expiresAt)),
     }),
-    ...(rotated && { RotationDate: createdAt / 1000 }),
+    ...(rotated && { RotationDate: seconds(createdAt) }),
     ...(rotated && rotatedBy !== undefined && { RotationType: rotationTypes[rotatedBy] }),
   };
 }

@@ -1,14 +1,11 @@
 import { accountOf, type Key, KmsError, type Result, type VersionState } from '#domain/domain.ts';
+import { unsupported } from '../common/aws-errors.ts';
+import { type Page, seconds, toPageMark } from '../common/aws-fields.ts';
 import { awsAlgorithms, awsSpecName, awsUsageName } from './algorithms.ts';
 import { materialFacts, rotationEntry } from './encode-import.ts';
-import { unsupported } from './errors.ts';
-import { toMarker } from './fields.ts';
 import { multiRegionFacts } from './multi-region.ts';
 import type { Names } from './names.ts';
-import type { Asked, Page } from './row.ts';
-
-/** AWS writes dates as seconds since the epoch, with a fraction. */
-const seconds = (milliseconds: number) => milliseconds / 1000;
+import type { Asked } from './row.ts';
 
 const stateNames = {
   'pending-generation': 'Creating',
@@ -105,7 +102,7 @@ function cut<T>(all: readonly T[], page: Page, position: (item: T) => string, is
   const last = items.at(-1);
   return {
     items,
-    more: rest.length > items.length && last !== undefined ? { NextMarker: toMarker(position(last)) } : {},
+    more: rest.length > items.length && last !== undefined ? { NextMarker: toPageMark(position(last)) } : {},
     truncated: rest.length > items.length,
   };
 }
@@ -157,7 +154,7 @@ export const encodeCancelKeyDeletion = (
 
 export const nextPage = (next: string | undefined) => ({
   Truncated: next !== undefined,
-  ...(next !== undefined && { NextMarker: toMarker(next) }),
+  ...(next !== undefined && { NextMarker: toPageMark(next) }),
 });
 
 export function encodeListKeys(

@@ -1,4 +1,5 @@
 import type { LastUse, Result } from '#domain/domain.ts';
+import { seconds } from '../common/aws-fields.ts';
 
 /** KeyLastUsageTrackingOperation, for uses that came through another door. */
 const operationNames: Readonly<Record<string, string>> = {
@@ -25,8 +26,6 @@ const operationNames: Readonly<Record<string, string>> = {
 function operationOf({ protocol, operation, action }: LastUse): string | undefined {
   return protocol === 'aws-kms' ? operation.slice(operation.indexOf('.') + 1) : operationNames[action];
 }
-
-const seconds = (milliseconds: number) => milliseconds / 1000;
 
 /** The ledger has every use since the key was made. Its line of a request is found by the request's id. */
 export function encodeGetKeyLastUsage({ key, lastUse }: Result<'read-last-use'>): string {

@@ -1,4 +1,5 @@
 import { accountOf, type Key, type Result } from '#domain/domain.ts';
+import { seconds } from '../common/aws-fields.ts';
 import { nextPage } from './encode-keys.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
@@ -43,7 +44,7 @@ export function encodeGrants({ grants, next }: Result<'list-key-grants'>, _: unk
       KeyId: names.keyArn(realm, keyId),
       GrantId: id,
       Name: name ?? '',
-      CreationDate: createdAt / 1000,
+      CreationDate: seconds(createdAt),
       GranteePrincipal: grantee,
       ...(retiring !== undefined && { RetiringPrincipal: retiring }),
       IssuingAccount: `arn:aws:iam::${accountOf(realm)}:root`,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as sdk from '@aws-sdk/client-kms';
 import { errorCodes, KmsError } from '#domain/domain.ts';
-import { AwsFault, awsError, invalid } from './errors.ts';
+import { invalid } from '../common/aws-errors.ts';
+import { AwsFault, awsError } from './errors.ts';
 
 const signed = {
   kind: 'sigv4',

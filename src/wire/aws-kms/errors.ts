@@ -1,18 +1,15 @@
 import { type ErrorCode, KmsError, type Proof } from '#domain/domain.ts';
+import {
+  type AwsAnswer,
+  type AwsError,
+  type AwsErrorTable,
+  clientFault as client,
+  failedProofs,
+  serverFault as server,
+  toAwsError,
+} from '../common/aws-errors.ts';
 
-interface Answer {
-  /** The exception's name, as the SDKs know it (`__type`). */
-  readonly type: string;
-  readonly status: number;
-  /** How AWS KMS words it when the key that was asked for is known; else the error's own message. */
-  readonly text?: (key: string) => string;
-}
-
-const client = (type: string, text?: Answer['text']): Answer => ({ type, status: 400, ...(text && { text }) });
-/** The SDKs ask again after a 5xx, with growing pauses. */
-const server = (type: string, status = 500): Answer => ({ type, status });
-
-const notFound = client('NotFoundException', (key) => `${key} is not found.`);
+const notFound = client('NotFoundException');
 const denied = client('AccessDeniedException');
 const invalidUsage = client('InvalidKeyUsageException');
 
@@ -36,9 +33,9 @@ const answers = {
   'already-exists': client('AlreadyExistsException'),
   conflict: client('ConflictException'),
   'limit-exceeded': client('LimitExceededException'),
-  disabled: client('DisabledException', (key) => `${key} is disabled.`),
-  'pending-destruction': client('KMSInvalidStateException', (key) => `${key} is pending deletion.`),
-  'not-pending-destruction': client('KMSInvalidStateException', (key) => `${key} is not pending deletion.`),
+  disabled: client('DisabledException'),
+  'pending-destruction': client('KMSInvalidStateException'),
+  'not-pending-destruction': client('KMSInvalidStateException'),
   'invalid-state': client('KMSInvalidStateException'),
   'wrong-usage': invalidUsage,
   'wrong-algorithm': invalidUsage,
@@ -72,29 +69,29 @@ const answers = {
   tampered: server('KMSInternalException'),
   unavailable: server('DependencyTimeoutException'),
   internal: server('KMSInternalException'),
-} as const satisfies Record<ErrorCode, Answer>;
+} as const satisfies Record<ErrorCode, AwsAnswer>;
 
-/** AWS tells more than the domain's code of a proof that fails and of what isn't there: which part it is, is the error's subject. */
-const particularAnswers: Readonly<Record<string, Partial<AwsError> & { readonly type: string }>> = {
-  'invalid-proof credential': {
-    type: 'UnrecognizedClientException',
-    message: 'The security token included in the request is invalid.',
-  },
-  'invalid-proof signature': {
-    type: 'InvalidSignatureException',
-    message:
-      'The request signature we calculated does not match the signature you provided. Check your secret access key and signing method.',
-  },
-  'not-found key-store': { type: 'CustomKeyStoreNotFoundException' },
-  'not-found hsm-cluster': { type: 'CloudHsmClusterNotFoundException' },
-  'not-found key-store-proxy': { type: 'XksProxyUriUnreachableException' },
-  'not-found key-store-link': { type: 'XksProxyVpcEndpointServiceNotFoundException' },
-  'invalid-parameter principal': { type: 'InvalidArnException' },
-  'not-found grant': { type: 'NotFoundException' },
-  'not-found policy': { type: 'NotFoundException' },
-  'expired-proof credential': {
-    type: 'ExpiredTokenException',
-    message: 'The security token included in the request is expired',
+/** How AWS KMS words it where the key that was asked for is known. */
+const textsOfKey: Readonly<Partial<Record<ErrorCode, (key: string) => string>>> = {
+  'not-found': (key) => `${key} is not found.`,
+  'alias-not-found': (key) => `${key} is not found.`,
+  disabled: (key) => `${key} is disabled.`,
+  'pending-destruction': (key) => `${key} is pending deletion.`,
+  'not-pending-destruction': (key) => `${key} is not pending deletion.`,
+};
+
+/** What isn't there may be something else than the key. */
+const table: AwsErrorTable = {
+  answers,
+  particular: {
+    ...failedProofs,
+    'not-found key-store': { type: 'CustomKeyStoreNotFoundException' },
+    'not-found hsm-cluster': { type: 'CloudHsmClusterNotFoundException' },
+    'not-found key-store-proxy': { type: 'XksProxyUriUnreachableException' },
+    'not-found key-store-link': { type: 'XksProxyVpcEndpointServiceNotFoundException' },
+    'not-found grant': {},
+    'not-found policy': {},
+    'invalid-parameter principal': { type: 'InvalidArnException' },
   },
 };
 
@@ -102,46 +99,17 @@ const particularAnswers: Readonly<Record<string, Partial<AwsError> & { readonly 
 export class AwsFault extends KmsError {
   readonly type: string;
 
-  constructor(type: string, message: string, code: ErrorCode = 'invalid-parameter') {
-    super(code, message);
+  constructor(type: string, message: string) {
+    super('invalid-parameter', message);
     this.type = type;
   }
 }
 
-/** In the form that AWS clients know from every validation failure; it names members in camel case. */
-export function invalid(member: string, constraint: string): KmsError {
-  const name = member.charAt(0).toLowerCase() + member.slice(1);
-  return new KmsError(
-    'invalid-parameter',
-    `1 validation error detected: Value at '${name}' failed to satisfy constraint: ${constraint}`,
-  );
-}
-
-export function missing(member: string): KmsError {
-  return invalid(member, 'Member must not be null');
-}
-
-export function unsupported(what: string): KmsError {
-  return new KmsError('unsupported', `${what} is not supported.`);
-}
-
-export interface AwsError {
-  readonly type: string;
-  readonly status: number;
-  readonly message: string;
-}
-
-/** `key`: how the request named its key, if it named one. Anything that isn't a KmsError is told to nobody. */
-export function awsError(error: unknown, proof: Proof, key: string | undefined): AwsError {
-  if (!(error instanceof KmsError)) {
-    return { ...answers.internal, message: 'The request failed for a reason that is not yours; ask again.' };
-  }
-  if (error.code === 'unauthenticated' && proof.kind === 'none') {
-    return { type: 'MissingAuthenticationTokenException', status: 400, message: 'Missing Authentication Token' };
-  }
-  const { type, status, text }: Answer = answers[error.code];
-  const particular = error.subject === undefined ? undefined : particularAnswers[`${error.code} ${error.subject}`];
-  if (particular !== undefined) return { status, message: error.message, ...particular };
-  if (error instanceof AwsFault) return { type: error.type, status, message: error.message };
-  return { type, status, message: text && key !== undefined ? text(key) : error.message };
+/** `key`: how the request named its key, if it named one. */
+export function awsError(error: unknown, proof: Proof, key?: string): AwsError {
+  return toAwsError(table, error, proof, (known) => {
+    if (known instanceof AwsFault) return { type: known.type };
+    const text = textsOfKey[known.code];
+    return text && key !== undefined ? { message: text(key) } : undefined;
+  });
 }

@@ -1,28 +1,19 @@
 import { type Context, KmsError, Plaintext } from '#domain/domain.ts';
-import { fromBase64Url, fromUtf8, toBase64Url, toUtf8 } from '#encoding/encoding.ts';
+import { invalid, missing } from '../common/aws-errors.ts';
+import { choice, fromPageMark, integer, object, type Page, tagCharacters } from '../common/aws-fields.ts';
 import {
   type JsonObject,
   optionalArray,
   optionalBytes,
-  optionalInteger,
   optionalObject,
   optionalString,
   optionalStringMap,
 } from '../common/common.ts';
-import { AwsFault, invalid, missing } from './errors.ts';
-import type { Page } from './row.ts';
+import { AwsFault } from './errors.ts';
 
 export function text(fields: JsonObject, name: string): string {
   const value = optionalString(fields, name);
   if (value === undefined) throw missing(name);
-  return value;
-}
-
-export function integer(fields: JsonObject, name: string, min: number, max: number): number | undefined {
-  const value = optionalInteger(fields, name);
-  if (value !== undefined && (value < min || value > max)) {
-    throw invalid(name, `Member must be from ${min} to ${max}`);
-  }
   return value;
 }
 
@@ -44,17 +35,6 @@ export function plaintext(fields: JsonObject, name: string): Plaintext {
 /** CiphertextType: 1 to 6144 bytes. */
 export function ciphertext(fields: JsonObject, name: string): Uint8Array {
   return bytes(fields, name, 1, 6144);
-}
-
-/** One of a closed set of names; `absent` where the member isn't there. */
-export function choice<T, D>(fields: JsonObject, name: string, values: ReadonlyMap<string, T>, absent: D): T | D {
-  const value = optionalString(fields, name);
-  if (value === undefined) return absent;
-  const found = values.get(value);
-  if (found === undefined) {
-    throw invalid(name, `Member must satisfy enum value set: [${[...values.keys()].join(', ')}]`);
-  }
-  return found;
 }
 
 export function requiredChoice<T>(fields: JsonObject, name: string, values: ReadonlyMap<string, T>): T {
@@ -102,27 +82,17 @@ export function refuseExtras(fields: JsonObject): void {
 export function page(fields: JsonObject, usual: number, most = 1000): Page {
   const limit = integer(fields, 'Limit', 1, 1000) ?? usual;
   const marker = optionalString(fields, 'Marker');
-  return { limit: Math.min(limit, most), after: marker === undefined ? '' : fromMarker(marker) };
-}
-
-export function toMarker(next: string): string {
-  return toBase64Url(toUtf8(next));
-}
-
-function fromMarker(marker: string): string {
-  const decoded = marker.length > 0 && marker.length <= 1024 ? fromBase64Url(marker) : undefined;
-  const after = decoded && fromUtf8(decoded);
+  const after = marker === undefined ? '' : fromPageMark(marker, 1024);
   if (after === undefined) throw invalidMarker();
-  return after;
+  return { limit: Math.min(limit, most), after };
 }
 
 export function invalidMarker(): KmsError {
-  return new AwsFault('InvalidMarkerException', 'The marker is not one that this server gave.');
+  return new KmsError('invalid-page', 'The marker is not one that this server gave.');
 }
 
 export type Tags = Readonly<Record<string, string>>;
 
-const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 const maxTags = 50;
 
 function tagFault(message: string): AwsFault {
@@ -142,12 +112,10 @@ export function tags(fields: JsonObject): Tags | undefined {
   if (list === undefined) return undefined;
   if (list.length > maxTags) throw new KmsError('limit-exceeded', `A key has at most ${maxTags} tags.`);
   const found = new Map<string, string>();
-  for (const tag of list) {
-    if (tag === null || typeof tag !== 'object' || Array.isArray(tag)) {
-      throw new KmsError('malformed', 'A tag must be an object of TagKey and TagValue.');
-    }
-    const key = tagKey(text(tag as JsonObject, 'TagKey'));
-    const value = text(tag as JsonObject, 'TagValue');
+  for (const one of list) {
+    const tag = object(one, 'Tags');
+    const key = tagKey(text(tag, 'TagKey'));
+    const value = text(tag, 'TagValue');
     if (value.length > 256 || !tagCharacters.test(value)) {
       throw tagFault('A tag value is at most 256 letters, digits, spaces or _ . : / = + - @');
     }

@@ -1,5 +1,6 @@
 import { accountOf, isKeyId, type KeyRef, KmsError, realmIn, regionOf } from '#domain/domain.ts';
-import { AwsFault, invalid } from './errors.ts';
+import { invalid } from '../common/aws-errors.ts';
+import { AwsFault } from './errors.ts';
 
 const arn = /^arn:([a-z-]+):kms:([a-z0-9-]*):([0-9]{12}):(key|alias)\/(.+)$/s;
 /** AliasNameType of the service model, without the colon: what follows `alias/`. */

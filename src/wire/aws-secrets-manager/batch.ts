@@ -1,8 +1,8 @@
 import { type Command, type ErrorCode, type Gate, KmsError, type Origin, type Proof } from '#domain/domain.ts';
+import { toPageMark } from '../common/aws-fields.ts';
 import type { Batch } from './decode.ts';
 import { secretValueEntry } from './encode.ts';
 import { awsError } from './errors.ts';
-import { toToken } from './fields.ts';
 import type { Names } from './names.ts';
 
 export const batch = { name: 'BatchGetSecretValue', action: 'get-secret-value', maxBody: 64 * 1024 } as const;
@@ -37,7 +37,7 @@ export async function performBatch(
       errors.push({ SecretId: found.ids[i], ErrorCode: type, Message: message });
     }
   }
-  const next = 'next' in found && found.next !== undefined ? { NextToken: toToken(found.next) } : {};
+  const next = 'next' in found && found.next !== undefined ? { NextToken: toPageMark(found.next) } : {};
   return JSON.stringify({ SecretValues: values, Errors: errors, ...next });
 }
 

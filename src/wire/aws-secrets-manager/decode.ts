@@ -6,8 +6,9 @@ import {
   type RotationSchedule,
   type SecretPlace,
 } from '#domain/domain.ts';
+import { invalid, missing, unsupported } from '../common/aws-errors.ts';
+import { choice, integer, list, object, string } from '../common/aws-fields.ts';
 import { type JsonObject, optionalBoolean, optionalObject, optionalString } from '../common/common.ts';
-import { invalid, unsupported } from './errors.ts';
 import * as field from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
@@ -69,8 +70,8 @@ export function decodeGetSecretValue(fields: JsonObject, names: Names): Asked<'g
 
 export function decodePutSecretValue(fields: JsonObject, names: Names): Asked<'put-secret-value'> {
   refuse(fields, 'RotationToken');
-  const labels = field.list(fields, 'VersionStages', [1, 20], (one) =>
-    field.label(field.string(one, 'VersionStages'), 'VersionStages'),
+  const labels = list(fields, 'VersionStages', [1, 20], (one) =>
+    field.label(string(one, 'VersionStages'), 'VersionStages'),
   );
   return {
     command: {
@@ -114,7 +115,7 @@ export const decodeDeleteResourcePolicy = about('delete-secret-policy');
 export const decodeCancelRotateSecret = about('cancel-secret-rotation');
 
 export function decodeDeleteSecret(fields: JsonObject, names: Names): Asked<'delete-secret'> {
-  const window = field.integer(fields, 'RecoveryWindowInDays', 7, 30);
+  const window = integer(fields, 'RecoveryWindowInDays', 7, 30);
   const force = optionalBoolean(fields, 'ForceDeleteWithoutRecovery') === true;
   if (force && window !== undefined) {
     throw new KmsError(
@@ -126,6 +127,11 @@ export function decodeDeleteSecret(fields: JsonObject, names: Names): Asked<'del
   return { command: { kind: 'delete-secret', secret, days: force ? 0 : (window ?? 30) }, named: secret.name };
 }
 
+const orders = new Map([
+  ['asc', false],
+  ['desc', true],
+]);
+
 const sortings = new Map([
   ['created-date', 'created'],
   ['last-accessed-date', 'accessed'],
@@ -134,19 +140,12 @@ const sortings = new Map([
 ] as const);
 
 export function decodeListSecrets(fields: JsonObject): Asked<'list-secrets'> {
-  const order = optionalString(fields, 'SortOrder') ?? 'asc';
-  if (order !== 'asc' && order !== 'desc')
-    throw invalid('SortOrder', 'Member must satisfy enum value set: [asc, desc]');
-  const by = sortings.get((optionalString(fields, 'SortBy') ?? 'created-date') as 'name');
-  if (by === undefined) {
-    throw invalid('SortBy', `Member must satisfy enum value set: [${[...sortings.keys()].join(', ')}]`);
-  }
   return {
     command: {
       kind: 'list-secrets',
       filters: field.filters(fields) ?? [],
-      sortBy: by,
-      descending: order === 'desc',
+      sortBy: choice(fields, 'SortBy', sortings, 'created'),
+      descending: choice(fields, 'SortOrder', orders, false),
       withDeleted: optionalBoolean(fields, 'IncludePlannedDeletion') === true,
       ...field.page(fields, 100),
     },
@@ -159,7 +158,7 @@ export type Batch =
   | { readonly search: Command<'list-secrets'> };
 
 export function decodeBatchGetSecretValue(fields: JsonObject, names: Names): Batch {
-  const ids = field.list(fields, 'SecretIdList', [1, 20], (id) => field.string(id, 'SecretIdList'));
+  const ids = list(fields, 'SecretIdList', [1, 20], (id) => string(id, 'SecretIdList'));
   const filters = field.filters(fields);
   if ((ids === undefined) === (filters === undefined)) {
     throw new KmsError('invalid-parameter', 'Either SecretIdList or Filters must be given, and not both.');
@@ -187,13 +186,13 @@ export function decodeListSecretVersionIds(fields: JsonObject, names: Names): As
 
 export function decodeTagResource(fields: JsonObject, names: Names): Asked<'tag-secret'> {
   const tags = field.tags(fields);
-  if (tags === undefined) throw invalid('Tags', 'Member must not be null');
+  if (tags === undefined) throw missing('Tags');
   return { command: { kind: 'tag-secret', secret: secretOf(fields, names), tags } };
 }
 
 export function decodeUntagResource(fields: JsonObject, names: Names): Asked<'untag-secret'> {
-  const tagNames = field.list(fields, 'TagKeys', [0, 50], field.tagKey);
-  if (tagNames === undefined) throw invalid('TagKeys', 'Member must not be null');
+  const tagNames = list(fields, 'TagKeys', [0, 50], field.tagKey);
+  if (tagNames === undefined) throw missing('TagKeys');
   return { command: { kind: 'untag-secret', secret: secretOf(fields, names), names: tagNames } };
 }
 
@@ -226,7 +225,7 @@ export function decodeGetRandomPassword(fields: JsonObject): Asked<'generate-pas
   return {
     command: {
       kind: 'generate-password',
-      length: field.integer(fields, 'PasswordLength', 1, 4096) ?? 32,
+      length: integer(fields, 'PasswordLength', 1, 4096) ?? 32,
       kinds,
       without: field.optionalText(fields, 'ExcludeCharacters', 4096) ?? '',
       requireEach: optionalBoolean(fields, 'RequireEachIncludedType') ?? true,
@@ -277,7 +276,7 @@ export function decodeRotateSecret(fields: JsonObject, names: Names): Asked<'rot
 }
 
 function schedule(rules: JsonObject): RotationSchedule {
-  const days = field.integer(rules, 'AutomaticallyAfterDays', 1, 1000);
+  const days = integer(rules, 'AutomaticallyAfterDays', 1, 1000);
   const expression = field.optionalText(rules, 'ScheduleExpression', 256);
   const duration = optionalString(rules, 'Duration');
   if (duration !== undefined && !/^[0-9]{1,2}h$/.test(duration))
@@ -292,7 +291,7 @@ function schedule(rules: JsonObject): RotationSchedule {
 export function decodeReplicate(fields: JsonObject, names: Names): Asked<'replicate-secret'> {
   refuseOverwriting(fields);
   const places = replicaPlaces(fields, names);
-  if (places === undefined) throw invalid('AddReplicaRegions', 'Member must not be null');
+  if (places === undefined) throw missing('AddReplicaRegions');
   return { command: { kind: 'replicate-secret', secret: secretOf(fields, names), places } };
 }
 
@@ -302,8 +301,8 @@ function refuseOverwriting(fields: JsonObject): void {
 }
 
 function replicaPlaces(fields: JsonObject, names: Names): readonly SecretPlace[] | undefined {
-  return field.list(fields, 'AddReplicaRegions', [1, 50], (one) => {
-    const place = field.object(one, 'AddReplicaRegions');
+  return list(fields, 'AddReplicaRegions', [1, 50], (one) => {
+    const place = object(one, 'AddReplicaRegions');
     const key = optionalString(place, 'KmsKeyId');
     const protection = key === undefined ? undefined : names.keyRef(key, 'KmsKeyId');
     return { region: region(field.text(place, 'Region')), ...(protection !== undefined && { protection }) };
@@ -316,10 +315,8 @@ function region(text: string): string {
 }
 
 export function decodeRemoveReplicas(fields: JsonObject, names: Names): Asked<'remove-secret-replicas'> {
-  const regions = field.list(fields, 'RemoveReplicaRegions', [1, 50], (one) =>
-    region(field.string(one, 'RemoveReplicaRegions')),
-  );
-  if (regions === undefined) throw invalid('RemoveReplicaRegions', 'Member must not be null');
+  const regions = list(fields, 'RemoveReplicaRegions', [1, 50], (one) => region(string(one, 'RemoveReplicaRegions')));
+  if (regions === undefined) throw missing('RemoveReplicaRegions');
   return { command: { kind: 'remove-secret-replicas', secret: secretOf(fields, names), regions } };
 }
 

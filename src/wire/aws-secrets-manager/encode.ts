@@ -1,10 +1,10 @@
 import type { Result, Secret, SecretVersion } from '#domain/domain.ts';
 import { toBase64, view } from '#encoding/encoding.ts';
-import { invalidToken, stage, toToken } from './fields.ts';
+import { seconds, toPageMark } from '../common/aws-fields.ts';
+import { invalidToken, stage } from './fields.ts';
 import type { Names } from './names.ts';
 import type { Asked } from './row.ts';
 
-const seconds = (milliseconds: number) => milliseconds / 1000;
 const textOf = (bytes: Uint8Array) => view(bytes).toString('utf8');
 
 /** The members that nearly every answer begins with. */
@@ -122,7 +122,7 @@ export function encodeListSecrets({ secrets, next }: Result<'list-secrets'>, _: 
       ...details(secret, names),
       SecretVersionsToStages: stagesByVersion(secret),
     })),
-    ...(next !== undefined && { NextToken: toToken(next) }),
+    ...(next !== undefined && { NextToken: toPageMark(next) }),
   });
 }
 
@@ -147,7 +147,7 @@ export function encodeListSecretVersionIds(
         KmsKeyIds: [version.ownKey === true ? 'DefaultEncryptionKey' : version.keyId],
       }),
     })),
-    ...(start + limit < all.length && { NextToken: toToken(shown.at(-1)!.id) }),
+    ...(start + limit < all.length && { NextToken: toPageMark(shown.at(-1)!.id) }),
   });
 }
 

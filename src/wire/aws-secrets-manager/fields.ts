@@ -7,10 +7,10 @@ import {
   type SecretFilter,
   type SecretValue,
 } from '#domain/domain.ts';
-import { fromBase64Url, fromUtf8, toBase64Url, toUtf8 } from '#encoding/encoding.ts';
-import { type JsonObject, optionalArray, optionalBytes, optionalInteger, optionalString } from '../common/common.ts';
-import { invalid, missing } from './errors.ts';
-import type { Page } from './row.ts';
+import { type Json, toUtf8 } from '#encoding/encoding.ts';
+import { invalid, missing } from '../common/aws-errors.ts';
+import { fromPageMark, integer, list, object, type Page, string, tagCharacters } from '../common/aws-fields.ts';
+import { type JsonObject, optionalBytes, optionalString } from '../common/common.ts';
 
 export function text(fields: JsonObject, name: string, max = Number.POSITIVE_INFINITY): string {
   const value = optionalText(fields, name, max);
@@ -24,41 +24,6 @@ export function optionalText(fields: JsonObject, name: string, max: number): str
     throw invalid(name, `Member must have length less than or equal to ${max}`);
   }
   if (value !== undefined && !value.isWellFormed()) throw invalid(name, 'Member must be valid Unicode');
-  return value;
-}
-
-export function integer(fields: JsonObject, name: string, min: number, max: number): number | undefined {
-  const value = optionalInteger(fields, name);
-  if (value !== undefined && (value < min || value > max)) {
-    throw invalid(name, `Member must be from ${min} to ${max}`);
-  }
-  return value;
-}
-
-/** A list of objects or strings with `min` to `max` members. */
-export function list<T>(
-  fields: JsonObject,
-  name: string,
-  [min, max]: readonly [number, number],
-  each: (member: unknown) => T,
-): readonly T[] | undefined {
-  const values = optionalArray(fields, name);
-  if (values === undefined) return undefined;
-  if (values.length < min || values.length > max) {
-    throw invalid(name, `Member must have length from ${min} to ${max}`);
-  }
-  return values.map(each);
-}
-
-export function object(value: unknown, name: string): JsonObject {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new KmsError('malformed', `"${name}" must hold objects.`);
-  }
-  return value as JsonObject;
-}
-
-export function string(value: unknown, name: string): string {
-  if (typeof value !== 'string') throw new KmsError('malformed', `"${name}" must hold strings.`);
   return value;
 }
 
@@ -122,9 +87,7 @@ export function stage(of: string): string {
   return labels.get(of) ?? of;
 }
 
-const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
-
-export function tagKey(value: unknown): string {
+export function tagKey(value: Json): string {
   const key = string(value, 'TagKeys');
   if (key.length < 1 || key.length > 128 || !tagCharacters.test(key)) {
     throw invalid('Key', 'Member must be 1 to 128 letters, digits, spaces or _ . : / = + - @');
@@ -179,18 +142,9 @@ export function filters(fields: JsonObject): readonly SecretFilter[] | undefined
 export function page(fields: JsonObject, most: number): Page {
   const limit = integer(fields, 'MaxResults', 1, most) ?? most;
   const token = optionalString(fields, 'NextToken');
-  return { limit, after: token === undefined ? '' : fromToken(token) };
-}
-
-export function toToken(next: string): string {
-  return toBase64Url(toUtf8(next));
-}
-
-function fromToken(token: string): string {
-  const decoded = token.length > 0 && token.length <= 4096 ? fromBase64Url(token) : undefined;
-  const after = decoded && fromUtf8(decoded);
-  if (after === undefined || after === '') throw invalidToken();
-  return after;
+  const after = token === undefined ? '' : fromPageMark(token, 4096);
+  if (after === undefined) throw invalidToken();
+  return { limit, after };
 }
 
 export function invalidToken(): KmsError {

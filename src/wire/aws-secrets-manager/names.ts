@@ -9,7 +9,7 @@ import {
   type Secret,
   type SecretRef,
 } from '#domain/domain.ts';
-import { invalid } from './errors.ts';
+import { invalid } from '../common/aws-errors.ts';
 
 const secretArn = /^arn:aws:secretsmanager:([a-z0-9-]+):([0-9]{12}):secret:(.+)$/s;
 const keyArn = /^arn:aws:kms:([a-z0-9-]+):([0-9]{12}):(key\/|alias\/)(.+)$/s;

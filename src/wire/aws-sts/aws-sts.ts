@@ -1,6 +1,6 @@
 import { type Action, type Command, type Gate, KmsError, type Origin, type Proof } from '#domain/domain.ts';
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
-import { header, signatureProof } from '../common/common.ts';
+import { header, signatureProof, unread } from '../common/common.ts';
 import { webIdentityProof } from './decode.ts';
 import { answerXml, errorXml } from './encode.ts';
 import { type StsError, stsError } from './errors.ts';
@@ -53,8 +53,6 @@ interface Reading {
 
 /** With AWS nobody signs it, so nobody is asked to. */
 const unsignedElsewhere: ReadonlySet<string> = new Set(['AssumeRoleWithSAML']);
-
-const unread: Proof = Object.freeze({ kind: 'none', unread: true });
 
 async function handle({ gate, newRequestId }: Walk, request: Request): Promise<Response> {
   const { operation, row, proof, command, error } = read(request);

@@ -1,13 +1,6 @@
 import { type Commands, KmsError, type Proof } from '#domain/domain.ts';
+import { invalid, missing } from '../common/aws-errors.ts';
 import type { Form } from './form.ts';
-
-function invalid(member: string, constraint: string): KmsError {
-  const name = member.charAt(0).toLowerCase() + member.slice(1);
-  return new KmsError(
-    'invalid-parameter',
-    `1 validation error detected: Value at '${name}' failed to satisfy constraint: ${constraint}`,
-  );
-}
 
 /** What the service model says of a member's text. */
 interface Shape {
@@ -33,7 +26,7 @@ function optional(form: Form, name: string, { min, max, form: pattern }: Shape):
 
 function required(form: Form, name: string, shape: Shape): string {
   const value = optional(form, name, shape);
-  if (value === undefined) throw invalid(name, 'Member must not be null');
+  if (value === undefined) throw missing(name);
   return value;
 }
 

@@ -2,6 +2,9 @@ import type { Proof } from '#domain/domain.ts';
 import type { RequestHead } from '#wire/wire.ts';
 import { header } from './respond.ts';
 
+/** Of a request that was refused before its proof could be judged. */
+export const unread: Proof = Object.freeze({ kind: 'none', unread: true });
+
 /**
  * What an AWS request carries to show who sent it, in a header or in the query; `identity/` refuses both at once. `services` are the names that
  * the door accepts in the scope of the signature.

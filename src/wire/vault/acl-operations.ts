@@ -1,8 +1,8 @@
 import { KmsError } from '#domain/domain.ts';
-import { fromBase64, fromUtf8, type Json } from '#encoding/encoding.ts';
+import { fromBase64, fromUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { encodeNothing } from './encode-keys.ts';
-import { integer, text, words } from './fields.ts';
+import { integer, refuseFields, text, words } from './fields.ts';
 import { type Input, type Row, row } from './row.ts';
 
 /** `sys/policies/acl`, the older `sys/policy`, and `sys/capabilities` (Vault HTTP API, "/sys/policies" and the pages after it). */
@@ -15,12 +15,7 @@ const large = 512 * 1024;
 function policyOf({ body, path }: Input, older: boolean): { readonly name: string; readonly text: string } {
   const given = text(body, 'policy') ?? (older ? text(body, 'rules') : undefined);
   if (given === undefined) throw new KmsError('invalid-parameter', "'policy' parameter not supplied or empty");
-  for (const name of ['expiration', 'ttl', 'cas_required']) {
-    const value: Json | undefined = Object.hasOwn(body, name) ? body[name] : undefined;
-    if (value !== undefined && value !== null && value !== false && value !== '' && value !== 0) {
-      throw new KmsError('unsupported', `"${name}" is not offered for policies: leave it out.`);
-    }
-  }
+  refuseFields(body, ['expiration', 'ttl', 'cas_required']);
   const bytes = fromBase64(given);
   const decoded = bytes === undefined ? given : fromUtf8(bytes);
   if (decoded === undefined) throw new KmsError('malformed-policy', 'failed to parse policy: it is not UTF-8');
@@ -84,6 +79,7 @@ function policyRows(base: string, older: boolean): readonly Row[] {
       operation: `${base}:read`,
       method: 'GET',
       paths: [`${base}/:policy`],
+      folds: true,
       action: 'read-acl-policy',
       maxBody: small,
       decode: ({ path }) => ({ kind: 'read-acl-policy', name: path.policy ?? '' }),
@@ -101,6 +97,7 @@ function policyRows(base: string, older: boolean): readonly Row[] {
       operation: `${base}:write`,
       method: 'POST',
       paths: [`${base}/:policy`],
+      folds: true,
       action: 'write-acl-policy',
       maxBody: large,
       decode: written(older),
@@ -110,6 +107,7 @@ function policyRows(base: string, older: boolean): readonly Row[] {
       operation: `${base}:delete`,
       method: 'DELETE',
       paths: [`${base}/:policy`],
+      folds: true,
       action: 'delete-acl-policy',
       maxBody: small,
       decode: ({ path }) => ({ kind: 'delete-acl-policy', name: path.policy ?? '' }),

@@ -1,5 +1,5 @@
 import { type Command, KmsError, Plaintext, type SecretValue, type VersionRules } from '#domain/domain.ts';
-import { type Json, toUtf8 } from '#encoding/encoding.ts';
+import { hasExactNumbers, type Json, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { PlacedError } from './errors.ts';
 import { boolean, integer, seconds } from './fields.ts';
@@ -19,17 +19,8 @@ function member(object: JsonObject, name: string): Json | undefined {
 }
 
 /** What is kept is what was sent: a number that would come back as another is refused. */
-function assertExact(value: Json): void {
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
-      throw refused('A number is too large to be kept exactly: send it as a string.');
-    }
-  } else if (Array.isArray(value)) value.forEach(assertExact);
-  else if (isObject(value)) Object.values(value).forEach(assertExact);
-}
-
 function textValue(data: JsonObject): SecretValue {
-  assertExact(data);
+  if (!hasExactNumbers(data)) throw refused('A number is too large to be kept exactly: send it as a string.');
   return { form: 'text', bytes: new Plaintext(toUtf8(JSON.stringify(data))) };
 }
 

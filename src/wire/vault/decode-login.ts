@@ -10,7 +10,7 @@ import {
 import { parseJson, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { PlacedError } from './errors.ts';
-import { boolean, integer, seconds, text, words } from './fields.ts';
+import { boolean, integer, refuseFields, seconds, text, words } from './fields.ts';
 import type { Input } from './row.ts';
 
 /** Of lists of names: the door answers them whole. */
@@ -43,12 +43,12 @@ function list(body: JsonObject, ...names: readonly string[]): readonly string[] 
   return undefined;
 }
 
-/** What can't be honoured is refused; its empty values say nothing. */
+/** Whatever else is said can't be honoured. */
 function refuseOthers(body: JsonObject, known: readonly string[]): void {
-  for (const [name, value] of Object.entries(body)) {
-    if (known.includes(name) || value === null || value === '' || value === false || value === 0) continue;
-    throw new KmsError('unsupported', `"${name.slice(0, 64)}" is not offered here: leave it out.`);
-  }
+  refuseFields(
+    body,
+    Object.keys(body).filter((name) => !known.includes(name)),
+  );
 }
 
 /** Members that are absent are absent, for a change to leave them as they are. */
@@ -111,6 +111,7 @@ export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
 }
 
 export function decodeWriteRoleId({ path, body }: Input): Command<'write-login'> {
+  refuseOthers(body, ['role_id', 'role_name']);
   const roleId = required(body, 'role_id');
   return { kind: 'write-login', method: 'approle', name: path.name ?? '', roleId, mustExist: true };
 }
@@ -128,11 +129,13 @@ export function decodeWriteUser({ path, body }: Input): Command<'write-login'> {
 }
 
 export function decodePassword({ path, body }: Input): Command<'write-login'> {
+  refuseOthers(body, ['password', 'username']);
   const password = secret(required(body, 'password'));
   return { kind: 'write-login', method: 'userpass', name: path.name ?? '', password, mustExist: true };
 }
 
 export function decodeUserPolicies({ path, body }: Input): Command<'write-login'> {
+  refuseOthers(body, ['token_policies', 'policies', 'username']);
   const policies = list(body, 'token_policies', 'policies') ?? [];
   return { kind: 'write-login', method: 'userpass', name: path.name ?? '', token: { policies }, mustExist: true };
 }
@@ -233,6 +236,9 @@ function wrappingToken({ body, token }: Input): string {
 
 /** Who brings a token of his own beside it must be somebody; the other one is its own proof. */
 export function wrappingProof(input: Input): Proof {
+  // The answer that was opened for it would be lost: there is nobody left to keep it for.
+  if ((input.wrapTtl ?? 0) !== 0)
+    throw new KmsError('invalid-parameter', 'What is wrapped is not wrapped again: leave out X-Vault-Wrap-TTL.');
   const meant = wrappingToken(input);
   return input.token === '' || input.token === meant
     ? { kind: 'wrapping', token: meant }

@@ -1,7 +1,6 @@
 import { type Action, type Command, KmsError, type TokenRequest } from '#domain/domain.ts';
-import type { Json } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { boolean, integer, seconds, text, words } from './fields.ts';
+import { boolean, integer, isEmpty, refuseFields, seconds, text, words } from './fields.ts';
 import type { Input } from './row.ts';
 
 /** What may be asked of a token's own life; every narrowed token keeps it, as with Vault's policy `default`. */
@@ -10,18 +9,8 @@ const ownLife = ['lookup-token', 'renew-token', 'revoke-token'] as const;
 /** The members of Vault's request that a Claviger token can't honour, so only their empty values are let through. */
 const notHonoured = ['id', 'role_name', 'entity_alias'] as const;
 
-function isEmpty(value: Json | undefined): boolean {
-  if (value === undefined || value === null || value === false || value === 0) return true;
-  if (typeof value === 'string') return value === '' || /^0[smhd]?$/.test(value) || value === 'false';
-  return typeof value === 'object' && Object.keys(value).length === 0;
-}
-
 function requestOf(body: JsonObject): TokenRequest {
-  for (const name of notHonoured) {
-    if (Object.hasOwn(body, name) && !isEmpty(body[name])) {
-      throw new KmsError('unsupported', `"${name}" is not offered for tokens: leave it out.`);
-    }
-  }
+  refuseFields(body, notHonoured);
   if (!['service', 'default', 'default-service'].includes(text(body, 'type') ?? 'service')) {
     throw new KmsError('unsupported', 'Only service tokens are offered.');
   }

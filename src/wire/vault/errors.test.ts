@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, errorCodes, KmsError, type Proof } from '#domain/domain.ts';
-import { answers, asKmsError, errorResponse, PlacedError } from './errors.ts';
+import { answers, asKmsError, errorResponse, failsWholeRequest, messageOf, PlacedError } from './errors.ts';
 
 const withToken: Proof = { kind: 'token', token: 'clv.x' };
 const words = 'what went wrong';
@@ -100,4 +100,15 @@ test('lets a place choose the status', () => {
 test('never shows the text of an unexpected failure', () => {
   const response = errorResponse(asKmsError(new TypeError('secret inside')), withToken, false);
   assert.deepEqual([response.status, response.body], [500, '{"errors":["internal error"]}']);
+});
+
+test('a refusal fails a whole batch, whatever its reason, and a wrong item does not', () => {
+  const fails = (code: ErrorCode) => failsWholeRequest(new KmsError(code, words));
+  for (const code of ['denied', 'needs-approval', 'separation-of-duties', 'sealed'] as const)
+    assert.ok(fails(code), code);
+  for (const code of ['invalid-ciphertext', 'version-not-found', 'malformed'] as const) assert.ok(!fails(code), code);
+});
+
+test('an item of a batch is told the words that its place chose', () => {
+  assert.equal(messageOf(new PlacedError(400, 'invalid-proof', 'missing role_id')), 'missing role_id');
 });

@@ -91,6 +91,7 @@ const ofTheWholeRequest: ReadonlySet<ErrorCode> = new Set([
   'expired-proof',
   'denied',
   'needs-approval',
+  'separation-of-duties',
   'not-found',
   'alias-not-found',
   'sealed',
@@ -112,7 +113,13 @@ export function asKmsError(error: unknown): KmsError {
 /** The text that a client reads. */
 export function messageOf(error: KmsError): string {
   const answer: Answer = answers[error.code];
-  return answer.text ?? error.message;
+  return error instanceof PlacedError ? error.message : (answer.text ?? error.message);
+}
+
+/** A body that was to prove who asks and doesn't: to the ledger a proof that is wrong, to the client what is wrong with it. */
+export function unproven(error: KmsError): PlacedError {
+  const status = error instanceof PlacedError ? error.status : answers[error.code].status;
+  return new PlacedError(status, 'invalid-proof', messageOf(error));
 }
 
 export const noStore: readonly string[] = Object.freeze(['cache-control', 'no-store']);

@@ -1,5 +1,5 @@
 import { KmsError } from '#domain/domain.ts';
-import { fromBase64, fromUtf8 } from '#encoding/encoding.ts';
+import { fromBase64, fromUtf8, type Json } from '#encoding/encoding.ts';
 import { type JsonObject, optionalString, readObject } from '#wire/common/common.ts';
 
 /**
@@ -20,6 +20,21 @@ export function readBody(body: Uint8Array): JsonObject {
 export function text(object: JsonObject, name: string): string | undefined {
   const value = optionalString(object, name);
   return value === '' ? undefined : value;
+}
+
+/** Nothing in any type, also as `vault write` sends it. */
+export function isEmpty(value: Json | undefined): boolean {
+  if (value === undefined || value === null || value === false || value === 0) return true;
+  if (typeof value === 'string') return value === '' || /^0[smhd]?$/.test(value) || value === 'false';
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+/** What can't be honoured is refused; its empty values say nothing. */
+export function refuseFields(object: JsonObject, names: readonly string[]): void {
+  for (const name of names) {
+    if (!Object.hasOwn(object, name) || isEmpty(object[name])) continue;
+    throw new KmsError('unsupported', `"${name.slice(0, 64)}" is not offered here: leave it out.`);
+  }
 }
 
 export function integer(object: JsonObject, name: string): number | undefined {

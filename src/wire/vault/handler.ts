@@ -15,7 +15,7 @@ import { fromUtf8, type Json, toUtf8 } from '#encoding/encoding.ts';
 import { empty, type JsonObject, json } from '#wire/common/common.ts';
 import type { Response } from '#wire/wire.ts';
 import { wrapInfo } from './encode-login.ts';
-import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere } from './errors.ts';
+import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere, unproven } from './errors.ts';
 import { integer, readBody } from './fields.ts';
 import { single } from './operations.ts';
 import type { Leaf } from './route.ts';
@@ -26,10 +26,14 @@ const abreast = 256;
 /** Each item is a decision and a line of the ledger of its own. */
 const maxItems = 10_000;
 
+/** Nobody was identified: what was to prove it was not read. */
+export const unreadProof: Proof = Object.freeze({ kind: 'none', unread: true });
+
 /** One request on its way through its row. */
 export class Exchange {
   readonly #gate: Gate;
   readonly #leaf: Leaf;
+  readonly #token: string;
   #proof: Proof;
   #origin: Origin;
   readonly #wrapTtl: number;
@@ -47,7 +51,8 @@ export class Exchange {
     this.#wrapTtl = wrapTtl;
     this.#gate = gate;
     this.#leaf = leaf;
-    this.#proof = proof;
+    this.#token = proof.kind === 'token' ? proof.token : '';
+    this.#proof = leaf.row.proof === undefined ? proof : unreadProof;
     this.#origin = origin;
   }
 
@@ -64,8 +69,7 @@ export class Exchange {
     let items: readonly JsonObject[] | undefined;
     try {
       const object = readBody(body);
-      const token = this.#proof.kind === 'token' ? this.#proof.token : '';
-      input = { path, query, body: object, item: object, token, wrapTtl: this.#wrapTtl, clock };
+      input = { path, query, body: object, item: object, token: this.#token, wrapTtl: this.#wrapTtl, clock };
       if (row.proof !== undefined) this.#proof = row.proof(input, this.#origin.peer);
       this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query, this.#wrapTtl) };
       if (row.batch !== undefined) {
@@ -74,19 +78,20 @@ export class Exchange {
         if (items === undefined && body.length > single) throw new KmsError('too-large', 'The body is too large.');
       }
     } catch (error) {
-      return this.#refuse(error);
+      return this.refuse(error);
     }
-    if (items !== undefined) {
-      const answer = this.#answerBatch(items, input);
-      return this.#wrapTtl === 0 ? answer : answer.then((whole) => this.#wrap(whole, canonical));
-    }
-    const answer = this.#answerItem(input).then((object) => this.#dress(object));
+    const answer =
+      items === undefined
+        ? this.#answerItem(input).then((object) => this.#dress(object))
+        : this.#answerBatch(items, input);
     return this.#wrapTtl === 0 ? answer : answer.then((whole) => this.#wrap(whole, canonical));
   }
 
   /** What can't be decoded is still identified and recorded. Always rejects. */
-  #refuse(error: unknown): Promise<never> {
-    return this.#gate.refuse(this.#proof, this.#leaf.row.action, asKmsError(error), this.#origin);
+  refuse(error: unknown): Promise<never> {
+    const known = asKmsError(error);
+    const refusal = this.#proof === unreadProof ? unproven(known) : known;
+    return this.#gate.refuse(this.#proof, this.#leaf.row.action, refusal, this.#origin);
   }
 
   /** The row's JSON object. */
@@ -96,7 +101,7 @@ export class Exchange {
     try {
       command = row.decode(input);
     } catch (error) {
-      return await this.#refuse(error);
+      return await this.refuse(error);
     }
     let result: Result;
     try {
@@ -135,7 +140,7 @@ export class Exchange {
     try {
       command = creates(input);
     } catch (error) {
-      return await this.#refuse(error);
+      return await this.refuse(error);
     }
     try {
       await this.#gate.perform(this.#proof, command, this.#origin);
@@ -224,7 +229,7 @@ const capabilities = {
 } as const satisfies Record<Method, AclCapability>;
 
 function askedOf(
-  { method, creates, existence }: Row,
+  { method, creates, existence, folds }: Row,
   path: string,
   body: JsonObject,
   query: string,
@@ -232,12 +237,20 @@ function askedOf(
 ): AclRequest {
   const bodiless = method === 'GET' || method === 'LIST' || method === 'DELETE';
   return {
-    path,
+    path: folds === true ? path.toLowerCase() : path,
     capability: capabilities[method],
-    fields: bodiless && query !== '' ? Object.fromEntries(new URLSearchParams(query)) : body,
+    fields: bodiless && query !== '' ? { ...body, ...queryFields(query) } : body,
     ...(creates !== undefined || existence === true ? { mayCreate: true } : undefined),
     ...(wrapTtl === 0 ? undefined : { wrapFor: wrapTtl / 1000 }),
   };
+}
+
+/** What is there more than once is a list, whichever of them counts. */
+function queryFields(query: string): JsonObject {
+  const byName = Map.groupBy(new URLSearchParams(query), ([name]) => name);
+  return Object.fromEntries(
+    [...byName].map(([name, pairs]) => [name, pairs.length === 1 ? pairs[0]![1] : pairs.map(([, value]) => value)]),
+  );
 }
 
 function itemsOf(body: JsonObject): readonly JsonObject[] | undefined {

@@ -51,7 +51,7 @@ function wrongLogin(words: string): (error: KmsError) => KmsError {
 /** A row of one path, which names it in the ledger. */
 function at<A extends Action>(path: string, given: Omit<Given<A>, 'operation'>): Row {
   const operation = `${path.replace('/:name', '')}:${given.method.toLowerCase()}`;
-  return row<A>({ ...given, operation, paths: [path], maxBody: small });
+  return row<A>({ ...given, operation, paths: [path], maxBody: small, ...(path.includes(':name') && { folds: true }) });
 }
 
 /** Reading, listing and deleting, which both methods have alike. */

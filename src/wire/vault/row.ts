@@ -57,6 +57,8 @@ export interface Row<A extends Action = Action> {
   readonly status?: (result: Result<A>) => number;
   /** `lease_duration` where it isn't 0, in seconds. */
   readonly lease?: (result: Result<A>) => number;
+  /** Names in the path are the same in every case, so policies judge it in lower case. */
+  readonly folds?: true;
   /** Policies are asked for `create` instead of `update` where nothing is there yet. */
   readonly existence?: true;
   /** Vault makes the key that isn't there. */

@@ -3,7 +3,7 @@ import { empty, json } from '#wire/common/common.ts';
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
 import { asKmsError, errorResponse, noStore, PlacedError } from './errors.ts';
 import { seconds } from './fields.ts';
-import { Exchange } from './handler.ts';
+import { Exchange, unreadProof } from './handler.ts';
 import { operations } from './operations.ts';
 import { type Found, Router } from './route.ts';
 import type { OpenRow, Row } from './row.ts';
@@ -75,16 +75,15 @@ class VaultRoute implements Route {
     const origin = this.#origin(request);
     if (place instanceof KmsError || place.leaf === undefined)
       return this.#gate.refuse(proof, '', asKmsError(place), origin);
-    const unread = request.method === 'PATCH' ? troubleOfPatch(request.headers) : undefined;
-    if ((trouble ?? unread) !== undefined)
-      return this.#gate.refuse(proof, place.leaf.row.action, (trouble ?? unread)!, origin);
     const exchange = new Exchange(this.#gate, place.leaf, proof, origin, wrapTtl);
+    const refused = trouble ?? (request.method === 'PATCH' ? troubleOfPatch(request.headers) : undefined);
+    if (refused !== undefined) return exchange.refuse(refused);
     return exchange.answer(request.body, place.places, place.path, request.query, this.#options.clock);
   }
 
   async refuse(head: RequestHead, fault: CarrierFault): Promise<Response> {
     const { proof: given } = readHeaders(head.headers);
-    const proof: Proof = given.kind === 'none' ? unread : given;
+    const proof: Proof = given.kind === 'none' ? unreadProof : given;
     try {
       return await this.#gate.refuse(proof, this.#row?.action ?? '', faults[fault](), this.#origin(head));
     } catch (error) {
@@ -126,14 +125,13 @@ interface Asking {
 }
 
 const noProof: Proof = Object.freeze({ kind: 'none' });
-const unread: Proof = Object.freeze({ kind: 'none', unread: true });
 
 /** X-Vault-Token, else a bearer token. Of a header sent twice the first counts. */
 function readHeaders(headers: readonly string[]): Asking {
   let token: string | undefined;
   let bearer: string | undefined;
   let trouble: KmsError | undefined;
-  let wrapTtl: number | undefined = 0;
+  let wrapTtl: number | undefined;
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1] ?? '';
     switch (headers[i]) {
@@ -147,8 +145,10 @@ function readHeaders(headers: readonly string[]): Asking {
         if (value !== '' && value !== 'root' && value !== 'root/' && value !== '/') trouble = noNamespaces();
         break;
       case 'x-vault-wrap-ttl':
+        if (wrapTtl !== undefined) break;
         wrapTtl = wrapTtlOf(value);
         if (wrapTtl === undefined) trouble = badWrapping();
+        wrapTtl ??= 0;
         break;
     }
   }
@@ -169,10 +169,14 @@ function troubleOfPatch(headers: readonly string[]): KmsError | undefined {
 const noNamespaces = () =>
   new PlacedError(404, 'not-found', 'there are no namespaces here: the realm comes from the token');
 
-/** Milliseconds; undefined: it is no duration. */
+/** 100 years, as of any token: more is refused before there is an answer to lose. */
+const longestWrap = 100 * 366 * 24 * 3600;
+
+/** Milliseconds; undefined: it is no duration that an answer is kept for. */
 function wrapTtlOf(value: string): number | undefined {
   try {
-    return (seconds({ ttl: value }, 'ttl') ?? 0) * 1000;
+    const given = seconds({ ttl: value }, 'ttl') ?? 0;
+    return given <= longestWrap ? given * 1000 : undefined;
   } catch {
     return undefined;
   }

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import * as sdk from '@aws-sdk/client-kms';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient } from './clients.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { kmsClient } from './clients.ts';
 
-let server: RunningServer;
-let env: Env;
-let kms: sdk.KMS;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  kms = kmsClient(env);
-});
-
-after(async () => {
-  kms?.destroy();
-  await server?.stop();
-});
+const { server, env } = await serverOfThisFile();
+const kms = kmsClient(env);
 
 const data = Buffer.from('message');
 const denied = (promise: Promise<unknown>) =>

@@ -10,23 +10,13 @@ import {
   publicEncrypt,
   verify,
 } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import * as sdk from '@aws-sdk/client-kms';
-import { type RunningServer, startServer } from '../../harness.ts';
+import { serverOfThisFile } from '../../harness.ts';
 import { kmsClient } from './clients.ts';
 
-let server: RunningServer;
-let kms: sdk.KMS;
-
-before(async () => {
-  server = await startServer();
-  kms = kmsClient(await server.env());
-});
-
-after(async () => {
-  kms?.destroy();
-  await server?.stop();
-});
+const { env } = await serverOfThisFile();
+const kms = kmsClient(env);
 
 const create = async (KeySpec: sdk.KeySpec, KeyUsage: sdk.KeyUsageType) =>
   (await kms.createKey({ KeySpec, KeyUsage })).KeyMetadata!.Arn!;

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import { promisify } from 'node:util';
 import { KMS, type KMSClientConfig } from '@aws-sdk/client-kms';
-
-export type Env = Record<string, string>;
+import type { Env } from '../../harness.ts';
 
 /**
  * The SDK as `claviger env` configures it. NODE_EXTRA_CA_CERTS is read when a process starts, so here the same certificate is
@@ -50,10 +47,4 @@ export function raw(
     outgoing.on('error', reject);
     outgoing.end(body);
   });
-}
-
-/** Runs a program with the environment of `claviger env`; answers what it printed. */
-export async function run(program: string, args: readonly string[], env: Env): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, args, { env: { ...process.env, ...env } });
-  return stdout;
 }

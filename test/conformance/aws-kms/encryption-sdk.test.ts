@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient, run } from './clients.ts';
+import { type Env, type RunningServer, startServer } from '../../harness.ts';
+import { run } from '../../programs.ts';
+import { kmsClient } from './clients.ts';
 
 const script = fileURLToPath(new URL('encryption-sdk-client.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'claviger-aws-'));

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { type KMS, KMSServiceException } from '@aws-sdk/client-kms';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient, raw } from './clients.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { kmsClient, raw } from './clients.ts';
 
-let server: RunningServer;
-let env: Env;
-let kms: KMS;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  kms = kmsClient(env, { maxAttempts: 1 });
-});
-
-after(async () => {
-  kms?.destroy();
-  await server?.stop();
-});
+const { server, env } = await serverOfThisFile();
+const kms = kmsClient(env, { maxAttempts: 1 });
 
 const json11 = 'application/x-amz-json-1.1';
 const type = (body: string) => JSON.parse(body).__type as string;

@@ -10,24 +10,14 @@ import {
   randomBytes,
   verify,
 } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as sdk from '@aws-sdk/client-kms';
-import { type RunningServer, startServer } from '../../harness.ts';
+import { serverOfThisFile } from '../../harness.ts';
 import { kmsClient } from './clients.ts';
 
-let server: RunningServer;
-let kms: sdk.KMS;
-
-before(async () => {
-  server = await startServer();
-  kms = kmsClient(await server.env());
-});
-
-after(async () => {
-  kms?.destroy();
-  await server?.stop();
-});
+const { env } = await serverOfThisFile();
+const kms = kmsClient(env);
 
 const stays = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } as const;
 const pkcs8 = (key: KeyObject) => key.export({ format: 'der', type: 'pkcs8' });

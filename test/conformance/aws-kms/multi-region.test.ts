@@ -1,32 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as sdk from '@aws-sdk/client-kms';
-import { type RunningServer, startServer } from '../../harness.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { run } from '../../programs.ts';
 import { b64, clientFrom } from '../vault/client.ts';
-import { type Env, kmsClient, run } from './clients.ts';
+import { kmsClient } from './clients.ts';
 
-let server: RunningServer;
-let env: Env;
-let home: sdk.KMS;
-let europe: sdk.KMS;
-let asia: sdk.KMS;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  for (const region of ['eu-west-1', 'ap-south-1']) {
-    await server.claviger('realm', 'create', region, '--region', region);
-  }
-  home = kmsClient(env);
-  europe = kmsClient(env, { region: 'eu-west-1' });
-  asia = kmsClient(env, { region: 'ap-south-1' });
-});
-
-after(async () => {
-  for (const client of [home, europe, asia]) client?.destroy();
-  await server?.stop();
-});
+const { server, env } = await serverOfThisFile();
+for (const region of ['eu-west-1', 'ap-south-1']) {
+  await server.claviger('realm', 'create', region, '--region', region);
+}
+const home = kmsClient(env);
+const europe = kmsClient(env, { region: 'eu-west-1' });
+const asia = kmsClient(env, { region: 'ap-south-1' });
 
 const Plaintext = Buffer.from('message');
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes!).toString();

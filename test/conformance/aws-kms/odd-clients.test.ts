@@ -1,29 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as sdk from '@aws-sdk/client-kms';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient, raw } from './clients.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { kmsClient, raw } from './clients.ts';
 
 /** Official clients in ways that are legal and rare. */
 
-let server: RunningServer;
-let env: Env;
-let kms: sdk.KMS;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  kms = kmsClient(env);
-});
-
-after(async () => {
-  kms?.destroy();
-  await server?.stop();
-});
+const { server, env } = await serverOfThisFile();
+const kms = kmsClient(env);
 
 const data = Buffer.from('message');
 const create = async (ask: sdk.CreateKeyCommandInput = {}) => (await kms.createKey(ask)).KeyMetadata!.Arn!;

@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, privateDecrypt, verify as verifySignature } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import type { KeySpec, KeyUsageType, KMS, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient } from './clients.ts';
+import { test } from 'node:test';
+import type { KeySpec, KeyUsageType, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
+import { serverOfThisFile } from '../../harness.ts';
+import { kmsClient } from './clients.ts';
 
-let server: RunningServer;
-let env: Env;
-let kms: KMS;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  kms = kmsClient(env);
-});
-
-after(async () => {
-  kms?.destroy();
-  await server?.stop();
-});
+const { env } = await serverOfThisFile();
+const kms = kmsClient(env);
 
 const data = Buffer.from('what is to be kept');
 const create = async (KeySpec?: KeySpec, KeyUsage?: KeyUsageType) => {

@@ -1,30 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import * as sdk from '@aws-sdk/client-kms';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient, run } from './clients.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { run } from '../../programs.ts';
+import { kmsClient } from './clients.ts';
 
-let server: RunningServer;
-let env: Env;
-let kms: sdk.KMS;
-let ann: sdk.KMS;
-let bob: sdk.KMS;
-let account: string;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  kms = kmsClient(env);
-  for (const name of ['ann', 'bob']) await server.claviger('identity', 'create', name);
-  ann = kmsClient(await server.env('ann'));
-  bob = kmsClient(await server.env('bob'));
-  account = (await kms.createKey({})).KeyMetadata!.AWSAccountId!;
-});
-
-after(async () => {
-  for (const client of [kms, ann, bob]) client?.destroy();
-  await server?.stop();
-});
+const { server, env } = await serverOfThisFile();
+for (const name of ['ann', 'bob']) await server.claviger('identity', 'create', name);
+const kms = kmsClient(env);
+const ann = kmsClient(await server.env('ann'));
+const bob = kmsClient(await server.env('bob'));
+const account = (await kms.createKey({})).KeyMetadata!.AWSAccountId!;
 
 const Plaintext = Buffer.from('message');
 const user = (name: string) => `arn:aws:iam::${account}:user/${name}`;

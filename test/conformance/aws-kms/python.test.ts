@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, run } from './clients.ts';
+import { type Env, type RunningServer, startServer } from '../../harness.ts';
+import { run } from '../../programs.ts';
 
 const script = fileURLToPath(new URL('boto3_client.py', import.meta.url));
 const oddScript = fileURLToPath(new URL('boto3_odd.py', import.meta.url));

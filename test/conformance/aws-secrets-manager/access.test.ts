@@ -1,38 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { KMS } from '@aws-sdk/client-kms';
+import { test } from 'node:test';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient } from '../aws-kms/clients.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { kmsClient } from '../aws-kms/clients.ts';
 import { secretsClient } from './clients.ts';
 
 const elsewhere = 'eu-west-3';
-let server: RunningServer;
-let env: Env;
-let owner: SecretsManager;
-let kms: KMS;
-let account: string;
-const clients: SecretsManager[] = [];
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  owner = secretsClient(env);
-  kms = kmsClient(env);
-  account = (await kms.createKey({})).KeyMetadata!.AWSAccountId!;
-});
-
-after(async () => {
-  for (const client of [owner, kms, ...clients]) client?.destroy();
-  await server?.stop();
-});
+const { server, env } = await serverOfThisFile();
+const owner = secretsClient(env);
+const kms = kmsClient(env);
+const account = (await kms.createKey({})).KeyMetadata!.AWSAccountId!;
 
 async function hire(name: string, ...grant: string[]): Promise<SecretsManager> {
   await server.claviger('identity', 'create', name);
   if (grant.length > 0) await server.claviger('grant', 'create', name, ...grant);
-  const client = secretsClient(await server.env(name));
-  clients.push(client);
-  return client;
+  return secretsClient(await server.env(name));
 }
 
 let counted = 0;
@@ -184,7 +166,6 @@ test('a secret is copied to another region, follows its primary, and can be let 
   );
   await server.claviger('realm', 'create', 'paris', '--region', elsewhere);
   const there = secretsClient({ ...env, AWS_REGION: elsewhere });
-  clients.push(there);
   const SecretId = await secret({ Description: 'first' });
   await owner.putSecretValue({ SecretId, SecretString: 'second' });
   const made = await owner.replicateSecretToRegions({ SecretId, AddReplicaRegions: [{ Region: elsewhere }] });

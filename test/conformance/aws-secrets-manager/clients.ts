@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { SecretsManager } from '@aws-sdk/client-secrets-manager';
-import type { Env } from '../aws-kms/clients.ts';
+import type { Env } from '../../harness.ts';
 
 /** The SDK as `claviger env` configures it; see `kmsClient`. */
 export function secretsClient(env: Env): SecretsManager {

@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import * as sdk from '@aws-sdk/client-secrets-manager';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient } from '../aws-kms/clients.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { kmsClient } from '../aws-kms/clients.ts';
 import { secretsClient } from './clients.ts';
 
-let server: RunningServer;
-let env: Env;
-let secrets: sdk.SecretsManager;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  secrets = secretsClient(env);
-});
-
-after(async () => {
-  secrets?.destroy();
-  await server?.stop();
-});
+const { server, env } = await serverOfThisFile();
+const secrets = secretsClient(env);
 
 type Provoke = () => Promise<unknown>;
 

@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import type { KMS } from '@aws-sdk/client-kms';
+import { test } from 'node:test';
 import type { Filter, SecretsManager } from '@aws-sdk/client-secrets-manager';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient } from '../aws-kms/clients.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { kmsClient } from '../aws-kms/clients.ts';
 import { secretsClient } from './clients.ts';
 
-let server: RunningServer;
-let env: Env;
-let secrets: SecretsManager;
-let kms: KMS;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  secrets = secretsClient(env);
-  kms = kmsClient(env);
-});
-
-after(async () => {
-  secrets?.destroy();
-  kms?.destroy();
-  await server?.stop();
-});
+const { env } = await serverOfThisFile();
+const secrets = secretsClient(env);
+const kms = kmsClient(env);
 
 let counted = 0;
 const fresh = (word = 'secret') => `${word}/${++counted}`;

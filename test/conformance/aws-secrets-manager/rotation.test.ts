@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
-import { type RunningServer, startServer } from '../../harness.ts';
-import type { Env } from '../aws-kms/clients.ts';
+import { type Env, type RunningServer, startServer } from '../../harness.ts';
 import { secretsClient } from './clients.ts';
 
 interface Call {
@@ -49,7 +48,6 @@ before(async () => {
   });
   await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
   server = await startServer();
-  await server.stop({ keepData: true });
   const keyFile = join(server.data, 'hook.key');
   writeFileSync(keyFile, key);
   const { port } = hook.address() as AddressInfo;
@@ -60,11 +58,11 @@ before(async () => {
     },
   };
   writeFileSync(join(server.data, 'rotators.json'), JSON.stringify(settings));
-  await start();
+  await restart();
 });
 
-async function start() {
-  server = await startServer({ data: server.data });
+async function restart(signal?: NodeJS.Signals) {
+  await server.restart(signal);
   env = await server.env();
   secrets?.destroy();
   secrets = secretsClient(env);
@@ -178,8 +176,6 @@ test('a step that a crash cut off is done again after the restart, and those bef
   calls.length = 0;
   await secrets.rotateSecret({ SecretId, RotationLambdaARN: lambda('turner') });
   await reached;
-  await server.stop({ keepData: true, signal: 'SIGKILL' });
-  release();
   // The server goes on as soon as it is there, which may be before our client knows where it is.
   let started = () => {};
   const ready = new Promise<void>((resolve) => {
@@ -190,7 +186,8 @@ test('a step that a crash cut off is done again after the restart, and those bef
     await rotate(call);
     return 200;
   };
-  await start();
+  await restart('SIGKILL');
+  release();
   started();
   await until(async () => (await secrets.describeSecret({ SecretId })).LastRotatedDate);
   assert.deepEqual(

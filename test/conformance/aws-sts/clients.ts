@@ -2,7 +2,8 @@ import { type BinaryLike, createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { STS, type STSClientConfig } from '@aws-sdk/client-sts';
-import type { Answer, Env } from '../aws-kms/clients.ts';
+import type { Env } from '../../harness.ts';
+import type { Answer } from '../aws-kms/clients.ts';
 
 export function stsClient(env: Env, config: STSClientConfig = {}): STS {
   return new STS({

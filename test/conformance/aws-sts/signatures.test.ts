@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, mock, test } from 'node:test';
+import { mock, test } from 'node:test';
 import { SignatureV4a } from '@aws-sdk/signature-v4a';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Answer, type Env, kmsClient } from '../aws-kms/clients.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { type Answer, kmsClient } from '../aws-kms/clients.ts';
 import { type Message, messageTo, Sha256, send, stsClient } from './clients.ts';
 
-let server: RunningServer;
-let env: Env;
-let signer: SignatureV4;
-let asymmetric: SignatureV4a;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  const credentials = { accessKeyId: env.AWS_ACCESS_KEY_ID!, secretAccessKey: env.AWS_SECRET_ACCESS_KEY! };
-  const common = { service: 'kms', region: env.AWS_REGION!, sha256: Sha256, credentials };
-  signer = new SignatureV4(common);
-  asymmetric = new SignatureV4a({ ...common, region: '*' });
-});
-
-after(() => server?.stop());
+const { env } = await serverOfThisFile();
+const credentials = { accessKeyId: env.AWS_ACCESS_KEY_ID!, secretAccessKey: env.AWS_SECRET_ACCESS_KEY! };
+const common = { service: 'kms', region: env.AWS_REGION!, sha256: Sha256, credentials };
+const signer = new SignatureV4(common);
+const asymmetric = new SignatureV4a({ ...common, region: '*' });
 
 const encrypting = (): Message =>
   messageTo(env.AWS_ENDPOINT_URL_KMS!, {

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { STSServiceException } from '@aws-sdk/client-sts';
-import { type RunningServer, startServer } from '../../harness.ts';
-import { type Env, kmsClient, run } from '../aws-kms/clients.ts';
+import { type Env, type RunningServer, startServer } from '../../harness.ts';
+import { run } from '../../programs.ts';
+import { kmsClient } from '../aws-kms/clients.ts';
 import { messageTo, send, stsClient } from './clients.ts';
 import { LocalIssuer } from './issuer.ts';
 

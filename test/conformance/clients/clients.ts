@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { program } from '../../clients/programs.ts';
+import { program } from '../../programs.ts';
 
 export const services = ['kms', 'secretsmanager', 'sts'] as const;
 export type Service = (typeof services)[number];

@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { after, before, test } from 'node:test';
-import type nodeVault from 'node-vault';
-import { type RunningServer, startServer } from '../../harness.ts';
+import { test } from 'node:test';
+import { serverOfThisFile } from '../../harness.ts';
 import { b64, clientFrom, failedBatch, refused } from './client.ts';
 
-let server: RunningServer;
-let env: Record<string, string>;
-let vault: nodeVault.client;
+const { server, env } = await serverOfThisFile();
+const vault = clientFrom(env);
 const message = b64('a message');
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  vault = clientFrom(env);
-  await vault.write('transit/keys/k', {});
-});
-
-after(async () => {
-  await server.claviger('audit', 'verify');
-  await server.stop();
-});
+await vault.write('transit/keys/k', {});
 
 interface Answer {
   readonly status: number;

@@ -1,22 +1,9 @@
-import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { startServer } from '../../harness.ts';
+import { serverOfThisFile } from '../../harness.ts';
+import { holds, noHvac } from './hvac.ts';
 
-const script = fileURLToPath(new URL('hvac_life.py', import.meta.url));
-const installed = spawnSync('python3', ['-c', 'import hvac']).status === 0;
-const skip = installed ? false : 'skipped: the Python package hvac is not installed';
+const { env } = await serverOfThisFile();
 
-test('hvac lives with the server as with Vault', { skip, timeout: 120_000 }, async (t) => {
-  const server = await startServer();
-  t.after(() => server.stop());
-  const env = { ...process.env, ...(await server.env()) };
-  const { stdout } = await promisify(execFile)('python3', ['-W', 'error::ResourceWarning', script], { env });
-  const lines = stdout.trim().split('\n');
-  assert.equal(lines.pop(), 'end');
-  for (const line of lines) assert.match(line, /^ok /);
-  assert.ok(lines.length > 50, `only ${lines.length} things were seen to hold`);
-  await server.claviger('audit', 'verify');
-});
+test('hvac lives with the server as with Vault', { skip: noHvac, timeout: 120_000 }, () =>
+  holds('hvac_life.py', env, 50),
+);

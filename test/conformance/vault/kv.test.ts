@@ -1,41 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type nodeVault from 'node-vault';
-import { type RunningServer, startServer } from '../../harness.ts';
+import { test } from 'node:test';
+import { serverOfThisFile, startServer } from '../../harness.ts';
 import { secretsClient } from '../aws-secrets-manager/clients.ts';
 import { clientFrom, refused } from './client.ts';
+import { holds, noHvac } from './hvac.ts';
 
-const run = promisify(execFile);
-const script = fileURLToPath(new URL('hvac_kv.py', import.meta.url));
-const installed = spawnSync('python3', ['-c', 'import hvac']).status === 0;
-const skip = installed ? false : 'skipped: the Python package hvac is not installed';
+const { env } = await serverOfThisFile();
+const vault = clientFrom(env);
 
-let server: RunningServer;
-let env: Record<string, string>;
-let vault: nodeVault.client;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  vault = clientFrom(env);
-});
-
-after(async () => {
-  await server.claviger('audit', 'verify');
-  await server.stop();
-});
-
-test('hvac keeps secrets with the server as with Vault', { skip, timeout: 120_000 }, async (t) => {
+test('hvac keeps secrets with the server as with Vault', { skip: noHvac, timeout: 120_000 }, async (t) => {
   const own = await startServer();
   t.after(() => own.stop());
-  const { stdout } = await run('python3', [script], { env: { ...process.env, ...(await own.env()) } });
-  const lines = stdout.trim().split('\n');
-  assert.equal(lines.pop(), 'end');
-  for (const line of lines) assert.match(line, /^ok /);
-  assert.ok(lines.length > 45, `only ${lines.length} things were seen to hold`);
+  await holds('hvac_kv.py', await own.env(), 46);
 });
 
 test('a secret is one and the same for clients of Vault and of AWS', async (t) => {

@@ -1,45 +1,21 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type nodeVault from 'node-vault';
-import { type RunningServer, startServer } from '../../harness.ts';
+import { test } from 'node:test';
+import { serverOfThisFile } from '../../harness.ts';
 import { clientFrom, refused } from './client.ts';
+import { holds, noHvac } from './hvac.ts';
 
-let server: RunningServer;
-let env: Record<string, string>;
-let vault: nodeVault.client;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  vault = clientFrom(env);
-});
-
-after(async () => {
-  await server.claviger('audit', 'verify');
-  await server.stop();
-});
+const { server, env: first } = await serverOfThisFile();
+let env = first;
+let vault = clientFrom(env);
 
 /** The same server after a kill -9, at another port. */
 async function killed(): Promise<void> {
-  await server.stop({ keepData: true, signal: 'SIGKILL' });
-  server = await startServer({ data: server.data });
+  await server.restart('SIGKILL');
   env = await server.env();
   vault = clientFrom(env);
 }
 
-const script = fileURLToPath(new URL('hvac_login.py', import.meta.url));
-const installed = spawnSync('python3', ['-c', 'import hvac']).status === 0;
-const skip = installed ? false : 'skipped: the Python package hvac is not installed';
-
-test('hvac logs in as to Vault', { skip, timeout: 120_000 }, async () => {
-  const { stdout } = await promisify(execFile)('python3', [script], { env: { ...process.env, ...env } });
-  const lines = stdout.trim().split('\n');
-  assert.equal(lines.pop(), 'end');
-  for (const line of lines) assert.match(line, /^ok /);
-});
+test('hvac logs in as to Vault', { skip: noHvac, timeout: 120_000 }, () => holds('hvac_login.py', env, 1));
 
 test('node-vault logs in by AppRole and by password, and what it becomes is an identity', async () => {
   await vault.write('auth/approle/role/node', { token_ttl: '5m' });

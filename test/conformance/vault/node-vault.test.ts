@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
 import { constants, createHash, createPublicKey, publicEncrypt, verify } from 'node:crypto';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import type nodeVault from 'node-vault';
-import { type RunningServer, startServer } from '../../harness.ts';
+import { serverOfThisFile } from '../../harness.ts';
 import { b64, clientFrom, failedBatch, refused } from './client.ts';
 
-let server: RunningServer;
-let env: Record<string, string>;
-let vault: nodeVault.client;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  vault = clientFrom(env);
-});
-
-after(async () => {
-  await server.claviger('audit', 'verify');
-  await server.stop();
-});
+const { server, env } = await serverOfThisFile();
+const vault = clientFrom(env);
 
 const message = b64('a message');
 const encrypt = async (name: string, more: object = {}): Promise<string> =>

@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
-import type nodeVault from 'node-vault';
-import { type RunningServer, startServer } from '../../harness.ts';
+import { serverOfThisFile } from '../../harness.ts';
 import { b64, clientFrom, refused } from './client.ts';
 
-let server: RunningServer;
-let env: Record<string, string>;
-let vault: nodeVault.client;
-
-before(async () => {
-  server = await startServer();
-  env = await server.env();
-  vault = clientFrom(env);
-  await vault.write('transit/keys/orders', {});
-});
-
-after(async () => {
-  await server.claviger('audit', 'verify');
-  await server.stop();
-});
+const { env } = await serverOfThisFile();
+const vault = clientFrom(env);
+await vault.write('transit/keys/orders', {});
 
 const policy = 'path "transit/encrypt/orders" {\n  capabilities = ["update"]\n}\n';
 

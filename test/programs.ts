@@ -1,8 +1,10 @@
 /** Programs that tools/setup puts beside the project where it can, and that these suites skip loudly where it couldn't. */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Env } from './harness.ts';
 
 const place = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'claviger-clients');
 
@@ -24,4 +26,10 @@ export function program(name: string, args: readonly string[], version: RegExp):
   } catch {
     return { path, version: '', missing: `skipped: ${name} ${args.join(' ')} does not run; tools/setup installs it` };
   }
+}
+
+/** Runs a program with the environment of `claviger env`; answers what it printed. */
+export async function run(program: string, args: readonly string[], env: Env): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, { env: { ...process.env, ...env } });
+  return stdout;
 }
