@@ -22,6 +22,7 @@ import { openChunkCipher } from '#crypto/chunk-engine.ts';
 import { type ChunkJob, chunksOf, doneChunks, runBatches, sharedLength, stopBatches } from './chunk-batches.ts';
 import { CliError } from './command.ts';
 import type { WorkerEnd } from './file-worker.ts';
+import { preallocate } from './preallocate.ts';
 
 /** Below this, starting a thread takes longer than the work. */
 const smallFile = 4 * 1024 * 1024;
@@ -124,6 +125,8 @@ async function runThreads(
   // Views would drag the whole memory behind them along to every thread.
   const job = { ...part, key: key.slice(), baseNonce: baseNonce.slice(), shared };
   key.fill(0);
+  const written = part.length + (part.direction === 'seal' ? chunksOf(part.length) * tagLength : 0);
+  if (part.length >= smallFile) await preallocate(part.output, part.outputStart + written);
   const ending = others.map(({ begin }) => begin(job));
   const isWhole = () => doneChunks(shared) === chunksOf(part.length);
   const breath = breather(() => onProgress?.(doneChunks(shared) * chunkLength));

@@ -1,4 +1,5 @@
-import { importFfi, none, type Pointer } from './openssl.ts';
+import { importFfi } from './ffi.ts';
+import { none, type Pointer } from './openssl.ts';
 
 /** Keys and signatures of OpenSSL's EVP interface, for what `node:crypto` has no way to ask of it. */
 export interface OpenSslKeys {

@@ -1,3 +1,5 @@
+import { importFfi } from './ffi.ts';
+
 export type Pointer = bigint;
 
 /** AES-256-GCM and HMAC-SHA-512 of OpenSSL's EVP interface, called without an object of Node's around each message. */
@@ -78,18 +80,5 @@ export async function loadOpenSsl(): Promise<OpenSsl | undefined> {
     return openssl.cipher !== none && openssl.hmac !== none ? openssl : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Node warns on stderr that its FFI is new. Users of a command can do nothing about that, and the self-test answers for it. */
-export async function importFfi(): Promise<typeof import('node:ffi')> {
-  const { emitWarning } = process;
-  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
-    if (!String(warning).startsWith('FFI is an experimental feature')) emitWarning.call(process, warning, ...rest);
-  }) as typeof emitWarning;
-  try {
-    return await import('node:ffi');
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }
