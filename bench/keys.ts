@@ -6,7 +6,7 @@ import { Server } from '#assemble.ts';
 import { DataDirectory } from '#data-directory.ts';
 import { Plaintext } from '#domain/domain.ts';
 import { ClockCache } from '#keyring/clock-cache.ts';
-import { type Claviger, load, median, startClaviger } from './load.ts';
+import { type Claviger, load, median, residentMiB, startClaviger } from './load.ts';
 
 /**
  * A server with a million keys against one with ten: start, throughput, memory, and what an access to the cache costs.
@@ -77,10 +77,6 @@ async function timedStart(folder: string): Promise<Started> {
   const from = performance.now();
   const claviger = await startClaviger(['--bench-no-tls'], folder);
   return { claviger, seconds: (performance.now() - from) / 1000 };
-}
-
-function residentMiB(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
 }
 
 /** Ten keys in turn, or all of the sample in turn. */

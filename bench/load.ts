@@ -20,6 +20,8 @@ export interface Target {
 }
 
 export interface Request {
+  /** Default: POST. */
+  readonly method?: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -36,11 +38,15 @@ export interface Measured {
   readonly p99: number;
 }
 
-async function start(args: readonly string[]): Promise<Target> {
-  const child = spawn('taskset', ['-c', serverCore, process.execPath, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const url = await readyUrl(child);
+/** A server on its core. `ready` resolves with its address; it reads what the server prints, as long as that runs. */
+export async function startPinned(
+  command: string,
+  args: readonly string[],
+  ready: (child: ChildProcess) => Promise<string>,
+  errors: 'inherit' | 'pipe' = 'inherit',
+): Promise<Target> {
+  const child = spawn('taskset', ['-c', serverCore, command, ...args], { stdio: ['ignore', 'pipe', errors] });
+  const url = await ready(child);
   return {
     url,
     pid: child.pid!,
@@ -51,6 +57,8 @@ async function start(args: readonly string[]): Promise<Target> {
       }),
   };
 }
+
+const start = (args: readonly string[]) => startPinned(process.execPath, args, readyUrl);
 
 function readyUrl(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -64,6 +72,9 @@ function readyUrl(child: ChildProcess): Promise<string> {
   });
 }
 
+/** `claviger ARGS`, which says when it is ready. */
+export const startOurs = (args: readonly string[]): Promise<Target> => start([bin, ...args]);
+
 export const startBare = (args: readonly string[] = []): Promise<Target> => start([bare, ...args]);
 
 export interface Claviger extends Target {
@@ -73,7 +84,7 @@ export interface Claviger extends Target {
 
 export async function startClaviger(args: readonly string[], folder?: string): Promise<Claviger> {
   const data = folder ?? mkdtempSync(join(tmpdir(), 'claviger-bench-'));
-  const target = await start([bin, 'dev', '--data', data, '--listen', '127.0.0.1:0', ...args]);
+  const target = await startOurs(['dev', '--data', data, '--listen', '127.0.0.1:0', ...args]);
   const credentials = JSON.parse(readFileSync(join(data, 'identities', 'developer.json'), 'utf8'));
   const stop = async () => {
     await target.stop();
@@ -108,7 +119,7 @@ export async function load(
   };
 }
 
-function lua({ headers, body, paths }: Request): string {
+function lua({ method = 'POST', headers, body, paths }: Request): string {
   const lines = Object.entries(headers).map(
     ([name, value]) => `wrk.headers[${JSON.stringify(name)}]=${JSON.stringify(value)}`,
   );
@@ -120,7 +131,7 @@ function lua({ headers, body, paths }: Request): string {
           'local turn = 0',
           'request = function() turn = turn % #paths + 1; return wrk.format(nil, paths[turn]) end',
         ];
-  return ['wrk.method="POST"', ...lines, `wrk.body=${JSON.stringify(body)}`, ...turns].join('\n');
+  return [`wrk.method=${JSON.stringify(method)}`, ...lines, `wrk.body=${JSON.stringify(body)}`, ...turns].join('\n');
 }
 
 function milliseconds(text: string): number {
@@ -135,6 +146,10 @@ const ticksPerSecond = 100;
 function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+export function residentMiB(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
 }
 
 export function median(values: readonly number[]): number {
