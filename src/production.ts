@@ -15,7 +15,7 @@ import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSigna
 
 const officer = 'officer';
 const minPassphrase = 12;
-/** Requests per second of one principal: far above what a program in order asks, far below what a server can do. */
+/** Requests per second of one principal: far above what a program in order asks, and less than one server can answer. */
 const usualRate = '10000';
 
 const sealOptions = {
