@@ -1,4 +1,5 @@
 import { isIPv6, type Server, type Socket } from 'node:net';
+import type { PeerCertificates } from '#wire/wire.ts';
 import type { Carrier, ListenerStats } from './carrier.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { Http2Connection } from './http2-connection.ts';
@@ -48,14 +49,14 @@ export class Connections {
     });
   }
 
-  speak(socket: Socket, protocol: 'h2' | 'http/1.1'): void {
+  speak(socket: Socket, protocol: 'h2' | 'http/1.1', certificates?: PeerCertificates): void {
     const peer = peerOf(socket);
     this.#handshakes.delete(peer);
     this.#carrier.accepted++;
     const connection =
       protocol === 'h2'
-        ? new Http2Connection(this.#carrier, socket, peer)
-        : new Http1Connection(this.#carrier, socket, peer);
+        ? new Http2Connection(this.#carrier, socket, peer, certificates)
+        : new Http1Connection(this.#carrier, socket, peer, certificates);
     this.#open.add(connection);
     socket.on('close', () => this.#open.delete(connection));
     if (this.#draining) connection.drain();

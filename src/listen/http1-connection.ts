@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Response, Route } from '#wire/wire.ts';
+import type { PeerCertificates, Response, Route } from '#wire/wire.ts';
 import type { Carrier } from './carrier.ts';
 import { type Fault, faultAnswer, internalError } from './fault.ts';
 import { continueAnswer, encodeAnswer } from './http1-answer.ts';
@@ -30,6 +30,7 @@ export class Http1Connection implements RequestSink {
   readonly #carrier: Carrier;
   readonly #socket: Socket;
   readonly #reader: Http1Reader;
+  readonly #certificates: PeerCertificates | undefined;
   readonly #exchanges: Exchange[] = [];
   /** Its head is complete, its body is not. */
   #reading: Exchange | undefined;
@@ -48,8 +49,9 @@ export class Http1Connection implements RequestSink {
   #delivered = 0;
   #deliveredAt: number;
 
-  constructor(carrier: Carrier, socket: Socket, peer: string) {
+  constructor(carrier: Carrier, socket: Socket, peer: string, certificates?: PeerCertificates) {
     this.#carrier = carrier;
+    this.#certificates = certificates;
     this.#socket = socket;
     this.#reader = new Http1Reader(this, carrier.limits, peer);
     this.#since = carrier.now;
@@ -75,6 +77,7 @@ export class Http1Connection implements RequestSink {
 
   head(head: Head): number {
     const { request } = head;
+    if (this.#certificates !== undefined) request.certificates = this.#certificates;
     const route = this.#carrier.route(request);
     this.#reading = { request, route, waiting: false, awaitsContinue: false, last: !head.keepAlive, answer: undefined };
     this.#exchanges.push(this.#reading);

@@ -1,3 +1,4 @@
+import type { PeerCertificates } from '#wire/wire.ts';
 import type { Fault } from './fault.ts';
 import {
   COLON,
@@ -21,6 +22,8 @@ export interface IncomingRequest {
   readonly query: string;
   readonly headers: readonly string[];
   readonly peer: string;
+  /** The connection's, which says them once the head is read. */
+  certificates: PeerCertificates | undefined;
   body: Uint8Array;
 }
 
@@ -221,7 +224,7 @@ function understand(text: string, end: number, peer: string): Head | Fault {
   if (typeof bodyLength === 'string') return bodyLength;
   const path = text.substring(methodEnd + 1, pathEnd);
   const query = pathEnd === targetEnd ? '' : text.substring(pathEnd + 1, targetEnd);
-  const request = { method, path, query, headers, peer, body: noBytes };
+  const request = { method, path, query, headers, peer, certificates: undefined, body: noBytes };
   return { request, end, length: bodyLength, keepAlive, expectsContinue: expect !== undefined };
 }
 

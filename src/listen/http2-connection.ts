@@ -1,6 +1,6 @@
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Response, Route } from '#wire/wire.ts';
+import type { PeerCertificates, Response, Route } from '#wire/wire.ts';
 import type { Carrier } from './carrier.ts';
 import { type Fault, faultAnswer, internalError } from './fault.ts';
 import { Gathered } from './http1-body.ts';
@@ -25,6 +25,7 @@ interface Exchange {
 export class Http2Connection {
   readonly #carrier: Carrier;
   readonly #peer: string;
+  readonly #certificates: PeerCertificates | undefined;
   readonly #session: ServerHttp2Session;
   readonly #exchanges = new Set<Exchange>();
   /**
@@ -34,8 +35,9 @@ export class Http2Connection {
   #underWay = 0;
   #since: number;
 
-  constructor(carrier: Carrier, socket: Socket, peer: string) {
+  constructor(carrier: Carrier, socket: Socket, peer: string, certificates?: PeerCertificates) {
     this.#carrier = carrier;
+    this.#certificates = certificates;
     this.#peer = peer;
     this.#since = carrier.now;
     this.#session = performServerHandshake(socket, sessionOptions(carrier.limits));
@@ -82,6 +84,7 @@ export class Http2Connection {
       this.#respond(stream, faultAnswer(request), true);
       return;
     }
+    request.certificates = this.#certificates;
     const route = this.#carrier.route(request);
     const exchange: Exchange = {
       stream,
@@ -200,7 +203,8 @@ function readRequest(raw: readonly string[], peer: string, limits: Limits): Inco
   if (target.length > limits.maxTarget) return 'target-too-long';
   const pathEnd = targetParts(target);
   if (pathEnd === undefined) return 'target';
-  return { method, path: target.slice(0, pathEnd), query: target.slice(pathEnd + 1), headers, peer, body: noBytes };
+  const [path, query] = [target.slice(0, pathEnd), target.slice(pathEnd + 1)];
+  return { method, path, query, headers, peer, certificates: undefined, body: noBytes };
 }
 
 /** Where the path of a target ends; undefined for one that is no absolute path with an optional query. */

@@ -5,6 +5,7 @@ import type { Door } from '#wire/wire.ts';
 import { Carrier, type ListenerStats } from './carrier.ts';
 import { Connections } from './connections.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { ShownCertificates } from './peer-certificates.ts';
 import { type Identity, tlsOptions } from './tls.ts';
 
 export type { ListenerStats } from './carrier.ts';
@@ -69,8 +70,9 @@ function open(options: ListenerOptions, limits: Limits, connections: Connections
   server.on('connection', (socket: Socket) => connections.shakeHands(socket));
   // A handshake that failed has ended its socket already; one that took too long has not.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
+  const certificates = new ShownCertificates();
   server.on('secureConnection', (socket: TLSSocket) =>
-    connections.speak(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1'),
+    connections.speak(socket, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1', certificates.of(socket)),
   );
   return server;
 }

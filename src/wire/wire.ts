@@ -1,5 +1,8 @@
 /** The contract between `listen/`, which carries bytes, and the doors, which understand them. Types only. */
 
+/** DER: of a TLS connection whose client showed to have the key of the first one. What stands behind that nobody has looked at. */
+export type PeerCertificates = readonly Uint8Array[];
+
 /** The head of a request, before its body is read. */
 export interface RequestHead {
   /** As sent: 'GET', 'POST', 'LIST' ... */
@@ -12,6 +15,7 @@ export interface RequestHead {
   readonly headers: readonly string[];
   /** Address and port. */
   readonly peer: string;
+  readonly certificates?: PeerCertificates | undefined;
 }
 
 export interface Request extends RequestHead {
