@@ -7,6 +7,7 @@ import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.t
 import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
 import type { ChangedKey, KeyVersionCommands, KeyVersionResults, Shown } from './command-key-version.ts';
 import type { LoginCommands, LoginResults } from './command-login.ts';
+import type { MigrateCommands, MigrateResults } from './command-migrate.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
@@ -46,6 +47,7 @@ export interface Commands
   extends ImportCommands,
     AgreementCommands,
     RegionCommands,
+    MigrateCommands,
     AclPolicyCommands,
     KeyPolicyCommands,
     SecretCommands,
@@ -283,6 +285,7 @@ export interface Results
   extends ImportResults,
     AgreementResults,
     RegionResults,
+    MigrateResults,
     AclPolicyResults,
     KeyPolicyResults,
     SecretResults,

@@ -7,6 +7,7 @@ export * from './command-import.ts';
 export * from './command-key-store.ts';
 export * from './command-key-version.ts';
 export * from './command-login.ts';
+export * from './command-migrate.ts';
 export * from './command-session.ts';
 export * from './command-use.ts';
 export * from './context.ts';

@@ -25,6 +25,7 @@ const uses: ReadonlySet<string> = new Set<Action>([
   'get-secret-value',
   'read-secret-version',
   'write-secret',
+  'import-secret',
 ]);
 
 /** Keys of a realm that are remembered until they are written: more of them are written sooner. */

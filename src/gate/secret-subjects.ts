@@ -12,6 +12,7 @@ const secretActions: ReadonlySet<string> = new Set<SecretCommand['kind']>([
   'get-secret-value',
   'read-secret-version',
   'write-secret',
+  'import-secret',
   'change-secret-versions',
   'configure-secret',
   'move-secret-label',

@@ -118,6 +118,8 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'read-secret-version': ({ rooms, command, secret, now }) => rooms.secrets.readVersion(secret!, command, now),
   'write-secret': ({ rooms, principal, command, secret, now }) =>
     rooms.secrets.writeSecret(principal.realm, secret!, command, now),
+  'import-secret': ({ rooms, principal, command, secret }) =>
+    rooms.secrets.importSecret(principal.realm, secret!, command),
   'change-secret-versions': ({ rooms, command, secret, now }) => rooms.secrets.changeVersions(secret!, command, now),
   'configure-secret': ({ rooms, principal, command, secret, now }) =>
     rooms.secrets.configureSecret(principal.realm, secret!, command, now),
@@ -253,6 +255,7 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'put-secret-value',
   'update-secret',
   'write-secret',
+  'import-secret',
   'change-secret-versions',
   'configure-secret',
   'set-secret-rules',

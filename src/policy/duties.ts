@@ -76,6 +76,7 @@ export const rules = {
   'get-secret-value': ['use', 'secret'],
   'read-secret-version': ['use', 'secret'],
   'write-secret': ['use', 'secret'],
+  'import-secret': ['use', 'secret'],
   'move-secret-label': ['use', 'secret'],
   'describe-secret': ['read', 'secret'],
   'list-secret-versions': ['read', 'secret'],

@@ -166,6 +166,7 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'get-secret-value': ['Decrypt'],
   'read-secret-version': ['Decrypt'],
   'write-secret': ['GenerateDataKey', 'Decrypt'],
+  'import-secret': ['GenerateDataKey', 'Decrypt'],
   'change-secret-versions': noKey,
   'configure-secret': noKey,
   'get-secret-rules': noKey,

@@ -15,6 +15,7 @@ const naming = {
   'get-secret-value': 'GetSecretValue',
   'read-secret-version': 'GetSecretValue',
   'write-secret': 'PutSecretValue',
+  'import-secret': 'PutSecretValue',
   'change-secret-versions': 'DeleteSecret',
   'configure-secret': 'DeleteSecret', // fewer versions may be kept
   'move-secret-label': 'UpdateSecretVersionStage',

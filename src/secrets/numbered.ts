@@ -159,7 +159,7 @@ export function configureSecret(
   return changeSecret(before, { ...secret, rules, ...(notes && { notes }), changedAt: now }, 'rules and notes');
 }
 
-function notesOf(notes: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
+export function notesOf(notes: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
   const kept = Object.entries(notes).filter((note): note is [string, string] => note[1] !== null);
   if (kept.length > maxNotes) throw new KmsError('invalid-parameter', `A secret has at most ${maxNotes} notes.`);
   for (const [name, text] of kept) {

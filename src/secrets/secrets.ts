@@ -10,6 +10,7 @@ import {
 } from '#domain/domain.ts';
 import type { Keyring } from '#keyring/keyring.ts';
 import { type DueSecret, dueSecrets } from './due.ts';
+import { importSecret } from './import.ts';
 import { listSecrets } from './list.ts';
 import {
   deletePolicy,
@@ -80,6 +81,8 @@ export class SecretsRoom {
     readVersion(this.#parts, subject, command, now);
   writeSecret = async (realm: string, subject: SecretSubject, command: Command<'write-secret'>, now: number) =>
     follow(this.#parts, await writeSecret(this.#parts, realm, subject, command, now));
+  importSecret = async (realm: string, subject: SecretSubject, command: Command<'import-secret'>) =>
+    follow(this.#parts, await importSecret(this.#parts, realm, subject, command));
   changeVersions = (subject: SecretSubject, command: Command<'change-secret-versions'>, now: number) =>
     changeVersions(this.#parts, subject, command, now);
   configureSecret = async (realm: string, subject: SecretSubject, command: Command<'configure-secret'>, now: number) =>

@@ -55,6 +55,7 @@ export type SecretCommand = Command<
   | 'get-secret-value'
   | 'read-secret-version'
   | 'write-secret'
+  | 'import-secret'
   | 'change-secret-versions'
   | 'configure-secret'
   | 'move-secret-label'
@@ -99,6 +100,7 @@ export async function subjectOf(parts: Parts, realm: string, command: SecretComm
   }
   if (command.kind === 'write-secret' || command.kind === 'configure-secret')
     return madeOnTheWay(parts, realm, command);
+  if (command.kind === 'import-secret') return arriving(parts, realm, command);
   if (command.secret === undefined) return { target: { names: [] }, keys: [] };
   const secret = await findSecret(parts.records, realm, command.secret);
   if (secret === undefined) {
@@ -180,6 +182,17 @@ async function madeOnTheWay(
   const merged = mustBeThere ? versionByNumber(secret!.versions, 0) : undefined;
   const binding = { resource, versionId: fresh.versionId };
   return { ...subject, binding, ...(await keysFor(parts, realm, secret?.key, secret, merged ? [merged] : [])) };
+}
+
+/** All its values are read, to see whether they are what comes. */
+async function arriving(parts: Parts, realm: string, command: Command<'import-secret'>): Promise<SecretSubject> {
+  const { name } = command.secret;
+  const secret = await secretByName(parts.records, realm, name);
+  const fresh = { id: secret?.id ?? freshId(parts.keyring), versionId: '' };
+  const target = { names: [name], ...(secret && { id: secret.id }) };
+  const resource = secret?.resource ?? parts.resourceOf(realm, name, markOf(fresh));
+  const keys = await keysFor(parts, realm, secret?.key, secret, secret?.versions ?? []);
+  return { target, fresh, binding: { resource }, ...(secret && { secret }), ...keys };
 }
 
 const noSuchSecret = () => new KmsError('secret-not-found', 'There is no such secret.', 'secret');

@@ -242,7 +242,7 @@ export function keyOf({ keys }: SecretSubject, { keyId }: SecretVersion): Key | 
   return keys.find(({ id }) => id === keyId);
 }
 
-function protector({ keys: [key] }: SecretSubject): Key {
+export function protector({ keys: [key] }: SecretSubject): Key {
   if (key === undefined) throw unusableKey('protect', 'it is not there.');
   return key;
 }

@@ -96,6 +96,17 @@ export const readers = (principal: string) =>
     ],
   });
 
+/** A secret from elsewhere with three versions, of which one is hidden and one was destroyed. */
+const at = '2026-01-01T00:00:00Z';
+const arriving = {
+  ...{ name: 'moved', rules: { keep: 5 }, notes: { owner: 'payments' }, createdAt: at, changedAt: at },
+  versions: [
+    { number: 1, createdAt: at, destroyed: true },
+    { number: 2, createdAt: at, hiddenAt: at, value: 'e30=' },
+    { number: 3, createdAt: at, value: 'e30=' },
+  ],
+};
+
 /** Every command that changes state, and some that only leave a line. */
 export const commands: readonly CrashCommand[] = [
   native('create-key', 'create-key', () => ['POST', '/keys', {}]),
@@ -180,6 +191,7 @@ export const commands: readonly CrashCommand[] = [
     client.updateSecret({ SecretId: 'kept', KmsKeyId: plain! }),
   ),
   vault('write-secret', 'write-secret', 'POST', 'secret/data/fresh', { data: { a: 'b' } }),
+  native('import-secret', 'import-secret', () => ['POST', '/imports/secrets', arriving]),
   vault('change-secret-versions', 'change-secret-versions', 'POST', 'secret/destroy/kept', { versions: [1] }),
   vault('configure-secret', 'configure-secret', 'POST', 'secret/metadata/kept', { max_versions: 1 }),
   vault('set-secret-rules', 'set-secret-rules', 'POST', 'secret/config', { cas_required: true }),

@@ -14,7 +14,7 @@ import {
   type WithKey,
 } from './cases.ts';
 import type { Doors } from './doors.ts';
-import { byId, type House, passphrase } from './house.ts';
+import { byId, type House, passphrase, plain } from './house.ts';
 
 /** A request of our own API on a key of its own, whose id stands for `{key}`. */
 function native(template: string, body?: WithKey, more: Parameters<House['key']>[0] = {}, ready?: Ready): Case {
@@ -35,6 +35,19 @@ function aboutSomebody(method: string, path: (set: CredentialSet) => string, bod
     return () => doors.native(method, path(set), body);
   };
 }
+
+/** A secret from elsewhere, of which a version was destroyed. */
+const arriving = (name: string) => ({
+  name,
+  rules: { keep: 5 },
+  notes: { owner: 'payments' },
+  createdAt: '2026-01-01T00:00:00Z',
+  changedAt: '2026-01-02T00:00:00Z',
+  versions: [
+    { number: 1, createdAt: '2026-01-01T00:00:00Z', destroyed: true },
+    { number: 2, createdAt: '2026-01-02T00:00:00Z', value: 'e30=' },
+  ],
+});
 
 const childToken = async ({ house }: Doors) => house.perform({ kind: 'create-token', ttl: 1_000_000 });
 
@@ -91,6 +104,15 @@ export const nativeCases: Cases = {
   'POST /keys/{key}/encrypt': native('POST /keys/{key}/encrypt', plaintext),
   'POST /keys/{key}/data-key': native('POST /keys/{key}/data-key', () => ({ bytes: 32 })),
   'POST /decrypt': native('POST /decrypt', async (key, house) => ({ ciphertext: await blobOf(key, house) })),
+  'POST /imports/secrets': async (doors) => {
+    // The realm's own key for secrets is made with the first of them.
+    await doors.house.perform({
+      kind: 'create-secret',
+      name: fresh('first'),
+      value: { form: 'text', bytes: plain('v') },
+    });
+    return () => doors.native('POST', '/imports/secrets', arriving(fresh('moved')));
+  },
   'GET /aliases': native('GET /aliases'),
   'PUT /keys/{key}/aliases/{name}': native('PUT /keys/{key}/aliases/{name}'),
   'PATCH /keys/{key}/aliases/{name}': async (doors) => {

@@ -21,6 +21,7 @@ const operationNames: Readonly<Record<string, string>> = {
   'get-secret-value': 'Decrypt',
   'read-secret-version': 'Decrypt',
   'write-secret': 'GenerateDataKey',
+  'import-secret': 'GenerateDataKey',
 };
 
 function operationOf({ protocol, operation, action }: LastUse): string | undefined {

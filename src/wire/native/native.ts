@@ -2,8 +2,9 @@ import { type Action, type Gate, KmsError, type Origin, type Proof, type Result 
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
 import { header, type JsonObject, json, readObject } from '../common/common.ts';
 import { errorResponse } from './errors.ts';
-import { type Operation, operations } from './operations.ts';
+import { operations } from './operations.ts';
 import { router } from './router.ts';
+import type { Operation } from './row.ts';
 
 export interface NativeOptions {
   readonly newRequestId: () => string;

@@ -1,31 +1,15 @@
-import type { Action, Commands, Result } from '#domain/domain.ts';
 import * as decode from './decode.ts';
-import { type Input, onKey, page } from './decode.ts';
+import { onKey, page } from './decode.ts';
 import * as decodeRegion from './decode-region.ts';
 import * as role from './decode-role.ts';
 import * as encode from './encode.ts';
 import * as roles from './encode-role.ts';
-
-/** One row: everything that is particular to an operation. */
-export interface Operation<A extends Action = Action> {
-  readonly action: A;
-  /** Bytes. */
-  readonly maxBody: number;
-  /** The fields that the JSON body may hold; absent: there is no body. */
-  readonly body?: readonly string[];
-  /** The parameters that the query may hold. */
-  readonly query?: readonly string[];
-  decode(input: Input): Commands[A];
-  /** The JSON of the answer, or plain text. */
-  encode(result: Result<A>): object | string;
-}
+import { importOperations } from './import-operations.ts';
+import type { Operations } from './row.ts';
 
 const KiB = 1024;
 const pages = ['after', 'limit'] as const;
 const nothing = () => ({});
-
-/** A table whose every row agrees with its own action. */
-type Operations = Readonly<Record<string, { [A in Action]: Operation<A> }[Action]>>;
 
 /** Paths are under /claviger/v1, except /metrics. `{key}` is an id or a name, percent-encoded. */
 export const operations = {
@@ -156,6 +140,8 @@ export const operations = {
     decode: decode.decrypt,
     encode: encode.decrypted,
   },
+
+  ...importOperations,
 
   'GET /aliases': { action: 'list-aliases', maxBody: 0, query: pages, decode: page, encode: encode.aliases },
   'PUT /keys/{key}/aliases/{name}': {

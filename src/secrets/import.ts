@@ -1,0 +1,162 @@
+import {
+  type ArrivingVersion,
+  type Command,
+  currentLabel,
+  KmsError,
+  markOf,
+  numbered,
+  type Outcome,
+  previousLabel,
+  type RecordChange,
+  type Result,
+  type Secret,
+  type SecretVersion,
+} from '#domain/domain.ts';
+import { canonicalJson } from '#encoding/encoding.ts';
+import { freshId } from './fresh-id.ts';
+import { notesOf } from './numbered.ts';
+import { changeSecret, dropValues, putValue } from './record.ts';
+import { assertRules } from './rules.ts';
+import { assertNotDeleted, assertPrimary } from './state.ts';
+import type { Parts, SecretSubject } from './subject.ts';
+import { openVersion, protectedBy, sameValue, sealValue } from './value.ts';
+import { assertName, keyOf, protector } from './write.ts';
+
+/** As many as a rule may ask to be kept. */
+const mostVersions = 100;
+
+/** A secret from elsewhere, with all its versions in one change. */
+export async function importSecret(
+  parts: Parts,
+  realm: string,
+  subject: SecretSubject,
+  command: Command<'import-secret'>,
+): Promise<Outcome<Result<'import-secret'>>> {
+  const { secret: before, fresh, target } = subject;
+  if (before !== undefined) {
+    assertNotDeleted(before);
+    assertPrimary(before);
+  }
+  const [name = ''] = target.names;
+  assertName(name);
+  assertArriving(command.versions);
+  assertRules(command.rules);
+  const secret = before ?? unborn(parts, realm, name, fresh!.id, command);
+  const { versions, records, added } = await merge(parts, { ...subject, secret }, command.versions);
+  const { rules, changedAt } = command;
+  const notes = notesOf(command.notes);
+  const next = { ...secret, rules, notes, versions };
+  if (before !== undefined && facts(before) === facts(next)) {
+    return { result: { secret: before, added: 0, changed: false } };
+  }
+  const numbers = added.length === 0 ? 'states and rules' : `versions ${added.join(', ')}`;
+  const { result, change } = changeSecret(before, { ...next, changedAt }, `imported, ${numbers}`, records);
+  return { result: { ...result, added: added.length, changed: true }, change };
+}
+
+function unborn(
+  parts: Parts,
+  realm: string,
+  name: string,
+  id: string,
+  { createdAt }: Command<'import-secret'>,
+): Secret {
+  const resource = parts.resourceOf(realm, name, markOf({ id }));
+  const times = { createdAt, changedAt: createdAt };
+  return { realm, id, revision: 0, name, resource, description: '', tags: {}, ...times, versions: [] };
+}
+
+/** What an import decides of a secret. */
+const facts = ({ rules = {}, notes = {}, versions }: Pick<Secret, 'rules' | 'notes' | 'versions'>) =>
+  canonicalJson({ rules, notes, versions: numbered(versions) });
+
+function assertArriving(versions: readonly ArrivingVersion[]): void {
+  const rising = versions.every(({ number }, i) => number > (versions[i - 1]?.number ?? 0));
+  if (!rising) throw new KmsError('invalid-parameter', 'Versions come in the order of their numbers, from 1.');
+  if (versions.length > mostVersions) {
+    throw new KmsError('limit-exceeded', `A secret comes with at most ${mostVersions} versions.`);
+  }
+}
+
+interface Merged {
+  readonly versions: readonly SecretVersion[];
+  readonly records: readonly RecordChange[];
+  /** The numbers of those that were not here. */
+  readonly added: readonly number[];
+}
+
+async function merge(parts: Parts, subject: SecretSubject, arriving: readonly ArrivingVersion[]): Promise<Merged> {
+  const secret = subject.secret!;
+  const here = new Map(
+    numbered(secret.versions).flatMap((version) => (version.number === undefined ? [] : [[version.number, version]])),
+  );
+  const last = arriving.at(-1)?.number ?? 0;
+  const [ahead] = [...here.keys()].filter((number) => number > last);
+  if (ahead !== undefined) throw differs(secret, `it has a version ${ahead} here, and none there`);
+  const records: RecordChange[] = [];
+  const added: number[] = [];
+  for (const one of arriving) {
+    const known = here.get(one.number);
+    if (known === undefined) {
+      const { version, record } = await sealed(parts, subject, one);
+      here.set(one.number, version);
+      added.push(one.number);
+      if (record !== undefined) records.push(record);
+    } else {
+      here.set(one.number, await moved(parts, subject, known, one, records));
+    }
+  }
+  const announced = secret.versions.filter(({ number, keyId }) => number === undefined && keyId === undefined);
+  const all = [...here.values()].sort((a, b) => a.number! - b.number!);
+  return { versions: [...labelled(all), ...announced], records, added };
+}
+
+async function sealed(parts: Parts, subject: SecretSubject, { number, createdAt, hiddenAt, value }: ArrivingVersion) {
+  const id = freshId(parts.keyring);
+  const facts = { id, number, createdAt, labels: [], ...(hiddenAt !== undefined && { hiddenAt }) };
+  if (value === undefined) return { version: { ...facts, destroyed: true } satisfies SecretVersion };
+  const key = protector(subject);
+  const body = await sealValue(parts.keyring, key, subject.secret!, id, value);
+  const version: SecretVersion = { ...facts, ...protectedBy(key) };
+  return { version, record: putValue(subject.secret!, id, body) };
+}
+
+/** A version that both have: what it holds is the same for good, and its state becomes what it is there. */
+async function moved(
+  parts: Parts,
+  subject: SecretSubject,
+  known: SecretVersion,
+  { number, hiddenAt, value }: ArrivingVersion,
+  records: RecordChange[],
+): Promise<SecretVersion> {
+  const secret = subject.secret!;
+  const { hiddenAt: _, ...shown } = known;
+  const state = { ...shown, ...(hiddenAt !== undefined && { hiddenAt }) };
+  if (value === undefined) {
+    if (known.destroyed) return state;
+    records.push(...(await dropValues(parts.records, secret, [known.id])));
+    const { keyId: _, ownKey: __, ...rest } = state;
+    return { ...rest, destroyed: true };
+  }
+  if (known.destroyed) throw differs(secret, `its version ${number} was destroyed here`);
+  const own = await openVersion(parts, keyOf(subject, known), secret, known);
+  if (!sameValue(own, value)) throw differs(secret, `its version ${number} has another value here`);
+  return state;
+}
+
+/** The newest is the current one, whatever its state; the one before it the previous. Labels of the owner stay where they are. */
+function labelled(versions: readonly SecretVersion[]): readonly SecretVersion[] {
+  const places = new Map([
+    [versions.length - 1, currentLabel],
+    [versions.length - 2, previousLabel],
+  ]);
+  return versions.map((version, i) => {
+    const label = places.get(i);
+    const kept = version.labels.filter((one) => one !== currentLabel && one !== previousLabel);
+    return { ...version, labels: label === undefined ? kept : [...kept, label] };
+  });
+}
+
+function differs({ name }: Secret, why: string): KmsError {
+  return new KmsError('secret-exists', `There is another secret named ${name}: ${why}.`, name);
+}
