@@ -24,7 +24,9 @@ export {
   verifyIdToken,
 } from './id-token.ts';
 export { unwrapImport } from './import-unwrap.ts';
+export { type JwtClaims, type JwtFault, jwtAlgorithms, keyOfPem, verifyJwt } from './jwt.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
+export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';
 export { decapsulate, encapsulate } from './ml-kem.ts';
 export { countedUuids, randomBytes, randomInto, randomUuid } from './random.ts';

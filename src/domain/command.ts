@@ -2,15 +2,19 @@ import type { AskedScheme, EncryptionScheme, HashName, KeySpec, KeyUsage, Messag
 import type { AclPolicyCommands, AclPolicyResults } from './command-acl-policy.ts';
 import type { AgreementCommands, AgreementResults } from './command-agreement.ts';
 import type { AuditCommands, AuditResults } from './command-audit.ts';
+import type { AuthMountCommands, AuthMountResults } from './command-auth-mount.ts';
 import type { ImportCommands, ImportResults } from './command-import.ts';
 import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
 import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
 import type { ChangedKey, KeyVersionCommands, KeyVersionResults, Shown } from './command-key-version.ts';
 import type { LoginCommands, LoginResults } from './command-login.ts';
 import type { MigrateCommands, MigrateResults } from './command-migrate.ts';
+import type { MountCommands, MountResults } from './command-mount.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
+import type { TokenCommands, TokenResults } from './command-token.ts';
+import type { TransferCommands, TransferResults } from './command-transfer.ts';
 import type { UsageCommands, UsageResults } from './command-use.ts';
 import type { Context } from './context.ts';
 import type { Grant, GrantScope, Identity } from './grant.ts';
@@ -37,6 +41,8 @@ export interface KeyPatch {
   readonly minEncryptionVersion?: number;
   /** One-way: can't be set back to false. */
   readonly exportable?: true;
+  /** One-way too. */
+  readonly backupAllowed?: true;
   readonly deletionAllowed?: boolean;
   /** Null ends automatic rotation. 90 to 2560 days (AWS); an hour and up, in seconds, so fractions of days too (Vault). */
   readonly rotationPeriodDays?: number | null;
@@ -53,6 +59,10 @@ export interface Commands
     SecretCommands,
     SessionCommands,
     LoginCommands,
+    TokenCommands,
+    AuthMountCommands,
+    TransferCommands,
+    MountCommands,
     UsageCommands,
     AuditCommands,
     KeyVersionCommands,
@@ -68,6 +78,7 @@ export interface Commands
     /** With `derived`. */
     readonly convergent?: boolean;
     readonly exportable?: boolean;
+    readonly backupAllowed?: boolean;
     readonly deletionAllowed?: boolean;
     readonly rotationPeriodDays?: number;
     /** As for 'update-key'. */
@@ -291,6 +302,10 @@ export interface Results
     SecretResults,
     SessionResults,
     LoginResults,
+    TokenResults,
+    MountResults,
+    AuthMountResults,
+    TransferResults,
     UsageResults,
     AuditResults,
     KeyVersionResults,

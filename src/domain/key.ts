@@ -18,6 +18,8 @@ export interface KeyVersion {
   readonly fingerprint?: Uint8Array;
   /** 64 hexadecimal digits that name the material and tell nothing of it; the same again when the same is imported again. */
   readonly materialId?: string;
+  /** Only the public half was brought here: it verifies and encrypts, until the private half comes. */
+  readonly publicOnly?: true;
   /** Imported material: when it ends, in milliseconds since the epoch. Absent: it stays until deleted. */
   readonly expiresAt?: number;
   /** Imported material: what whoever imported it calls it. */
@@ -75,6 +77,8 @@ export interface Key {
   readonly current: KeyVersion;
   /** Who makes its material. Absent: this server, at once. */
   readonly origin?: 'external';
+  /** External origin: this server may rotate it to material of its own. */
+  readonly ownRotation?: true;
   /** External origin: imported material that the next rotation makes current. */
   readonly next?: KeyVersion;
   /** External origin: the older versions whose material will end, or is gone (without `endsAt`). The key is of use only with all. */
@@ -88,6 +92,8 @@ export interface Key {
   /** Derived keys: equal messages in equal contexts give equal ciphertexts under one version. For life. */
   readonly convergent?: true;
   readonly exportable: boolean;
+  /** May be taken as one piece that restores it; absent: no. Never taken back. */
+  readonly backupAllowed?: true;
   readonly deletionAllowed: boolean;
   readonly rotation?: RotationPlan;
   readonly destruction?: PlannedDestruction;

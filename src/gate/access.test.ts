@@ -11,6 +11,7 @@ const signing = (key: Key) =>
   ({ key: byId(key), message: plain('m'), messageType: 'raw', scheme, context: {} }) as const;
 const encryption = { context: {}, scheme: 'natural' } as const;
 const page = { after: '', limit: 10 } as const;
+const wrapping = { hash: 'sha256', wrapped: new Uint8Array(600) } as const;
 const noSecret = { secret: { name: 'no-secret-of-that-name' } } as const;
 let counted = 0;
 const fresh = (word: string) => `${word}${++counted}`;
@@ -32,6 +33,9 @@ const commands: { readonly [A in Action]: Make<A> } = {
   'get-import-parameters': (key) => ({ key: byId(key), wrapping: 'rsa-oaep-sha256', wrappingSpec: 'rsa-2048' }),
   'import-key-material': (key) => ({ key: byId(key), token: new Uint8Array(9), wrapped: new Uint8Array(256) }),
   'delete-imported-material': (key) => ({ key: byId(key) }),
+  'get-wrapping-key': () => ({}),
+  'import-key': () => ({ name: fresh('imported'), specs: ['aes-256'], usages: ['encrypt'], brought: wrapping }),
+  'import-key-version': (key) => ({ key: byId(key), brought: wrapping }),
   'trim-key': (key) => ({ key: byId(key), minAvailableVersion: 1 }),
   'create-alias': (key) => ({ key: byId(key), name: fresh('alias') }),
   'update-alias': (key) => ({ key: byId(key), name: key.names[0]! }),
@@ -145,6 +149,15 @@ const commands: { readonly [A in Action]: Make<A> } = {
   'get-caller-identity': () => ({}),
   'create-token': () => ({}),
   'create-orphan-token': () => ({}),
+  'write-token-role': () => ({ name: fresh('role'), settings: {} }),
+  'read-token-role': () => ({ name: 'plain' }),
+  'delete-token-role': () => ({ name: 'no-role-of-that-name' }),
+  'list-token-roles': () => page,
+  'create-role-token': () => ({ role: 'plain', names: [] }),
+  'list-tokens': () => page,
+  'revoke-tokens': () => ({ prefix: 'auth/nowhere' }),
+  'revoke-token-alone': () => ({ token: 'no-token' }),
+  tidy: () => ({}),
   'write-login': () => ({ method: 'approle', name: fresh('login') }),
   'read-login': () => ({ method: 'approle', name: 'no-login-of-that-name' }),
   'delete-login': () => ({ method: 'approle', name: 'no-login-of-that-name' }),
@@ -192,6 +205,9 @@ const allowed: ActionTable<readonly Who[]> = {
   'get-import-parameters': [A],
   'import-key-material': [A],
   'delete-imported-material': [A],
+  'get-wrapping-key': [A, U, X],
+  'import-key': [A],
+  'import-key-version': [A],
   'trim-key': [A],
   'create-alias': [A],
   'update-alias': [A],
@@ -288,6 +304,15 @@ const allowed: ActionTable<readonly Who[]> = {
   'get-caller-identity': everybody,
   'create-token': everybody,
   'create-orphan-token': [O],
+  'write-token-role': [O],
+  'read-token-role': [X, O],
+  'delete-token-role': [O],
+  'list-token-roles': [X, O],
+  'create-role-token': everybody,
+  'list-tokens': [X, O],
+  'revoke-tokens': [O],
+  'revoke-token-alone': [O],
+  tidy: [O],
   'write-login': [O],
   'read-login': [X, O],
   'delete-login': [O],
@@ -337,6 +362,7 @@ before(async () => {
   await house.perform({ kind: 'create-realm', name: 'other' });
   abroad = await hireAll('-2', 'other');
   unranked = await house.hire('unranked');
+  await house.perform({ kind: 'write-token-role', name: 'plain', settings: {} });
 });
 
 const keyFor = (more = {}) =>

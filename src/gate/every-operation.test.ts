@@ -16,10 +16,11 @@ import { loginCases } from './testing/login-cases.ts';
 import { nativeCases } from './testing/native-cases.ts';
 import { roleCases, stsCases } from './testing/role-cases.ts';
 import { secretCases } from './testing/secret-cases.ts';
+import { transferCases } from './testing/transfer-cases.ts';
 import { vaultCases } from './testing/vault-cases.ts';
 
 const everyNative = { ...nativeCases, ...roleCases };
-const everyVault = { ...vaultCases, ...loginCases };
+const everyVault = { ...vaultCases, ...loginCases, ...transferCases };
 
 const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
   ['AWS KMS', awsCases],
@@ -30,7 +31,7 @@ const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
 ];
 
 /** Rows that never succeed: they say what isn't offered. */
-const absent = /^transit\/(?:export|byok-export|backup|restore)|import|cache-config/;
+const absent = /^transit\/(?:export|byok-export|backup|restore)|cache-config/;
 
 /** What proves these requests is in them; no token of the asking one's is needed. */
 const ownProof = /^POST auth\/(?:approle|userpass)\/login|sys\/wrapping\/(?:unwrap|lookup|rewrap)$/;

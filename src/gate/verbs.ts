@@ -4,11 +4,13 @@ import type { SecretSubject } from '#secrets/secrets.ts';
 import { readCapabilities, writeAclPolicy } from './acl.ts';
 import { createKey, createKeyGrant, destroyKey, explain, putKeyPolicy, removeKeyGrant } from './key-rights.ts';
 import type { LastUses } from './last-uses.ts';
+import { disableMount, listMounts, readMount } from './mounts.ts';
 import { replicateKey } from './replicate.ts';
 import type { Rooms } from './rooms.ts';
 import { heldPolicy, policyProblems } from './secret-policy.ts';
 import { placeOf } from './secret-subjects.ts';
 import type { Subject } from './subjects.ts';
+import { createRoleToken, lookupToken, ofAccount, renewToken, revokeToken } from './tokens.ts';
 
 export type { Rooms } from './rooms.ts';
 
@@ -62,6 +64,9 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'get-import-parameters': ({ rooms, command, keys, now }) => rooms.keyring.importParameters(keys[0]!, command, now),
   'import-key-material': ({ rooms, command, keys, now }) => rooms.keyring.importMaterial(keys[0]!, command, now),
   'delete-imported-material': ({ rooms, command, keys }) => rooms.keyring.deleteImported(keys[0]!, command),
+  'get-wrapping-key': ({ rooms, principal }) => rooms.keyring.wrappingKey(principal.realm),
+  'import-key': ({ rooms, principal, command, now }) => rooms.keyring.importKey(principal.realm, command, now),
+  'import-key-version': ({ rooms, command, keys, now }) => rooms.keyring.importVersion(keys[0]!, command, now),
   'create-alias': ({ rooms, command, keys, now }) =>
     rooms.keyring.createAlias(named(keys[0]!, command.key), command, now),
   'update-alias': ({ rooms, command, keys, now }) =>
@@ -123,7 +128,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'change-secret-versions': ({ rooms, command, secret, now }) => rooms.secrets.changeVersions(secret!, command, now),
   'configure-secret': ({ rooms, principal, command, secret, now }) =>
     rooms.secrets.configureSecret(principal.realm, secret!, command, now),
-  'get-secret-rules': ({ rooms, principal }) => rooms.secrets.getRules(principal.realm),
+  'get-secret-rules': ({ rooms, principal, command }) => rooms.secrets.getRules(principal.realm, command),
   'set-secret-rules': ({ rooms, principal, command }) => rooms.secrets.setRules(principal.realm, command),
   'move-secret-label': ({ rooms, command, secret, now }) => rooms.secrets.moveSecretLabel(secret!, command, now),
   'describe-secret': ({ rooms, secret }) => rooms.secrets.describeSecret(secret!),
@@ -163,15 +168,41 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'revoke-grant': ({ rooms, principal, command }) => rooms.identity.verbs['revoke-grant'](principal, command),
   'list-grants': ({ rooms, principal, command }) => rooms.identity.verbs['list-grants'](principal, command),
   'create-token': ({ rooms, principal, command }) => rooms.identity.verbs['create-token'](principal, command),
-  'lookup-token': ({ rooms, principal, command }) => rooms.identity.verbs['lookup-token'](principal, command),
-  'renew-token': ({ rooms, principal, command }) => rooms.identity.verbs['renew-token'](principal, command),
-  'revoke-token': ({ rooms, principal, command }) => rooms.identity.verbs['revoke-token'](principal, command),
+  'lookup-token': lookupToken,
+  'renew-token': renewToken,
+  'revoke-token': revokeToken,
+  'write-token-role': ({ rooms, principal, command }) => rooms.identity.tokenRoles.write(ofAccount(principal), command),
+  'read-token-role': ({ rooms, principal, command }) => rooms.identity.tokenRoles.read(ofAccount(principal), command),
+  'delete-token-role': ({ rooms, principal, command }) =>
+    rooms.identity.tokenRoles.delete(ofAccount(principal), command),
+  'list-token-roles': ({ rooms, principal, command }) => rooms.identity.tokenRoles.list(ofAccount(principal), command),
+  'create-role-token': createRoleToken,
+  'list-tokens': ({ rooms, principal, command }) => rooms.identity.tokens.list(ofAccount(principal), command),
+  'revoke-tokens': ({ rooms, principal, command }) => rooms.identity.tokens.revokeBelow(ofAccount(principal), command),
+  'revoke-token-alone': ({ rooms, principal, command }) =>
+    rooms.identity.tokens.revokeAlone(ofAccount(principal), command),
+  tidy: async ({ rooms }) => {
+    const { change } = await rooms.identity.sweep();
+    return { result: {}, ...(change !== undefined && { change }) };
+  },
   'create-orphan-token': ({ rooms, principal, command }) =>
     rooms.identity.verbs['create-orphan-token'](principal, command),
   'write-login': ({ rooms, principal, command }) => rooms.identity.verbs['write-login'](principal, command),
   'read-login': ({ rooms, principal, command }) => rooms.identity.verbs['read-login'](principal, command),
   'delete-login': ({ rooms, principal, command }) => rooms.identity.verbs['delete-login'](principal, command),
   'list-logins': ({ rooms, principal, command }) => rooms.identity.verbs['list-logins'](principal, command),
+  'enable-auth-mount': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['enable-auth-mount'](principal, command),
+  'disable-auth-mount': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['disable-auth-mount'](principal, command),
+  'tune-auth-mount': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['tune-auth-mount'](principal, command),
+  'configure-auth-mount': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['configure-auth-mount'](principal, command),
+  'list-auth-mounts': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['list-auth-mounts'](principal, command),
+  'read-auth-mount': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['read-auth-mount'](principal, command),
   'create-secret-id': ({ rooms, principal, command }) => rooms.identity.verbs['create-secret-id'](principal, command),
   'read-secret-id': ({ rooms, principal, command }) => rooms.identity.verbs['read-secret-id'](principal, command),
   'list-secret-ids': ({ rooms, principal, command }) => rooms.identity.verbs['list-secret-ids'](principal, command),
@@ -186,6 +217,11 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'write-acl-policy': writeAclPolicy,
   'delete-acl-policy': ({ rooms, principal, command }) => rooms.identity.aclPolicies.delete(principal, command),
   'read-capabilities': readCapabilities,
+  'enable-mount': ({ rooms, principal, command }) => rooms.identity.mounts.enable(principal, command),
+  'tune-mount': ({ rooms, principal, command }) => rooms.identity.mounts.tune(principal, command),
+  'disable-mount': disableMount,
+  'list-mounts': listMounts,
+  'read-mount': readMount,
   'create-role': ({ rooms, principal, command }) => rooms.identity.verbs['create-role'](principal, command),
   'delete-role': ({ rooms, principal, command }) => rooms.identity.verbs['delete-role'](principal, command),
   'list-roles': ({ rooms, principal, command }) => rooms.identity.verbs['list-roles'](principal, command),
@@ -238,6 +274,9 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'trim-key',
   'import-key-material',
   'delete-imported-material',
+  'get-wrapping-key',
+  'import-key',
+  'import-key-version',
   'create-alias',
   'update-alias',
   'delete-alias',
@@ -283,8 +322,18 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'renew-token',
   'revoke-token',
   'create-orphan-token',
+  'write-token-role',
+  'delete-token-role',
+  'create-role-token',
+  'revoke-tokens',
+  'revoke-token-alone',
+  'tidy',
   'write-login',
   'delete-login',
+  'enable-auth-mount',
+  'disable-auth-mount',
+  'tune-auth-mount',
+  'configure-auth-mount',
   'create-secret-id',
   'destroy-secret-id',
   'login',
@@ -293,6 +342,9 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'rewrap-answer',
   'write-acl-policy',
   'delete-acl-policy',
+  'enable-mount',
+  'tune-mount',
+  'disable-mount',
   'create-role',
   'delete-role',
   'register-provider',

@@ -4,10 +4,12 @@ import {
   isKeyId,
   isSymmetric,
   type Key,
+  type KeyVersion,
   KmsError,
   type Outcome,
   type RecordChange,
   type Result,
+  type SecretBytes,
   specFacts,
 } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
@@ -37,14 +39,21 @@ export function assertName(name: string): void {
   }
 }
 
+/** What is particular to a key that comes from elsewhere whole. */
+interface Arrival {
+  readonly ownRotation: boolean;
+  version(realmKey: SecretBytes, key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>): KeyVersion;
+}
+
 export async function createKey(
   parts: Parts,
   realm: string,
   command: Command<'create-key'>,
   now: number,
+  arrival?: Arrival,
 ): Promise<Outcome<Result<'create-key'>>> {
   if (command.keyStore !== undefined) throw noKeyStore(command.keyStore);
-  assertCommand(command);
+  assertCommand(command, arrival?.ownRotation === true);
   const { name } = command;
   if (name !== undefined) {
     const taken = await parts.keys.find(realm, { by: 'name', name });
@@ -69,17 +78,16 @@ export async function createKey(
     names: name === undefined ? [] : [name],
     enabled: true,
     createdAt: now,
-    current:
-      command.origin === 'external'
-        ? Object.freeze({ version: 1, state: 'pending-import', createdAt: now })
-        : await makeVersion(realmKey.key, facts, 1, now),
+    current: arrival?.version(realmKey.key, facts) ?? (await firstVersion(realmKey.key, facts, command.origin, now)),
     ...(command.origin === 'external' && { origin: command.origin }),
+    ...(arrival?.ownRotation === true && { ownRotation: true as const }),
     minDecryptionVersion: 1,
     minEncryptionVersion: 0,
     minAvailableVersion: 0,
     derived: command.derived ?? false,
     ...(command.convergent === true && { convergent: true as const }),
     exportable: command.exportable ?? false,
+    ...(command.backupAllowed === true && { backupAllowed: true as const }),
     deletionAllowed: command.deletionAllowed ?? false,
     onDemandRotations: 0,
     ...(command.policy !== undefined && { policy: command.policy }),
@@ -103,10 +111,21 @@ export async function createKey(
     realmKey.applied();
     parts.keys.replace(key, key.names);
   };
-  return { result: { key }, change: { records, summary: `created ${key.spec} for ${key.usages.join(', ')}`, applied } };
+  const summary = `${arrival === undefined ? 'created' : 'imported'} ${key.spec} for ${key.usages.join(', ')}`;
+  return { result: { key }, change: { records, summary, applied } };
 }
 
-function assertCommand(command: Command<'create-key'>): void {
+async function firstVersion(
+  realmKey: SecretBytes,
+  key: Parameters<typeof makeVersion>[1],
+  origin: Command<'create-key'>['origin'],
+  now: number,
+): Promise<KeyVersion> {
+  if (origin !== 'external') return makeVersion(realmKey, key, 1, now);
+  return Object.freeze({ version: 1, state: 'pending-import', createdAt: now });
+}
+
+function assertCommand(command: Command<'create-key'>, ownRotation: boolean): void {
   const { spec, usages } = command;
   const possible = specFacts(spec).usages;
   const impossible = usages.find((usage) => !possible.includes(usage));
@@ -131,7 +150,7 @@ function assertCommand(command: Command<'create-key'>): void {
   if (command.multiRegion === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key lives in one region.');
   }
-  if (command.origin === 'external' && command.rotationPeriodDays !== undefined) {
+  if (command.origin === 'external' && command.rotationPeriodDays !== undefined && !ownRotation) {
     throw new KmsError('unsupported', 'A key with imported material does not rotate by itself.');
   }
   assertDescription(command.description ?? '');

@@ -110,12 +110,14 @@ export async function trimKey(parts: Parts, key: Key, command: Command<'trim-key
   );
 }
 
-/** Versions before the current one that still have material, oldest first. */
+/** Versions before the current one that are still of use, oldest first. */
 async function olderVersions(parts: Parts, key: Key): Promise<readonly VersionRow[]> {
-  return (await versionRows(parts, key)).filter(({ value }) => value.wrapped !== undefined);
+  return (await versionRows(parts, key)).filter(
+    ({ value: { wrapped, publicOnly } }) => wrapped !== undefined || publicOnly === true,
+  );
 }
 
-function erased({ wrapped: _, expiresAt: __, ...facts }: KeyVersion): KeyVersion {
+function erased({ wrapped: _, expiresAt: __, publicOnly: ___, ...facts }: KeyVersion): KeyVersion {
   return { ...facts, state: facts.state === 'compromised' ? 'destroyed-compromised' : 'destroyed' };
 }
 

@@ -15,7 +15,7 @@ import {
 import type { Parts } from './change.ts';
 import { canonicalContext } from './context.ts';
 import { openEnvelope, readEnvelope, sealEnvelope } from './envelope.ts';
-import type { OpenVersion } from './open.ts';
+import { assertPrivate, type OpenVersion } from './open.ts';
 import { additionalData, countUse, openRaw, sealRaw } from './raw.ts';
 import { assertUsage } from './state.ts';
 import { openFor, then } from './version.ts';
@@ -97,6 +97,7 @@ function opened(
   }
   if (scheme !== 'envelope') {
     return then(openFor(parts, key, named, 'process'), async (open) => {
+      assertPrivate(key, open.version);
       const plaintext = await rsaDecrypt(open.handle, scheme, ciphertext);
       if (plaintext === undefined) throw invalid();
       return { version: open.version.version, materialId: undefined, plaintext };

@@ -46,12 +46,11 @@ export async function importMaterial(
   using given = unwrapImport(wrappingKey, wrapping, command.wrapped) ?? notUnwrapped(key);
   const { material, publicKey } = (await readForeignMaterial(key.spec, given)) ?? notOfSpec(key);
   using secret = material;
-  const fingerprint = fingerprintOf(parts, key, publicKey, secret);
-  const materialId = digestHex('sha256', Buffer.concat([toUtf8('claviger/v1/material-id/'), fingerprint]));
+  const { fingerprint, materialId } = identityOf(parts, key, publicKey, secret);
   const place = await placeFor(parts, key, command, fingerprint, materialId);
   const label = command.materialLabel ?? place.version.materialLabel;
   const version: KeyVersion = Object.freeze({
-    ...withoutEnd(place.version),
+    ...bare(place.version),
     state: place.version.state === place.state ? place.state : move(place.version.state, place.state),
     createdAt: place.version.fingerprint === undefined ? now : place.version.createdAt,
     wrapped: wrapMaterial(realmKey, bindingOf(key, place.version.version), secret),
@@ -92,14 +91,21 @@ function notOfSpec(key: Key): never {
   throw new KmsError('wrong-material', `The key material is not that of a sound ${key.spec} key.`, key.id);
 }
 
-/** Recognises the material of a key pair by its public half, so whatever its private half was encoded as. */
-function fingerprintOf(parts: Parts, key: Key, publicKey: Uint8Array | undefined, material: SecretBytes): Uint8Array {
-  const subject = `${key.id}:${key.spec}:`;
-  return hmac('sha256', parts.fingerprints, subject, publicKey ?? hmac('sha256', material, subject));
+/** What material is known by. A key pair is recognised by its public half, so whatever its private half was encoded as. */
+export function identityOf(
+  parts: Parts,
+  { id, spec }: Pick<Key, 'id' | 'spec'>,
+  publicKey: Uint8Array | undefined,
+  material: SecretBytes | undefined,
+): { readonly fingerprint: Uint8Array; readonly materialId: string } {
+  const subject = `${id}:${spec}:`;
+  const fingerprint = hmac('sha256', parts.fingerprints, subject, publicKey ?? hmac('sha256', material!, subject));
+  const materialId = digestHex('sha256', Buffer.concat([toUtf8('claviger/v1/material-id/'), fingerprint]));
+  return { fingerprint, materialId };
 }
 
 /** A version as it is or is to be, and where it stands. */
-interface Place {
+export interface Place {
   readonly version: KeyVersion;
   readonly role: 'current' | 'next' | 'older';
   /** Of its row, for older ones. */
@@ -107,7 +113,7 @@ interface Place {
 }
 
 /** Every version that has or had material. */
-async function placesOf(parts: Parts, key: Key): Promise<readonly Place[]> {
+export async function placesOf(parts: Parts, key: Key): Promise<readonly Place[]> {
   const older = key.current.version > 1 ? await versionRows(parts, key) : [];
   return [
     ...older.map(({ revision, value }: VersionRow): Place => ({ version: value, role: 'older', revision })),
@@ -165,12 +171,13 @@ function nextPlace(key: Key): Place & { readonly state: VersionState } {
   return { version, role: 'next', state: stateIn.next };
 }
 
-function withoutEnd({ expiresAt: _, ...facts }: KeyVersion): KeyVersion {
+/** Without what the material now imported settles. */
+function bare({ expiresAt: _, publicOnly: __, ...facts }: KeyVersion): KeyVersion {
   return facts;
 }
 
 /** The change that puts versions where they stand: what follows the key in `changeKey`. A next one without material is none. */
-function settled(key: Key, places: readonly Place[], summary: string) {
+export function settled(key: Key, places: readonly Place[], summary: string) {
   const facts: { current?: KeyVersion; next?: KeyVersion | undefined; olderEnds?: Key['olderEnds'] } = {};
   const rows: RecordChange[] = [];
   const older: KeyVersion[] = [];

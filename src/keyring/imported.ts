@@ -10,7 +10,7 @@ export function hasEnded({ expiresAt }: KeyVersion, now: number): boolean {
 }
 
 function isThere(version: KeyVersion, now: number): boolean {
-  return version.wrapped !== undefined && !hasEnded(version, now);
+  return (version.wrapped !== undefined || version.publicOnly === true) && !hasEnded(version, now);
 }
 
 /** Whether an external key's material is all there. */
@@ -55,8 +55,8 @@ export function emptied({ wrapped: _, expiresAt: __, ...facts }: KeyVersion): Ke
 /** What the key keeps in mind of an older version that is now so. */
 export function olderEndsWith({ olderEnds = [] }: Key, versions: readonly KeyVersion[]): Key['olderEnds'] {
   const others = olderEnds.filter((one) => versions.every(({ version }) => version !== one.version));
-  const ends = versions.flatMap(({ version, wrapped, expiresAt }) => {
-    if (wrapped === undefined) return [{ version }];
+  const ends = versions.flatMap(({ version, wrapped, publicOnly, expiresAt }) => {
+    if (wrapped === undefined && publicOnly !== true) return [{ version }];
     return expiresAt === undefined ? [] : [{ version, endsAt: expiresAt }];
   });
   const all = [...others, ...ends].sort((a, b) => a.version - b.version);

@@ -3,6 +3,7 @@ import type { Store } from '#store/store.ts';
 import { decapsulate, deriveSharedSecret, encapsulate } from './agree.ts';
 import { createAlias, deleteAlias, updateAlias } from './alias.ts';
 import { assertNotRolledBack, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
+import { importKey, importVersion } from './bring.ts';
 import type { Parts } from './change.ts';
 import { createKey } from './create.ts';
 import { generateDataKey, generateDataKeyPair, generateRandom } from './data-key.ts';
@@ -37,6 +38,7 @@ import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
 import { switchVersion } from './switch-version.ts';
 import { type UseLimits, Uses } from './uses.ts';
+import { WrappingKeys } from './wrapping-keys.ts';
 
 export { isFounding, loosen, readHead, type SealedHead } from './anchor.ts';
 export type { DueKey } from './due.ts';
@@ -92,6 +94,7 @@ export class Keyring {
       realmKeys,
       keys: new Keys(records, options.capacity),
       versions: new OpenVersions(records, realmKeys, options.capacity),
+      wrappingKeys: new WrappingKeys(records, realmKeys),
       uses: new Uses(options.capacity, options.uses),
       fingerprints: derived.fingerprints,
       clock: options.clock,
@@ -158,6 +161,11 @@ export class Keyring {
     deleteImported(this.#parts, key, command);
   /** Takes away what has ended by now. */
   expireImported = (key: Key, now: number) => expireImported(this.#parts, key, now);
+  wrappingKey = (realm: string) => this.#parts.wrappingKeys.publicKey(realm);
+  importKey = (realm: string, command: Command<'import-key'>, now: number) =>
+    importKey(this.#parts, realm, unreserved(command), now);
+  importVersion = (key: Key, command: Command<'import-key-version'>, now: number) =>
+    importVersion(this.#parts, key, command, now);
   createAlias = (key: Key, command: Command<'create-alias'>, now: number) =>
     createAlias(this.#parts, key, unreserved(command), now);
   updateAlias = (key: Key, command: Command<'update-alias'>, now: number) =>

@@ -72,7 +72,7 @@ function assertPatch(key: Key, patch: KeyPatch, pairsRotate: boolean): void {
   }
   if (patch.rotationPeriodDays !== undefined) {
     assertLeads(key);
-    if (key.origin === 'external') {
+    if (key.origin === 'external' && key.ownRotation !== true) {
       throw new KmsError('unsupported', 'A key with imported material does not rotate by itself.', key.id);
     }
     if (!isSymmetric(key.spec) && !pairsRotate) {

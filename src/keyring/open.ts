@@ -1,4 +1,4 @@
-import { type KeyHandle, openMaterial } from '#crypto/crypto.ts';
+import { type KeyHandle, openMaterial, openPublicKey } from '#crypto/crypto.ts';
 import { type Key, type KeyVersion, KmsError, type RecordReader, type SecretBytes } from '#domain/domain.ts';
 import { ClockCache } from './clock-cache.ts';
 import { type EnvelopeKey, envelopeKey } from './envelope.ts';
@@ -58,6 +58,7 @@ export class OpenVersions {
 
   /** Material for the few uses that need the bytes themselves. The caller owns the result. */
   async material(key: Key, version: KeyVersion): Promise<SecretBytes> {
+    assertPrivate(key, version);
     if (version.wrapped === undefined) {
       throw new KmsError('version-not-found', `Version ${version.version} of the key has no material.`, key.id);
     }
@@ -78,11 +79,20 @@ export class OpenVersions {
   }
 
   async #unwrap(key: Key, version: KeyVersion): Promise<OpenVersion> {
+    if (version.publicOnly === true) {
+      return { version, handle: openPublicKey(key.spec, version.publicKey!), envelope: undefined };
+    }
     using material = await this.material(key, version);
     const handle = openMaterial(key.spec, material);
     const raw = key.class === 'raw';
     return { version, handle, envelope: raw ? undefined : envelopeOf(key, version.version, handle) };
   }
+}
+
+/** Throws 'invalid-state' where only the public half was imported. */
+export function assertPrivate(key: Key, { version, publicOnly }: KeyVersion): void {
+  if (publicOnly !== true) return;
+  throw new KmsError('invalid-state', `Of version ${version} only the public half was imported.`, key.id);
 }
 
 function envelopeOf(key: Key, version: number, handle: KeyHandle): EnvelopeKey | undefined {

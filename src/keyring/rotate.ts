@@ -1,4 +1,12 @@
-import { type Command, isSymmetric, type Key, type KeyVersion, KmsError, type Outcome } from '#domain/domain.ts';
+import {
+  type Command,
+  firstEnd,
+  isSymmetric,
+  type Key,
+  type KeyVersion,
+  KmsError,
+  type Outcome,
+} from '#domain/domain.ts';
 import { changeKey, type Parts, together } from './change.ts';
 import { rotateToImported } from './import.ts';
 import { assertImported } from './imported.ts';
@@ -28,7 +36,7 @@ export async function rotateKey(
   }
   const onDemandRotations = key.onDemandRotations + (command.onDemand === true ? 1 : 0);
   const rotatedBy: NonNullable<KeyVersion['rotatedBy']> = command.scheduled === true ? 'schedule' : 'request';
-  if (key.origin === 'external') {
+  if (key.origin === 'external' && !turnsOwn(key)) {
     const replicas = await relatedKeys(parts, key);
     assertSameNext(key, replicas);
     const rotated = [key, ...replicas].map((one) =>
@@ -44,6 +52,8 @@ export async function rotateKey(
     key,
     {
       current,
+      origin: undefined,
+      ownRotation: undefined,
       onDemandRotations,
       ...(key.rotation && { rotation: nextRotation(key.rotation.periodDays, now) }),
     },
@@ -58,4 +68,9 @@ export async function rotateKey(
     ],
   );
   return rotateTogether(parts, rotated, await relatedKeys(parts, key));
+}
+
+/** Whether an imported key goes on with material of this server. From then on it is a key like any other, whose material never ends. */
+function turnsOwn(key: Key): boolean {
+  return key.ownRotation === true && key.next === undefined && firstEnd(key) === undefined;
 }

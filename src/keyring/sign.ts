@@ -21,7 +21,7 @@ import { canonicalContext } from './context.ts';
 import { used } from './encrypt.ts';
 import { assertImported } from './imported.ts';
 import { schemeOf } from './natural-scheme.ts';
-import type { OpenVersion } from './open.ts';
+import { assertPrivate, type OpenVersion } from './open.ts';
 import { assertAllowed, assertUsage } from './state.ts';
 import { openFor } from './version.ts';
 
@@ -31,6 +31,7 @@ export async function sign(parts: Parts, key: Key, command: Command<'sign'>): Pr
   const scheme = schemeOf(key, command.scheme, messageType);
   if (command.boundHash === true) assertBound(key, scheme);
   const open = await openFor(parts, key, command.version, 'protect');
+  assertPrivate(key, open.version);
   const derived = key.derived ? derivedPair(key, open, command.context) : undefined;
   const signature = await signWith(derived?.pair ?? open.handle, scheme, messageType, message.release());
   const result = { ...used(key, open.version.version), signature };

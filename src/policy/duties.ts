@@ -47,6 +47,9 @@ export const rules = {
   'get-import-parameters': ['administer', 'key'],
   'import-key-material': ['administer', 'key'],
   'delete-imported-material': ['administer', 'key'],
+  'get-wrapping-key': ['read', 'nothing'], // a public one
+  'import-key': ['administer', 'name'],
+  'import-key-version': ['administer', 'key'],
   'create-alias': ['administer', 'key-and-name'],
   'update-alias': ['administer', 'key-and-name'],
   'delete-alias': ['administer', 'key-and-name'],
@@ -128,10 +131,25 @@ export const rules = {
   'renew-token': ['self', 'nothing'],
   'revoke-token': ['self', 'nothing'],
   'create-orphan-token': ['govern', 'realm'],
+  'write-token-role': ['govern', 'realm'],
+  'read-token-role': ['read-identities', 'realm'],
+  'delete-token-role': ['govern', 'realm'],
+  'list-token-roles': ['read-identities', 'realm'],
+  'create-role-token': ['self', 'nothing'], // orphans take more: see gate/tokens.ts
+  'list-tokens': ['read-identities', 'realm'],
+  'revoke-tokens': ['govern', 'realm'],
+  'revoke-token-alone': ['govern', 'realm'],
+  tidy: ['govern', 'realm'],
   'write-login': ['govern', 'realm'],
   'read-login': ['read-identities', 'realm'],
   'delete-login': ['govern', 'realm'],
   'list-logins': ['read-identities', 'realm'],
+  'enable-auth-mount': ['govern', 'realm'],
+  'disable-auth-mount': ['govern', 'realm'],
+  'tune-auth-mount': ['govern', 'realm'],
+  'configure-auth-mount': ['govern', 'realm'],
+  'list-auth-mounts': ['self', 'nothing'], // what there is, and no more
+  'read-auth-mount': ['read-identities', 'realm'],
   'create-secret-id': ['govern', 'realm'],
   'read-secret-id': ['read-identities', 'realm'],
   'list-secret-ids': ['read-identities', 'realm'],
@@ -146,6 +164,11 @@ export const rules = {
   'write-acl-policy': ['govern', 'realm'],
   'delete-acl-policy': ['govern', 'realm'],
   'read-capabilities': ['self', 'nothing'], // of the asking token and those that it manages
+  'enable-mount': ['govern', 'realm'], // decides which paths lead to which keys
+  'tune-mount': ['govern', 'realm'],
+  'disable-mount': ['govern', 'realm'],
+  'list-mounts': ['self', 'nothing'], // a client asks which version an engine is of
+  'read-mount': ['self', 'nothing'],
   'create-role': ['govern', 'realm'],
   'delete-role': ['govern', 'realm'],
   'list-roles': ['read-identities', 'realm'],

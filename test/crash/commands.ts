@@ -44,6 +44,14 @@ const vault = (name: string, action: string, method: string, path: string, body?
   run: (victim, { asker }) => victim.call(asker.token, method, `/v1/${path}`, body, more),
 });
 
+/** With a body of what the world holds. */
+const vaultWith = (action: string, method: string, path: string, body: (facts: Facts) => object): CrashCommand => ({
+  name: `${action} (Vault)`,
+  action,
+  world: 'development',
+  run: (victim, { asker, facts }) => victim.call(asker.token, method, `/v1/${path}`, body(facts)),
+});
+
 /** With the token of a wrapped answer. */
 const wrapping = (name: string): CrashCommand => ({
   name: `${name}-answer (Vault)`,
@@ -180,6 +188,11 @@ export const commands: readonly CrashCommand[] = [
   aws('delete-imported-material', 'delete-imported-material', (kms, { brought }) =>
     kms.deleteImportedKeyMaterial({ KeyId: brought! }),
   ),
+  vault('get-wrapping-key', 'get-wrapping-key', 'GET', 'transit/wrapping_key'),
+  vaultWith('import-key', 'POST', 'transit/keys/arrived/import', ({ travelling }) => ({ ciphertext: travelling! })),
+  vaultWith('import-key-version', 'POST', 'transit/keys/travelled/import_version', ({ travelling }) => ({
+    ciphertext: travelling!,
+  })),
   secrets('create-secret', 'create-secret', (client) => client.createSecret({ Name: 'fresh', SecretString: 'value' })),
   secrets('put-secret-value', 'put-secret-value', (client) =>
     client.putSecretValue({ SecretId: 'kept', SecretString: 'newest' }),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { constants, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
+import { constants, createCipheriv, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,15 @@ async function foreignMaterial(kms: KMS, KeyId: string): Promise<{ importToken: 
   const padding = constants.RSA_PKCS1_OAEP_PADDING;
   const wrapped = publicEncrypt({ key, padding, oaepHash: 'sha256' }, randomBytes(32)).toString('base64');
   return { importToken: Buffer.from(ImportToken!).toString('base64'), wrapped };
+}
+
+/** A new AES key as Vault's clients wrap it for the server, as base64. */
+async function travelling(victim: Victim, { token }: Credential): Promise<string> {
+  const answer = (await victim.call(token, 'GET', '/v1/transit/wrapping_key')) as { data: { public_key: string } };
+  const oaep = { key: answer.data.public_key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
+  const kek = randomBytes(32);
+  const cipher = createCipheriv('id-aes256-wrap-pad', kek, Buffer.from('a65959a6', 'hex'));
+  return Buffer.concat([publicEncrypt(oaep, kek), cipher.update(randomBytes(32)), cipher.final()]).toString('base64');
 }
 
 /** An identity provider whose keys the server knows, and a token of it. */
@@ -128,6 +137,11 @@ export async function developmentWorld(): Promise<World> {
   });
   facts.account = brought!.AWSAccountId!;
   facts.rotator = `arn:aws:lambda:us-east-1:${facts.account}:function:rotate`;
+
+  // A key that came by Vault's way, and material on the way.
+  facts.travelling = await travelling(victim, asker);
+  const ciphertext = await travelling(victim, asker);
+  await victim.call(asker.token, 'POST', '/v1/transit/keys/travelled/import', { ciphertext });
 
   // A policy, and a role of AppRole that has a secret id for one login.
   const vault = (path: string, body: object) => victim.call(asker.token, 'POST', `/v1/${path}`, body);

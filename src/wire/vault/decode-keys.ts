@@ -14,7 +14,7 @@ export function isDerivable(spec: KeySpec): boolean {
   return spec === 'ed25519' || symmetricUsages(spec) !== undefined;
 }
 
-function usagesOf(spec: KeySpec): readonly KeyUsage[] {
+export function usagesOf(spec: KeySpec): readonly KeyUsage[] {
   const { family } = specFacts(spec);
   if (family === 'hmac') return ['mac'];
   if (family === 'rsa') return ['encrypt', 'sign'];
@@ -26,7 +26,7 @@ const secondsPerDay = 86_400;
 const leastPeriod = 3600;
 
 /** 0 where automatic rotation is switched off. */
-function rotationDays(body: JsonObject): number | undefined {
+export function rotationDays(body: JsonObject): number | undefined {
   const period = seconds(body, 'auto_rotate_period');
   if (period === undefined) return undefined;
   if (period !== 0 && period < leastPeriod) {
@@ -35,21 +35,24 @@ function rotationDays(body: JsonObject): number | undefined {
   return period / secondsPerDay;
 }
 
-function refusePlaintextBackup(body: JsonObject): void {
-  if (boolean(body, 'allow_plaintext_backup') === true) {
-    throw new KmsError('unsupported', 'Backups in plaintext are not offered: leave "allow_plaintext_backup" out.');
-  }
+/** Throws 'unsupported' for types that are not derived per context. */
+export function assertDerivable(spec: KeySpec): void {
+  if (isDerivable(spec)) return;
+  throw new KmsError('unsupported', `Key derivation is not offered for ${wordsOf(spec).type} keys.`);
+}
+
+/** What a new key is to be called. */
+export function newName(given: string | undefined): string {
+  const name = keyName(given);
+  if (isUuid(name)) throw new KmsError('invalid-parameter', 'A name in the form of a UUID would hide a key id.');
+  return name;
 }
 
 export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
-  const name = keyName(path.name);
-  if (isUuid(name)) throw new KmsError('invalid-parameter', 'A name in the form of a UUID would hide a key id.');
-  refusePlaintextBackup(body);
+  const name = newName(path.name);
   const spec = specOf(text(body, 'type') ?? 'aes256-gcm96', parameterSet(body), integer(body, 'key_size'));
   const derived = boolean(body, 'derived') ?? false;
-  if (derived && !isDerivable(spec)) {
-    throw new KmsError('unsupported', `Key derivation is not offered for ${wordsOf(spec).type} keys.`);
-  }
+  if (derived) assertDerivable(spec);
   const days = rotationDays(body);
   const convergent = boolean(body, 'convergent_encryption') === true;
   if (convergent && !derived) {
@@ -64,6 +67,7 @@ export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
     derived,
     ...(convergent ? { convergent } : {}),
     exportable: boolean(body, 'exportable') ?? false,
+    backupAllowed: boolean(body, 'allow_plaintext_backup') ?? false,
     ...(days ? { rotationPeriodDays: days, pairsRotate: true } : {}),
     ifAbsent: true,
     withVersions: true,
@@ -71,7 +75,7 @@ export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
 }
 
 /** `44` or `"44"`. */
-function parameterSet(body: JsonObject): string | undefined {
+export function parameterSet(body: JsonObject): string | undefined {
   const given = Object.hasOwn(body, 'parameter_set') ? body.parameter_set : undefined;
   return typeof given === 'number' ? String(given) : text(body, 'parameter_set');
 }
@@ -101,7 +105,6 @@ export function decodeListKeys({ query }: Input): Command<'list-keys'> {
 }
 
 export function decodeConfigureKey({ path, body }: Input): Command<'update-key'> {
-  refusePlaintextBackup(body);
   const minDecryption = integer(body, 'min_decryption_version');
   const minEncryption = integer(body, 'min_encryption_version');
   const deletionAllowed = boolean(body, 'deletion_allowed');
@@ -113,6 +116,7 @@ export function decodeConfigureKey({ path, body }: Input): Command<'update-key'>
     ...(deletionAllowed === undefined ? {} : { deletionAllowed }),
     // One-way: Vault takes `false` and does nothing.
     ...(boolean(body, 'exportable') === true ? { exportable: true as const } : {}),
+    ...(boolean(body, 'allow_plaintext_backup') === true ? { backupAllowed: true as const } : {}),
     ...(days === undefined ? {} : { rotationPeriodDays: days === 0 ? null : days }),
   };
   const command: Command<'update-key'> = { kind: 'update-key', key: keyRef(path.name), patch, withVersions: true };

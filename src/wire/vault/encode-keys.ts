@@ -1,7 +1,7 @@
 import { type Key, type KeyVersion, type Result, specFacts } from '#domain/domain.ts';
 import { toBase64, toPem } from '#encoding/encoding.ts';
 import { isDerivable, pageOf } from './decode-keys.ts';
-import { wordsOf } from './names.ts';
+import { shownName, wordsOf } from './names.ts';
 import type { Input } from './row.ts';
 
 const secondsPerDay = 86_400;
@@ -12,7 +12,8 @@ const bareLength = 32;
 function visible(key: Key, versions: readonly KeyVersion[]): readonly KeyVersion[] {
   const from = Math.max(key.minDecryptionVersion, key.minAvailableVersion);
   return versions.filter(
-    ({ version, wrapped, state }) => version >= from && wrapped !== undefined && state !== 'suspended',
+    ({ version, wrapped, publicOnly, state }) =>
+      version >= from && (wrapped !== undefined || publicOnly === true) && state !== 'suspended',
   );
 }
 
@@ -37,12 +38,13 @@ function keyWords(key: Key, versions: readonly KeyVersion[], asked: string | und
   const { family, bytes } = specFacts(key.spec);
   const encrypts = key.usages.includes('encrypt');
   return JSON.stringify({
-    allow_plaintext_backup: false,
+    allow_plaintext_backup: key.backupAllowed === true,
     auto_rotate_period: Math.round((key.rotation?.periodDays ?? 0) * secondsPerDay),
     deletion_allowed: key.deletionAllowed,
     derived: key.derived,
     exportable: key.exportable,
-    imported_key: false,
+    imported_key: key.origin === 'external',
+    ...(key.origin === 'external' ? { imported_key_allow_rotation: key.ownRotation === true } : {}),
     ...(key.derived
       ? {
           kdf: 'hkdf_sha256',
@@ -68,8 +70,8 @@ function keyWords(key: Key, versions: readonly KeyVersion[], asked: string | und
   });
 }
 
-export function encodeKey({ key, versions }: Result<'describe-key'>, { path }: Input): string {
-  return keyWords(key, versions, path.name);
+export function encodeKey({ key, versions }: Result<'describe-key'>, input: Input): string {
+  return keyWords(key, versions, shownName(input));
 }
 
 interface ChangedKey {
@@ -78,16 +80,19 @@ interface ChangedKey {
 }
 
 /** A key that is new has one version. */
-export function encodeChangedKey({ key, versions }: ChangedKey, { path }: Input): string {
-  return keyWords(key, versions ?? [key.current], path.name);
+export function encodeChangedKey({ key, versions }: ChangedKey, input: Input): string {
+  return keyWords(key, versions ?? [key.current], shownName(input));
 }
 
-/** Every name, and the id of a key that has none; sorted, as Vault's storage lists them. */
+/** Every name in the folder, and the id of a key that has none; sorted, as Vault's storage lists them. */
 export function encodeKeyList(_: Result<'list-keys'>, input: Input, pages: readonly Result<'list-keys'>[]): string {
   const { after, limit } = pageOf(input.query);
+  const { folder } = input;
   const all = pages.flatMap(({ keys }) => keys.flatMap((key) => (key.names.length === 0 ? [key.id] : key.names)));
-  const names = all.sort().filter((name) => name > after);
-  return names.length === 0 ? '' : `{"keys":${JSON.stringify(names.slice(0, limit))}}`;
+  const below = folder === '' ? all : all.filter((name) => name.startsWith(folder));
+  const names = below.map((name) => name.slice(folder.length)).sort();
+  const page = names.filter((name) => name > after).slice(0, limit);
+  return page.length === 0 ? '' : `{"keys":${JSON.stringify(page)}}`;
 }
 
 export function encodeNothing(): string {

@@ -36,10 +36,13 @@ import {
   encodeValid,
 } from './encode-transit.ts';
 import { kv } from './kv-operations.ts';
+import { leaseOperations } from './lease-operations.ts';
 import { loginOperations } from './login-operations.ts';
+import { shownName } from './names.ts';
 import { type Method, type Row, row } from './row.ts';
 import { authMounts, mounts, tunings, uiKv, uiMount, uiMounts, uiSecret } from './system.ts';
 import { tokenOperations } from './token-operations.ts';
+import { transferOperations } from './transfer-operations.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -66,7 +69,7 @@ const keys: readonly Row[] = [
     maxBody: small,
     decode: decodeCreateKey,
     encode: encodeChangedKey,
-    warnings: ({ existed }, { path }) => (existed === true ? [`key ${path.name} already existed`] : []),
+    warnings: ({ existed }, input) => (existed === true ? [`key ${shownName(input)} already existed`] : []),
   }),
   row({
     operation: 'transit/keys:read',
@@ -289,8 +292,6 @@ const absences: readonly Row[] = [
   absent('GET', 'transit/byok-export/*', 'describe-key', noExport),
   absent('GET', 'transit/backup/*', 'describe-key', noExport),
   absent('POST', 'transit/restore/*', 'create-key', noImport),
-  absent('POST', 'transit/keys/:name/import', 'create-key', noImport),
-  absent('POST', 'transit/keys/:name/import_version', 'create-key', noImport),
 ];
 
 /** The door's whole vocabulary; each row says everything that is particular. */
@@ -299,7 +300,9 @@ export const operations: readonly Row[] = [
   ...loginOperations,
   ...keys,
   ...cryptography,
+  ...transferOperations,
   ...tokenOperations,
+  ...leaseOperations,
   ...kv,
   ...system,
   ...absences,

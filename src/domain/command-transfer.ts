@@ -1,0 +1,48 @@
+import type { KeySpec, KeyUsage } from './algorithm.ts';
+import type { Key, KeyRef } from './key.ts';
+
+/** The hash of RSAES-OAEP and of its MGF1 where a key travels. */
+export const oaepHashes = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
+export type OaepHash = (typeof oaepHashes)[number];
+
+/**
+ * Material on its way between two servers: an AES-256 key under RSAES-OAEP with an empty label (RFC 8017 section 7.1), then the
+ * material under that key by AES key wrap with padding (RFC 5649). Raw bytes of a symmetric key, PKCS#8 DER of a private one.
+ */
+export interface WrappedForTransfer {
+  readonly hash: OaepHash;
+  readonly wrapped: Uint8Array;
+}
+
+/** What one version of a key is made of. With the public half alone, a SubjectPublicKeyInfo DER, it verifies and encrypts. */
+export type Brought = WrappedForTransfer | { readonly publicKey: Uint8Array };
+
+/** Keys that come from elsewhere whole. */
+export interface TransferCommands {
+  /** The realm's own, made when it is first asked for. */
+  'get-wrapping-key': Record<never, never>;
+  'import-key': {
+    readonly name: string;
+    /** The key is of the first whose length or kind the material has. */
+    readonly specs: readonly KeySpec[];
+    readonly usages: readonly KeyUsage[];
+    readonly brought: Brought;
+    readonly derived?: boolean;
+    readonly exportable?: boolean;
+    readonly backupAllowed?: boolean;
+    /** This server may rotate it to material of its own; from then on it is a key like any other. */
+    readonly ownRotation?: boolean;
+    readonly rotationPeriodDays?: number;
+  };
+  /** Becomes the current version at once. With `version`: completes that one, of which only the public half is here. */
+  'import-key-version': { readonly key: KeyRef; readonly brought: Brought; readonly version?: number };
+}
+
+export interface TransferResults {
+  'get-wrapping-key': {
+    /** SubjectPublicKeyInfo DER of RSA 4096. */
+    readonly publicKey: Uint8Array;
+  };
+  'import-key': { readonly key: Key };
+  'import-key-version': { readonly key: Key };
+}

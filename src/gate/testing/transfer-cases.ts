@@ -1,0 +1,37 @@
+/** One request that succeeds for every row of Vault's door about keys that travel. */
+import { openPublicKey, wrapForTransfer } from '#crypto/crypto.ts';
+import { type Key, SecretBytes } from '#domain/domain.ts';
+import { toBase64, toUtf8 } from '#encoding/encoding.ts';
+import { type Case, type Cases, canaries, fresh } from './cases.ts';
+import type { House } from './house.ts';
+
+async function wrapped(house: House, material: string): Promise<Uint8Array> {
+  const { publicKey } = await house.perform({ kind: 'get-wrapping-key' });
+  using secret = new SecretBytes(toUtf8(material));
+  return wrapForTransfer(openPublicKey('rsa-4096', publicKey), 'sha256', secret);
+}
+
+/** A key that came from elsewhere. */
+async function imported(house: House): Promise<Key> {
+  const brought = { hash: 'sha256', wrapped: await wrapped(house, canaries.material.toUpperCase()) } as const;
+  const facts = { name: fresh('imported'), specs: ['aes-256'], usages: ['encrypt', 'mac'] } as const;
+  return (await house.perform({ kind: 'import-key', ...facts, brought })).key;
+}
+
+const ciphertext = async (house: House) => ({ ciphertext: toBase64(await wrapped(house, canaries.material)) });
+
+const importVersion: Case = async (doors) => {
+  const key = await imported(doors.house);
+  const body = await ciphertext(doors.house);
+  return () => doors.vault('POST', `transit/keys/${key.names[0]}/import_version`, body);
+};
+
+export const transferCases: Cases = {
+  'GET transit/wrapping_key': async (doors) => () => doors.vault('GET', 'transit/wrapping_key'),
+  'POST transit/keys/:name/import': async (doors) => {
+    const name = fresh('brought');
+    const body = await ciphertext(doors.house);
+    return () => doors.vault('POST', `transit/keys/${name}/import`, body);
+  },
+  'POST transit/keys/:name/import_version': importVersion,
+};
