@@ -20,6 +20,7 @@ import { vaultDoor } from '#wire/vault/vault.ts';
 import { MonotoneClock } from './clock.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { fetchKeySet } from './key-set-fetch.ts';
+import { outbound } from './outbound.ts';
 import type { ServerTls } from './local-tls.ts';
 import { RegisteredRotators } from './rotators.ts';
 
@@ -262,6 +263,7 @@ async function openRooms(
     clock: clock.now,
     mode,
     fetchKeySet,
+    outbound,
   });
   const signing = new Ed25519Signer(keyring.ledgerSeed);
   const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);

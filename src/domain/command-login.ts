@@ -1,4 +1,5 @@
 import type { Credential } from './grant.ts';
+import type { JwtRole } from './jwt-login.ts';
 import type { Plaintext } from './secret-bytes.ts';
 
 /** What is asked of a new token. Times in milliseconds. */
@@ -21,7 +22,8 @@ export interface TokenRequest {
 }
 
 /** How clients log in: each makes tokens of one identity. */
-export type LoginMethod = 'approle' | 'userpass';
+export const loginMethods = ['approle', 'userpass', 'jwt', 'kubernetes', 'cert'] as const;
+export type LoginMethod = (typeof loginMethods)[number];
 
 /** What the tokens made by a login are like. Times in milliseconds. */
 export interface TokenSettings {
@@ -46,6 +48,8 @@ export interface SecretIdSettings {
 export interface Login {
   readonly realm: string;
   readonly method: LoginMethod;
+  /** The `id` of the auth mount that holds it. */
+  readonly mount: string;
   /** Of the identity too. */
   readonly name: string;
   readonly revision: number;
@@ -54,6 +58,8 @@ export interface Login {
   /** Of AppRole. */
   readonly roleId?: string;
   readonly secretId?: SecretIdSettings;
+  /** Of a `jwt` or `oidc` mount. */
+  readonly jwt?: JwtRole;
 }
 
 /** As it is shown; the secret id itself is never stored. */
@@ -71,18 +77,25 @@ export interface SecretId {
   readonly tokenCidrs: readonly string[];
 }
 
-interface Named {
+interface OfMount {
+  /** The path of the auth mount; absent: the one that is called after the method. */
+  readonly mount?: string;
+}
+
+interface Named extends OfMount {
   readonly method: LoginMethod;
   readonly name: string;
 }
 
 /** Either the secret id itself or its accessor. */
-type SecretIdRef = { readonly role: string } & ({ readonly secretId: Plaintext } | { readonly accessor: string });
+type SecretIdRef = OfMount & { readonly role: string } & ({ readonly secretId: Plaintext } | { readonly accessor: string });
 
 /** By its accessor or by itself. Neither: the asking one. */
 interface TokenRef {
   readonly accessor?: string;
   readonly token?: string;
+  /** With `accessor`: where it must have been made, as Vault's ids of leases say. */
+  readonly path?: string;
 }
 
 export interface LoginCommands {
@@ -90,7 +103,8 @@ export interface LoginCommands {
   'create-token': TokenRequest;
   'lookup-token': TokenRef;
   'renew-token': TokenRef & { readonly increment?: number };
-  'revoke-token': TokenRef;
+  /** `ifThere`: one that isn't there is as good as revoked. */
+  'revoke-token': TokenRef & { readonly ifThere?: true };
   /** A token that doesn't end with the one that makes it. */
   'create-orphan-token': TokenRequest;
   /** Members that are absent stay as they are, or get their defaults. */
@@ -99,13 +113,14 @@ export interface LoginCommands {
     readonly secretId?: Partial<SecretIdSettings>;
     readonly roleId?: string;
     readonly password?: Plaintext;
+    readonly jwt?: Partial<JwtRole>;
     /** Reject with 'not-found' where there is none yet. */
     readonly mustExist?: true;
   };
   'read-login': Named;
   'delete-login': Named;
-  'list-logins': { readonly method: LoginMethod; readonly after: string; readonly limit: number };
-  'create-secret-id': {
+  'list-logins': OfMount & { readonly method: LoginMethod; readonly after: string; readonly limit: number };
+  'create-secret-id': OfMount & {
     readonly role: string;
     /** The caller's own choice. */
     readonly secretId?: Plaintext;
@@ -116,7 +131,7 @@ export interface LoginCommands {
     readonly uses?: number;
   };
   'read-secret-id': SecretIdRef;
-  'list-secret-ids': { readonly role: string; readonly after: string; readonly limit: number };
+  'list-secret-ids': OfMount & { readonly role: string; readonly after: string; readonly limit: number };
   'destroy-secret-id': SecretIdRef;
   /** Who asks has proven to be an identity by its login. */
   login: Record<never, never>;
@@ -147,7 +162,7 @@ export interface LoginResults {
   'create-token': IssuedToken;
   'lookup-token': TokenInfo;
   'renew-token': TokenInfo;
-  'revoke-token': Record<never, never>;
+  'revoke-token': { readonly absent?: true };
   'create-orphan-token': IssuedToken;
   'write-login': { readonly login: Login; readonly existed: boolean };
   'read-login': { readonly login: Login };

@@ -1,4 +1,6 @@
+import type { AuthMountPlace } from './command-auth-mount.ts';
 import type { Action, Command, Result, Status } from './command.ts';
+import type { RealmPaths } from './command-mount.ts';
 import type { KmsError } from './error.ts';
 import type { Origin, Proof } from './proof.ts';
 
@@ -16,6 +18,16 @@ export interface Gate {
    * is wrong, else with `error`. What was not read can't be proven, so there `error` stands, with nobody's name on its line.
    */
   refuse(proof: Proof, action: Action | '', error: KmsError, origin: Origin): Promise<never>;
+  /**
+   * Where paths of Vault's lead in the realm of who asks. Counts as no use of the proof and leaves no ledger line, so what comes of
+   * it goes on to `perform` or `refuse`. Rejects with KmsError for whom there is nothing to know.
+   */
+  paths(proof: Proof, origin: Origin): Promise<RealmPaths>;
+  /**
+   * Which auth mount a path below `auth/` leads to: in the realm of who asks, or with no proof in the one that is named, so that a door
+   * knows what the path means. Decides and records nothing; undefined where nothing is mounted, or the proof is wrong.
+   */
+  authMountAt(proof: Proof, realm: string | undefined, path: string): Promise<AuthMountPlace | undefined>;
   /** What anyone may know: alive, sealed, version. Reads nothing and leaves no ledger line. */
   status(): Status;
 }

@@ -78,6 +78,12 @@ export interface Credential {
   readonly meta?: Readonly<Record<string, string>>;
   /** Token: the addresses and ranges that it may be used from. */
   readonly cidrs?: readonly string[];
+  /** Token of a login: the auth mount, without which it ends. */
+  readonly mount?: { readonly path: string; readonly id: string };
+  /** Token: the token role that it was made by. */
+  readonly role?: string;
+  /** Token: when it was last renewed, in milliseconds since the epoch. */
+  readonly renewedAt?: number;
   /** Token: the path of Vault's that made it. Absent: 'auth/token/create'. */
   readonly path?: string;
 }

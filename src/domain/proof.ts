@@ -1,6 +1,15 @@
 import type { AclRequest } from './command-acl-policy.ts';
 import type { Plaintext } from './secret-bytes.ts';
 
+/** Of a login: where, and from where. */
+interface AtMount {
+  /** By name or account; absent: the one that the server was made with. */
+  readonly realm?: string;
+  /** The path of an auth mount; absent: the one that is called after the method. */
+  readonly mount?: string;
+  readonly peer: string;
+}
+
 /** What a door hands to `identity/`, unverified. */
 export type Proof =
   | {
@@ -18,15 +27,11 @@ export type Proof =
   /** An identity provider's token (OpenID Connect), brought to take on a role of the realm (12 digits). */
   | { readonly kind: 'web-identity'; readonly realm: string; readonly token: string }
   /** A login with a role id of AppRole, and a secret id where the role asks for one. */
-  | { readonly kind: 'approle'; readonly roleId: string; readonly secretId?: Plaintext; readonly peer: string }
-  /** A login by name and password. The realm by name or account; absent: the one that the server was made with. */
-  | {
-      readonly kind: 'password';
-      readonly realm?: string;
-      readonly name: string;
-      readonly password: Plaintext;
-      readonly peer: string;
-    }
+  | (AtMount & { readonly kind: 'approle'; readonly roleId: string; readonly secretId?: Plaintext })
+  /** A login by name and password. */
+  | (AtMount & { readonly kind: 'password'; readonly name: string; readonly password: Plaintext })
+  /** A login with a token that somebody signed whom the mount believes. The role may be the mount's default one. */
+  | (AtMount & { readonly kind: 'jwt'; readonly role?: string; readonly token: string })
   /** The token of a wrapped answer, which opens that and nothing else. */
   | { readonly kind: 'wrapping'; readonly token: string }
   /** AWS Signature Version 4 or 4A, in a header or in the query. */

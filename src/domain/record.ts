@@ -17,9 +17,12 @@ export const recordKinds = [
   'secret', // id `${realm}/${secret id}`
   'secret-name', // id `${realm}/${name}`, body {secret}
   'token-use', // id: a token's accessor, body {left}: requests that it may still make
-  'login', // id `${realm}/${method}/${name}`; of AppRole also `role-id/${role id}`, body {realm, name}
-  'secret-id', // id `${realm}/${role}/${accessor}`
+  'auth-mount', // id `${realm}/${path}`
+  'login', // id `${realm}/${auth mount's id}/${name}`; of AppRole also `role-id/${role id}`, body {realm, mount, name}
+  'secret-id', // id `${realm}/${role}/${accessor}`, the role as `${auth mount's id}:${role}` where the mount isn't `approle/`
+  'mount', // id: an account; where its clients reach the keys or secrets of a folder (Vault)
   'wrapping', // id: its token's accessor; an answer that its token opens
+  'token-role', // id `${realm}/${name}`: what tokens may be that are made by one
   'secret-version', // id `${realm}/${secret id}/${version id}`
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];

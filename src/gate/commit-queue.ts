@@ -46,7 +46,9 @@ const accessKinds: ReadonlySet<RecordKind> = new Set([
   'grant',
   'realm',
   'acl-policy',
+  'token-role',
   'login',
+  'auth-mount',
 ]);
 
 /**

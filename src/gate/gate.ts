@@ -1,5 +1,6 @@
 import {
   type Action,
+  type AuthMountPlace,
   type Change,
   type Command,
   type Gate,
@@ -7,10 +8,12 @@ import {
   type Origin,
   type Principal,
   type Proof,
+  type RealmPaths,
   type Result,
   type Status,
 } from '#domain/domain.ts';
 import { Counter } from '#telemetry/telemetry.ts';
+import { assertAsked } from './acl.ts';
 import { assertDutiesStaySeparate, authorize } from './authorize.ts';
 import { Core, type GateOptions, type Unsealed } from './core.ts';
 import { asKmsError, done, identified, type Line, lineOf } from './lines.ts';
@@ -55,10 +58,33 @@ export class WorkingGate implements Gate {
       const principal = await rooms.identity.identify(proof, changesState(action));
       identified(line, principal);
       this.core.throttle.admit(principal, line.time);
+      // Whose policies let nothing be asked for there is not told what is.
+      if (action === '' && origin.asked !== undefined) {
+        await assertAsked(rooms.identity, principal, origin.asked, [], false);
+      }
     } catch (unproven) {
       return await this.#refused(line, unproven);
     }
     return await this.#refused(line, error);
+  }
+
+  async paths(proof: Proof, origin: Origin): Promise<RealmPaths> {
+    const { identity } = this.core.rooms;
+    const principal = await identity.identify(proof, false);
+    if (principal.kind !== 'person') throw new KmsError('unauthenticated', 'This needs a credential.');
+    assertPlace(principal, origin);
+    return identity.mounts.of(principal.realm);
+  }
+
+  async authMountAt(proof: Proof, realm: string | undefined, path: string): Promise<AuthMountPlace | undefined> {
+    try {
+      const { identity } = this.core.rooms;
+      const asking = proof.kind === 'token' ? (await identity.identify(proof, false)).realm : realm;
+      return await identity.authMountAt(asking, path);
+    } catch {
+      // What is wrong is said, and recorded, when it is asked for.
+      return undefined;
+    }
   }
 
   status(): Status {

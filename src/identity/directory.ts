@@ -1,17 +1,18 @@
 import type { Argon2Costs } from '#crypto/crypto.ts';
 import {
   type AssumableRole,
+  type AuthMount,
   type Credential,
   type Grant,
   type Identity,
   type IdentityProvider,
   KmsError,
   type Login,
-  type LoginMethod,
   type RecordChange,
   type RecordKind,
   type RecordReader,
   type SecretId,
+  type TokenRole,
 } from '#domain/domain.ts';
 import { fold } from './names.ts';
 
@@ -41,6 +42,19 @@ export interface Replay {
   readonly revision: number;
 }
 
+/** As stored: what is secret in its configuration is sealed. */
+export interface AuthMountRecord extends AuthMount {
+  /** Base64, by what it is. */
+  readonly sealed?: Readonly<Record<string, string>>;
+}
+
+/** What is left of a mount that would be there without a record. */
+export interface FormerAuthMount {
+  readonly path: string;
+  readonly revision: number;
+  readonly removed: true;
+}
+
 /** As stored: a password as its Argon2id hash, with the salt and costs that made it. */
 export interface LoginRecord extends Login {
   readonly password?: PasswordHash;
@@ -55,6 +69,8 @@ export interface PasswordHash {
 
 export interface RoleIdIndex {
   readonly realm: string;
+  /** An auth mount's id. */
+  readonly mount: string;
   readonly name: string;
   readonly revision: number;
 }
@@ -62,6 +78,8 @@ export interface RoleIdIndex {
 /** As stored: a MAC of the secret id, 64 hexadecimal digits, under a key of this room. */
 export interface SecretIdRecord extends SecretId {
   readonly realm: string;
+  /** An auth mount's id. */
+  readonly mount: string;
   readonly role: string;
   readonly revision: number;
   readonly digest: string;
@@ -117,9 +135,12 @@ export const ids = {
   grant: (realm: string, id: string) => `${realm}/${id}`,
   role: (realm: string, name: string) => `${realm}/${fold(name)}`,
   provider: (realm: string, issuer: string) => `${realm}/${issuer}`,
-  login: (realm: string, method: LoginMethod, name: string) => `${realm}/${method}/${fold(name)}`,
+  authMount: (realm: string, path: string) => `${realm}/${path}`,
+  login: (realm: string, mount: string, name: string) => `${realm}/${mount}/${fold(name)}`,
+  tokenRole: (realm: string, name: string) => `${realm}/${name}`,
   roleId: (roleId: string) => `role-id/${roleId}`,
-  secretId: (realm: string, role: string, accessor: string) => `${realm}/${fold(role)}/${accessor}`,
+  secretId: (realm: string, mount: string, role: string, accessor: string) =>
+    `${realm}/${mount === 'approle' ? '' : `${mount}:`}${fold(role)}/${accessor}`,
 } as const;
 
 /** The nouns of this room as records: reads them, and says what to write. Nothing is kept. */
@@ -250,13 +271,23 @@ export class Directory {
     return this.#page('provider', `${realm}/`, after === '' ? '' : ids.provider(realm, after), limit);
   }
 
-  login(realm: string, method: LoginMethod, name: string): Promise<LoginRecord | undefined> {
-    return this.#read('login', ids.login(realm, method, name));
+  authMount(realm: string, path: string): Promise<AuthMountRecord | FormerAuthMount | undefined> {
+    return this.#read('auth-mount', ids.authMount(realm, path));
   }
 
-  logins(realm: string, method: LoginMethod, after: string, limit: number): Promise<Page<LoginRecord>> {
-    const prefix = ids.login(realm, method, '');
-    return this.#page('login', prefix, after === '' ? '' : ids.login(realm, method, after), limit);
+  /** Those of a realm whose paths begin with `prefix`. */
+  async authMounts(realm: string, prefix: string): Promise<ReadonlyArray<AuthMountRecord | FormerAuthMount>> {
+    return (await this.#page<AuthMountRecord>('auth-mount', ids.authMount(realm, prefix), '', 1000)).items;
+  }
+
+  /** `mount` is an auth mount's id, here and below. */
+  login(realm: string, mount: string, name: string): Promise<LoginRecord | undefined> {
+    return this.#read('login', ids.login(realm, mount, name));
+  }
+
+  logins(realm: string, mount: string, after: string, limit: number): Promise<Page<LoginRecord>> {
+    const prefix = ids.login(realm, mount, '');
+    return this.#page('login', prefix, after === '' ? '' : ids.login(realm, mount, after), limit);
   }
 
   /** Which role of AppRole has this role id. */
@@ -264,18 +295,26 @@ export class Directory {
     return this.#read('login', ids.roleId(roleId));
   }
 
-  secretId(realm: string, role: string, accessor: string): Promise<SecretIdRecord | undefined> {
-    return this.#read('secret-id', ids.secretId(realm, role, accessor));
+  secretId(realm: string, mount: string, role: string, accessor: string): Promise<SecretIdRecord | undefined> {
+    return this.#read('secret-id', ids.secretId(realm, mount, role, accessor));
   }
 
-  secretIds(realm: string, role: string, after: string, limit: number): Promise<Page<SecretIdRecord>> {
-    const prefix = ids.secretId(realm, role, '');
+  secretIds(realm: string, mount: string, role: string, after: string, limit: number): Promise<Page<SecretIdRecord>> {
+    const prefix = ids.secretId(realm, mount, role, '');
     return this.#page('secret-id', prefix, after === '' ? '' : `${prefix}${after}`, limit);
   }
 
   /** Of every realm. */
   everySecretId(after: string, limit: number): Promise<Page<SecretIdRecord>> {
     return this.#page('secret-id', '', after, limit);
+  }
+
+  tokenRole(realm: string, name: string): Promise<TokenRole | undefined> {
+    return this.#read('token-role', ids.tokenRole(realm, name));
+  }
+
+  tokenRoles(realm: string, after: string, limit: number): Promise<Page<TokenRole>> {
+    return this.#page('token-role', `${realm}/`, after === '' ? '' : ids.tokenRole(realm, after), limit);
   }
 
   tokenUse(accessor: string): Promise<TokenUse | undefined> {

@@ -1,5 +1,6 @@
 /** The door of identification: from what a request carries to who is asking, and the keeping of who there is. */
 import {
+  type AuthMountPlace,
   accountOf,
   type Change,
   type Command,
@@ -16,24 +17,32 @@ import {
   type SecretBytes,
 } from '#domain/domain.ts';
 import { AclPolicies } from './acl-policies.ts';
+import { AuthMounts } from './auth-mounts.ts';
 import { Directory, put, type Replay } from './directory.ts';
 import { Federation } from './federation.ts';
 import { GrantBook } from './grant-book.ts';
 import { type Holder, Holders } from './holders.ts';
 import type { Identified } from './identified.ts';
 import { Identities } from './identities.ts';
+import { JwtLogins } from './jwt-logins.ts';
+import { JwtSources } from './jwt-sources.ts';
 import { KeyGrantBook } from './key-grants.ts';
 import { type FetchKeySet, KeySets } from './key-sets.ts';
+import { LoginBook } from './login-book.ts';
 import { Logins } from './logins.ts';
+import { Mounts } from './mounts.ts';
+import type { Outbound } from './outbound.ts';
 import { Passwords } from './passwords.ts';
 import { Providers } from './providers.ts';
 import { Realms } from './realms.ts';
 import { Regions } from './regions.ts';
 import { Roles } from './roles.ts';
+import { SealedWords } from './sealed-words.ts';
 import { SecretIds } from './secret-ids.ts';
 import { Sessions } from './sessions.ts';
 import { Standings } from './standing.ts';
 import { Sweep } from './sweep.ts';
+import { TokenRoles } from './token-roles.ts';
 import { Tokens } from './tokens.ts';
 import { Wrappings } from './wrappings.ts';
 
@@ -42,6 +51,7 @@ export type { Holder } from './holders.ts';
 export type { Identified } from './identified.ts';
 export { isWithin } from './issue-token.ts';
 export type { FetchKeySet } from './key-sets.ts';
+export { isOutboundUrl, type Outbound, type OutboundAnswer, type OutboundRequest } from './outbound.ts';
 export { signatureWindow } from './signed-request.ts';
 
 /** What this room does for a command, by the command's kind. Nothing is written: the gate commits the change. */
@@ -66,6 +76,12 @@ export type IdentityAction =
   | 'read-login'
   | 'delete-login'
   | 'list-logins'
+  | 'enable-auth-mount'
+  | 'disable-auth-mount'
+  | 'tune-auth-mount'
+  | 'configure-auth-mount'
+  | 'list-auth-mounts'
+  | 'read-auth-mount'
   | 'create-secret-id'
   | 'read-secret-id'
   | 'list-secret-ids'
@@ -116,6 +132,13 @@ export interface IdentityRoom {
   named(realm: string, name: string): Promise<Identity | undefined>;
   /** Policies in Vault's language. */
   readonly aclPolicies: AclPolicies;
+  /** What is mounted at the path below `auth/`, or above it. The realm by name or account; absent: the one that the server was made with. */
+  authMountAt(realm: string | undefined, path: string): Promise<AuthMountPlace | undefined>;
+  /** Paths of Vault's at which folders of keys and secrets are reached. */
+  readonly mounts: Mounts;
+  /** For what takes more than the asking token's own: principals of the account, as everywhere in this room. */
+  readonly tokens: Tokens;
+  readonly tokenRoles: TokenRoles;
   /** The grants that keys carry. */
   readonly keyGrants: KeyGrantBook;
   /** The identity that the command asks for, with all that it would hold. */
@@ -146,25 +169,48 @@ export interface IdentityDeps {
   readonly mode: 'development' | 'production';
   /** Absent: keys of identity providers are not read from anywhere, and tokens that need them are refused. */
   readonly fetchKeySet?: FetchKeySet;
+  /** Absent: nobody is asked, and logins that need it are refused. */
+  readonly outbound?: Outbound;
 }
 
-export function identityRoom({ records, key, region: home, clock, mode, fetchKeySet }: IdentityDeps): IdentityRoom {
+export function identityRoom({
+  records,
+  key,
+  region: home,
+  clock,
+  mode,
+  fetchKeySet,
+  outbound,
+}: IdentityDeps): IdentityRoom {
   const directory = new Directory(records);
   const federation = new Federation(directory, new KeySets(fetchKeySet, clock), clock);
-  const secretIds = new SecretIds(directory, key, clock);
-  const passwords = new Passwords(key, clock);
-  const logins = new Logins({ directory, passwords, secretIds, clock });
-  const wrappings = new Wrappings(directory, clock);
-  const standings = new Standings({ directory, federation, logins, wrappings, root: key, home, clock });
-  const grants = new GrantBook(directory, clock);
   const realms = new Realms(directory, home, clock);
+  const authMounts = new AuthMounts(directory, clock);
+  const secretIds = new SecretIds(directory, authMounts, key, clock);
+  const passwords = new Passwords(key, clock);
+  const sources = new JwtSources(outbound, clock);
+  const jwt = new JwtLogins({ directory, realms, sources, words: new SealedWords(key), clock });
+  const logins = new Logins({ directory, mounts: authMounts, passwords, secretIds, jwt, clock });
+  const book = new LoginBook({ directory, mounts: authMounts, passwords, secretIds, clock });
+  const wrappings = new Wrappings(directory, clock);
+  const standings = new Standings({
+    directory,
+    federation,
+    logins,
+    mounts: authMounts,
+    wrappings,
+    root: key,
+    home,
+    clock,
+  });
+  const grants = new GrantBook(directory, clock);
   const regions = new Regions(directory, realms, standings, home, clock);
   const holders = new Holders(directory, grants);
   const identities = new Identities({ directory, realms, grants, holders, standings, root: key, clock, mode });
   const roles = new Roles({ directory, grants, standings, clock, mode });
   const providers = new Providers(directory, realms, standings, clock);
   const sessions = new Sessions({ directory, standings, root: key, clock });
-  const tokens = new Tokens({ directory, grants, standings, clock });
+  const tokens = new Tokens({ directory, grants, standings, mounts: authMounts, clock });
   const sweep = new Sweep(directory, grants, clock);
   return {
     identify: (proof, mutating) => standings.identify(proof, mutating),
@@ -178,7 +224,14 @@ export function identityRoom({ records, key, region: home, clock, mode, fetchKey
     holdersOf: (realm, grantee) => holders.reachedBy(realm, grantee),
     everybody: (realm) => holders.everybody(accountOf(realm)),
     named: (realm, name) => directory.identity(accountOf(realm), name),
+    authMountAt: async (named, path) => {
+      const realm = await directory.realmMeant(named);
+      return realm === undefined ? undefined : authMounts.leading(accountOf(realm), path);
+    },
     aclPolicies: new AclPolicies(records, clock),
+    mounts: new Mounts(records, directory),
+    tokens,
+    tokenRoles: new TokenRoles(directory),
     keyGrants: new KeyGrantBook(records, key),
     takersOf: (principal, command) => holders.takers(ofAccount(principal), command),
     prospect: (principal, command) => identities.prospect(ofAccount(principal), command),
@@ -202,10 +255,17 @@ export function identityRoom({ records, key, region: home, clock, mode, fetchKey
       'renew-token': (principal, command) => tokens.renew(principal, command),
       'revoke-token': (principal, command) => tokens.revoke(principal, command),
       'create-orphan-token': (principal, command) => tokens.createOrphan(principal, command),
-      'write-login': (principal, command) => logins.write(principal, command),
-      'read-login': (principal, command) => logins.read(principal, command),
-      'delete-login': (principal, command) => logins.delete(principal, command),
-      'list-logins': (principal, command) => logins.list(principal, command),
+      'write-login': (principal, command) => book.write(principal, command),
+      'read-login': (principal, command) => book.read(principal, command),
+      'delete-login': (principal, command) => book.delete(principal, command),
+      'list-logins': (principal, command) => book.list(principal, command),
+      'enable-auth-mount': (principal, command) => authMounts.enable(principal, command),
+      'disable-auth-mount': (principal, command) => authMounts.disable(principal, command, standings),
+      'tune-auth-mount': (principal, command) => authMounts.tune(principal, command),
+      'configure-auth-mount': (principal, command) =>
+        authMounts.configure(principal, command, (mount, config) => jwt.configure(mount, config)),
+      'list-auth-mounts': (principal) => authMounts.list(principal),
+      'read-auth-mount': (principal, command) => authMounts.read(principal, command),
       'create-secret-id': (principal, command) => secretIds.create(principal, command),
       'read-secret-id': (principal, command) => secretIds.read(principal, command),
       'list-secret-ids': (principal, command) => secretIds.list(principal, command),

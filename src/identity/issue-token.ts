@@ -23,13 +23,32 @@ export interface Issue extends TokenRequest {
   readonly identity: string;
   readonly parent?: string;
   readonly path?: string;
+  readonly role?: string;
+  /** The auth mount that gives it. */
+  readonly mount?: { readonly path: string; readonly id: string };
   /** Milliseconds since the epoch at which what it hangs from ends. */
   readonly until: number;
 }
 
 /** A new token's record, beside the token itself, which is nowhere else. */
 export function issueToken(issue: Issue, createdAt: number) {
-  const { realm, identity, parent, path, until, label, actions, policies, uses, maxTtl, period, meta, cidrs } = issue;
+  const {
+    realm,
+    identity,
+    parent,
+    path,
+    role,
+    mount,
+    until,
+    label,
+    actions,
+    policies,
+    uses,
+    maxTtl,
+    period,
+    meta,
+    cidrs,
+  } = issue;
   const asked = period ?? issue.ttl ?? defaultTtl;
   const ttl = Math.min(asked, maxTtl ?? asked, until - createdAt);
   const token = newToken();
@@ -48,6 +67,8 @@ export function issueToken(issue: Issue, createdAt: number) {
     digest,
     ...(parent !== undefined && { parent }),
     ...(path !== undefined && { path }),
+    ...(role !== undefined && { role }),
+    ...(mount !== undefined && { mount }),
     ...(label !== undefined && { label }),
     ...(actions !== undefined && { actions }),
     ...(policies !== undefined && { policies }),

@@ -11,6 +11,7 @@ import {
   type SecretId,
 } from '#domain/domain.ts';
 import { fromHex, toHex, toUtf8 } from '#encoding/encoding.ts';
+import type { AuthMounts } from './auth-mounts.ts';
 import { type Directory, ids, type LoginRecord, put, remove, type SecretIdRecord } from './directory.ts';
 import { checkCidrs, checkMeta, checkUses, isSubset } from './issue-token.ts';
 import { checkLimit, checkTtl, fold } from './names.ts';
@@ -21,11 +22,13 @@ const accessorForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** What a role of AppRole is proven with. Only a MAC of each is stored, under a key of this room. */
 export class SecretIds {
   readonly #directory: Directory;
+  readonly #mounts: AuthMounts;
   readonly #root: SecretBytes;
   readonly #clock: () => number;
 
-  constructor(directory: Directory, root: SecretBytes, clock: () => number) {
+  constructor(directory: Directory, mounts: AuthMounts, root: SecretBytes, clock: () => number) {
     this.#directory = directory;
+    this.#mounts = mounts;
     this.#root = root;
     this.#clock = clock;
   }
@@ -34,7 +37,7 @@ export class SecretIds {
     { realm }: Principal,
     command: Command<'create-secret-id'>,
   ): Promise<Outcome<Results['create-secret-id']>> {
-    const login = await this.#role(realm, command.role);
+    const login = await this.#role(realm, command);
     if (!login.secretId!.bound) {
       throw new KmsError('invalid-parameter', 'bind_secret_id is not set on the role');
     }
@@ -55,12 +58,13 @@ export class SecretIds {
       throw new KmsError('invalid-parameter', `A secret id has 1 to ${maxSecretId} bytes.`);
     }
     const { accessor, digest } = this.#namesOf(login, secretId);
-    if ((await this.#directory.secretId(realm, login.name, accessor)) !== undefined) {
+    if ((await this.#directory.secretId(realm, login.mount, login.name, accessor)) !== undefined) {
       throw new KmsError('already-exists', 'SecretID is already registered');
     }
     const now = this.#clock();
     const record: SecretIdRecord = {
       realm,
+      mount: login.mount,
       role: login.name,
       revision: 0,
       accessor,
@@ -76,24 +80,22 @@ export class SecretIds {
     return {
       result: { secretId, shown: shownOf(record) },
       change: {
-        records: [put('secret-id', ids.secretId(realm, login.name, accessor), record)],
+        records: [put('secret-id', ids.secretId(realm, login.mount, login.name, accessor), record)],
         summary: `secret id ${accessor} of ${login.name}`,
       },
     };
   }
 
   async read({ realm }: Principal, command: Command<'read-secret-id'>): Promise<Outcome<Results['read-secret-id']>> {
-    const login = await this.#role(realm, command.role);
+    const login = await this.#role(realm, command);
     return { result: { shown: shownOf(await this.#existing(login, command)) } };
   }
 
-  async list(
-    { realm }: Principal,
-    { role, after, limit }: Command<'list-secret-ids'>,
-  ): Promise<Outcome<Results['list-secret-ids']>> {
+  async list({ realm }: Principal, command: Command<'list-secret-ids'>): Promise<Outcome<Results['list-secret-ids']>> {
+    const { after, limit } = command;
     checkLimit(limit);
-    const { name } = await this.#role(realm, role);
-    const { items, next } = await this.#directory.secretIds(realm, name, after, limit);
+    const { mount, name } = await this.#role(realm, command);
+    const { items, next } = await this.#directory.secretIds(realm, mount, name, after, limit);
     const last = next === undefined ? undefined : items.at(-1)?.accessor;
     const accessors = items.filter((record) => this.#holds(record)).map(({ accessor }) => accessor);
     return { result: { accessors, ...(last !== undefined && { next: last }) } };
@@ -103,13 +105,13 @@ export class SecretIds {
     { realm }: Principal,
     command: Command<'destroy-secret-id'>,
   ): Promise<Outcome<Results['destroy-secret-id']>> {
-    const login = await this.#role(realm, command.role);
+    const login = await this.#role(realm, command);
     const record = await this.#existing(login, command);
     return {
       result: {},
       change: {
         // The role is written as it is, so that a login with the secret id that is under way is decided again.
-        records: [removalOf(record), put('login', ids.login(realm, 'approle', login.name), login)],
+        records: [removalOf(record), put('login', ids.login(realm, login.mount, login.name), login)],
         summary: `destroyed secret id ${record.accessor} of ${record.role}`,
       },
     };
@@ -119,7 +121,7 @@ export class SecretIds {
   async proven(login: LoginRecord, secretId: Plaintext): Promise<SecretIdRecord | undefined> {
     if (secretId.length > maxSecretId) return undefined;
     const { accessor, digest } = this.#namesOf(login, secretId);
-    const record = await this.#directory.secretId(login.realm, login.name, accessor);
+    const record = await this.#directory.secretId(login.realm, login.mount, login.name, accessor);
     if (record === undefined || !equalSecrets(fromHex(record.digest)!, fromHex(digest)!)) return undefined;
     return this.#holds(record) ? record : undefined;
   }
@@ -129,13 +131,13 @@ export class SecretIds {
     if (record.left === undefined) return [];
     if (record.left <= 1) return [removalOf(record)];
     const next = { ...record, left: record.left - 1, updatedAt: this.#clock() };
-    return [put('secret-id', ids.secretId(record.realm, record.role, record.accessor), next)];
+    return [put('secret-id', ids.secretId(record.realm, record.mount, record.role, record.accessor), next)];
   }
 
-  async everyRemoval(realm: string, role: string): Promise<readonly RecordChange[]> {
+  async everyRemoval({ realm, mount, name }: LoginRecord): Promise<readonly RecordChange[]> {
     const removals: RecordChange[] = [];
     for (let after: string | undefined = ''; after !== undefined; ) {
-      const { items, next } = await this.#directory.secretIds(realm, role, after, 1000);
+      const { items, next } = await this.#directory.secretIds(realm, mount, name, after, 1000);
       removals.push(...items.map(removalOf));
       after = next === undefined ? undefined : items.at(-1)?.accessor;
     }
@@ -154,15 +156,19 @@ export class SecretIds {
       const record = await this.proven(login, command.secretId);
       if (record !== undefined) return record;
     } else if (accessorForm.test(command.accessor)) {
-      const record = await this.#directory.secretId(login.realm, login.name, command.accessor);
+      const record = await this.#directory.secretId(login.realm, login.mount, login.name, command.accessor);
       if (record !== undefined && this.#holds(record)) return record;
     }
     throw new KmsError('not-found', 'There is no such secret id.', 'secret-id');
   }
 
-  async #role(realm: string, name: string): Promise<LoginRecord> {
-    const login = await this.#directory.login(realm, 'approle', fold(name));
-    if (login === undefined) throw new KmsError('not-found', `There is no role "${name}".`, 'login');
+  async #role(
+    realm: string,
+    { role, mount }: { readonly role: string; readonly mount?: string },
+  ): Promise<LoginRecord> {
+    const { id } = await this.#mounts.of(realm, 'approle', mount);
+    const login = await this.#directory.login(realm, id, fold(role));
+    if (login === undefined) throw new KmsError('not-found', `There is no role "${role}".`, 'login');
     return login;
   }
 
@@ -184,10 +190,10 @@ function within(most: number | undefined, asked: number | undefined, what: strin
   return wanted;
 }
 
-function shownOf({ realm: _r, role: _n, revision: _v, digest: _d, ...shown }: SecretIdRecord): SecretId {
+function shownOf({ realm: _r, mount: _m, role: _n, revision: _v, digest: _d, ...shown }: SecretIdRecord): SecretId {
   return shown;
 }
 
 function removalOf(record: SecretIdRecord): RecordChange {
-  return remove('secret-id', ids.secretId(record.realm, record.role, record.accessor), record);
+  return remove('secret-id', ids.secretId(record.realm, record.mount, record.role, record.accessor), record);
 }

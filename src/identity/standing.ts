@@ -2,6 +2,7 @@ import { digestHex, equalSecrets } from '#crypto/crypto.ts';
 import { type Identity, KmsError, type Proof, type SecretBytes } from '#domain/domain.ts';
 import { fromHex } from '#encoding/encoding.ts';
 import { type Abroad, abroadOf, placed } from './abroad.ts';
+import type { AuthMounts } from './auth-mounts.ts';
 import type { SigV4Proof } from './canonical-request.ts';
 import { isToken, tokenAccessor } from './credential-id.ts';
 import type { CredentialRecord, Directory } from './directory.ts';
@@ -35,6 +36,7 @@ interface StandingRooms {
   readonly directory: Directory;
   readonly federation: Federation;
   readonly logins: Logins;
+  readonly mounts: AuthMounts;
   readonly wrappings: Wrappings;
   readonly root: SecretBytes;
   readonly home: string;
@@ -48,6 +50,7 @@ export class Standings {
   readonly #clock: () => number;
   readonly #federation: Federation;
   readonly #logins: Logins;
+  readonly #mounts: AuthMounts;
   readonly #wrappings: Wrappings;
   readonly #signingKeys: SigningKeys;
   readonly #sessionTokens: SessionTokens;
@@ -55,12 +58,13 @@ export class Standings {
   readonly #accessKeys = new Recent<Standing>(8192);
   #epoch = 0;
 
-  constructor({ directory, federation, logins, wrappings, root, home, clock }: StandingRooms) {
+  constructor({ directory, federation, logins, mounts, wrappings, root, home, clock }: StandingRooms) {
     this.#directory = directory;
     this.#home = home;
     this.#clock = clock;
     this.#federation = federation;
     this.#logins = logins;
+    this.#mounts = mounts;
     this.#wrappings = wrappings;
     this.#signingKeys = new SigningKeys(root);
     this.#sessionTokens = new SessionTokens(root);
@@ -81,6 +85,7 @@ export class Standings {
         return this.#identifySignature(proof, mutating);
       case 'approle':
       case 'password':
+      case 'jwt':
         return this.#logins.identify(proof);
       case 'wrapping':
         return this.#wrappings.identify(proof.token);
@@ -174,6 +179,7 @@ export class Standings {
     for (let link = record, depth = 0; ; depth++) {
       if (!link.enabled || link.realm !== realm || link.identity !== holder.name || depth >= maxChain)
         throw invalid('credential');
+      if (link.mount !== undefined && !(await this.#mounts.stands(realm, link.mount))) throw invalid('credential');
       until = Math.min(until, link.expiresAt ?? until);
       if (link.parent === undefined) break;
       const parent = await this.#directory.credential(link.parent);

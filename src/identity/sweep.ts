@@ -34,7 +34,9 @@ export class Sweep {
     const secretIds = await this.#page('secret-id', (after) => this.#directory.everySecretId(after, pageSize));
     const wrappings = await this.#page('wrapping', (after) => this.#directory.wrappings(after, pageSize));
     const records: RecordChange[] = [
-      ...secretIds.filter(ended).map((it) => remove('secret-id', ids.secretId(it.realm, it.role, it.accessor), it)),
+      ...secretIds
+        .filter(ended)
+        .map((it) => remove('secret-id', ids.secretId(it.realm, it.mount, it.role, it.accessor), it)),
       ...wrappings.filter(ended).map((it) => remove('wrapping', it.accessor, it)),
       ...(await this.#usesOf(credentials)),
       ...replays.map((replay) => remove('replay', replay.digest, replay)),

@@ -10,26 +10,35 @@ import {
   type Results,
   type TokenInfo,
   type TokenRequest,
+  type TokenRole,
+  usualTokenPath,
 } from '#domain/domain.ts';
 import { fromHex } from '#encoding/encoding.ts';
+import type { AuthMounts } from './auth-mounts.ts';
 import { isCredentialId, tokenAccessor } from './credential-id.ts';
 import { type CredentialRecord, type Directory, put, type TokenUse } from './directory.ts';
 import type { GrantBook } from './grant-book.ts';
 import { checkRequest, type Issue, isSubset, issueToken } from './issue-token.ts';
-import { checkTtl } from './names.ts';
+import { checkLimit, checkTtl } from './names.ts';
 import { maxChain, type Standings } from './standing.ts';
 
 interface Rooms {
   readonly directory: Directory;
   readonly grants: GrantBook;
   readonly standings: Standings;
+  readonly mounts: AuthMounts;
   readonly clock: () => number;
 }
 
 interface Which {
   readonly accessor?: string;
   readonly token?: string;
+  readonly path?: string;
 }
+
+/** Tokens of one change: more are revoked by another. */
+const mostAtOnce = 2000;
+const pageSize = 1000;
 
 const noSuchToken = () => new KmsError('not-found', 'There is no such token.');
 
@@ -49,26 +58,51 @@ export class Tokens {
     const chain = await this.#asking(principal);
     // A parent and its children are walked together: see `Standings.standingOf`.
     if (chain.length >= maxChain) throw new KmsError('limit-exceeded', `Tokens nest at most ${maxChain} deep.`);
-    return this.#issue(principal, command, chain, true);
+    return this.#issue(command, chain, true);
   }
 
   /** Never with more rights than the credential that asks, but it stays when that goes. */
   async createOrphan(principal: Principal, command: Command<'create-orphan-token'>): Promise<Outcome<IssuedToken>> {
-    return this.#issue(principal, command, await this.#asking(principal), false);
+    return this.#issue(command, await this.#asking(principal), false);
   }
 
-  async #issue(_principal: Principal, request: TokenRequest, chain: Chain, child: boolean) {
+  /**
+   * As a role lets it be: `mayCarry` says that its lists allow the policies, whatever the asking token carries. The actions that this
+   * is narrowed to, its addresses and its identity's grants hold for what it makes all the same.
+   */
+  async createByRole(
+    principal: Principal,
+    request: TokenRequest,
+    { name, orphan, pathSuffix }: TokenRole,
+    mayCarry: boolean,
+  ): Promise<Outcome<IssuedToken>> {
+    const chain = await this.#asking(principal);
+    if (!orphan && chain.length >= maxChain) {
+      throw new KmsError('limit-exceeded', `Tokens nest at most ${maxChain} deep.`);
+    }
+    const path = [usualTokenPath, name, ...(pathSuffix === '' ? [] : [pathSuffix])].join('/');
+    return this.#issue(request, chain, !orphan, { path, role: name }, mayCarry);
+  }
+
+  async #issue(
+    request: TokenRequest,
+    chain: Chain,
+    child: boolean,
+    from: Pick<Issue, 'path' | 'role'> = child ? {} : { path: `${usualTokenPath}-orphan` },
+    mayCarry = false,
+  ) {
     checkRequest(request);
     const [asking] = chain;
     const actions = narrowed(asking.actions, request.actions);
-    const policies = carried(asking.policies, request.policies);
+    const policies = mayCarry ? request.policies : carried(asking.policies, request.policies);
     const cidrs = within(asking.cidrs, request.cidrs);
     const issue: Issue = {
       ...request,
       realm: asking.realm,
       identity: asking.identity,
       until: child ? endOf(chain) : Number.POSITIVE_INFINITY,
-      ...(child ? { parent: asking.id } : { path: 'auth/token/create-orphan' }),
+      ...(child && { parent: asking.id }),
+      ...from,
       ...(actions !== undefined && { actions }),
       ...(policies !== undefined && { policies }),
       ...(cidrs !== undefined && { cidrs }),
@@ -96,14 +130,15 @@ export class Tokens {
     return chain;
   }
 
-  async lookup(principal: Principal, command: Command<'lookup-token'>): Promise<Outcome<TokenInfo>> {
-    return { result: await this.#info(await this.#managed(principal, command)) };
+  /** `ofRealm`, here and below: by accessor every token of the realm. */
+  async lookup(principal: Principal, command: Command<'lookup-token'>, ofRealm = false): Promise<Outcome<TokenInfo>> {
+    return { result: await this.#info(await this.#managed(principal, command, ofRealm)) };
   }
 
   /** Ends `increment` (at most the token's own ttl) from now, but not after what it hangs from. */
-  async renew(principal: Principal, command: Command<'renew-token'>): Promise<Outcome<TokenInfo>> {
+  async renew(principal: Principal, command: Command<'renew-token'>, ofRealm = false): Promise<Outcome<TokenInfo>> {
     checkTtl(command.increment);
-    const chain = await this.#managed(principal, command);
+    const chain = await this.#managed(principal, command, ofRealm);
     const [record, ...above] = chain;
     const { ttl, expiresAt } = record;
     if (ttl === undefined || expiresAt === undefined || record.renewable !== true) {
@@ -112,7 +147,7 @@ export class Tokens {
     const now = this.#rooms.clock();
     const wanted = record.period ?? Math.min(command.increment ?? ttl, ttl);
     const last = record.maxTtl === undefined ? Number.POSITIVE_INFINITY : record.createdAt + record.maxTtl;
-    const next = { ...record, expiresAt: Math.min(now + wanted, last, endOf(above)) };
+    const next = { ...record, expiresAt: Math.min(now + wanted, last, endOf(above)), renewedAt: now };
     return {
       result: await this.#info([next, ...above]),
       change: {
@@ -124,8 +159,20 @@ export class Tokens {
     };
   }
 
-  async revoke(principal: Principal, command: Command<'revoke-token'>): Promise<Outcome<Results['revoke-token']>> {
-    const [record] = await this.#managed(principal, command);
+  async revoke(
+    principal: Principal,
+    command: Command<'revoke-token'>,
+    ofRealm = false,
+  ): Promise<Outcome<Results['revoke-token']>> {
+    let record: CredentialRecord;
+    try {
+      [record] = await this.#managed(principal, command, ofRealm);
+    } catch (error) {
+      if (command.ifThere === true && error instanceof KmsError && error.code === 'not-found') {
+        return { result: { absent: true } };
+      }
+      throw error;
+    }
     return {
       result: {},
       change: {
@@ -140,20 +187,92 @@ export class Tokens {
    * The asking token, one that descends from the asking credential, or one that is brought itself. Rejects with 'not-found' for any
    * other.
    */
-  async #managed(principal: Principal, { accessor, token }: Which): Promise<Chain> {
+  async #managed(principal: Principal, { accessor, token, path }: Which, ofRealm = false): Promise<Chain> {
     const digest = token === undefined ? undefined : digestHex('sha256', token.slice(0, 128));
     const id = digest === undefined ? (accessor ?? principal.token) : tokenAccessor(digest);
     if (id === undefined)
       throw new KmsError('invalid-parameter', 'This was not asked with a token; name its accessor.');
     const chain = isCredentialId(id) ? await this.#chain(id) : undefined;
     if (chain === undefined || chain[0].kind !== 'token' || !this.#holds(chain)) throw noSuchToken();
-    const [{ realm, digest: known }] = chain;
+    const [{ realm, digest: known, path: madeAt = usualTokenPath }] = chain;
+    if (path !== undefined && path !== madeAt) throw noSuchToken();
     const mine =
       digest === undefined
-        ? chain.some((link) => link.id === principal.credential && link.realm === principal.realm)
+        ? realm === principal.realm && (ofRealm || chain.some((link) => link.id === principal.credential))
         : realm === principal.realm && known !== undefined && equalSecrets(fromHex(known)!, fromHex(digest)!);
     if (!mine) throw noSuchToken();
     return chain;
+  }
+
+  /** A page of records may hold few tokens of the realm, or none. */
+  async list({ realm }: Principal, { after, limit }: Command<'list-tokens'>): Promise<Outcome<Results['list-tokens']>> {
+    checkLimit(limit);
+    const { items, next } = await this.#rooms.directory.credentials(after, limit);
+    const tokens: Array<{ readonly accessor: string; readonly path: string }> = [];
+    for (const record of items) {
+      if (record.kind !== 'token' || record.realm !== realm) continue;
+      const chain = record.parent === undefined ? ([record] as const) : await this.#chain(record.id);
+      if (chain === undefined || !this.#holds(chain)) continue;
+      tokens.push({ accessor: record.id, path: record.path ?? usualTokenPath });
+    }
+    return { result: { tokens, ...(next === undefined ? {} : { next }) } };
+  }
+
+  /** What the asking token hangs from goes last, so that what takes several changes can be asked for again. */
+  async revokeBelow(
+    principal: Principal,
+    { prefix }: Command<'revoke-tokens'>,
+  ): Promise<Outcome<Results['revoke-tokens']>> {
+    const below = prefix.endsWith('/') ? prefix : `${prefix}/`;
+    const found = await this.#every(({ realm, enabled, kind, path = usualTokenPath, id }) => {
+      const lease = `${path}/${id}`;
+      return enabled && kind === 'token' && realm === principal.realm && (lease === prefix || lease.startsWith(below));
+    });
+    if (found.length === 0) return { result: { revoked: 0, more: false } };
+    const own = new Set((await this.#chain(principal.credential))?.map(({ id }) => id));
+    const ordered = [...found.filter(({ id }) => !own.has(id)), ...found.filter(({ id }) => own.has(id))];
+    const revoked = ordered.slice(0, mostAtOnce);
+    return {
+      result: { revoked: revoked.length, more: revoked.length < found.length },
+      change: {
+        records: revoked.map((record) => put('credential', record.id, { ...record, enabled: false })),
+        summary: `revoked ${revoked.length} tokens below ${prefix.slice(0, 200)}`,
+        applied: () => this.#rooms.standings.forget(),
+      },
+    };
+  }
+
+  /** A child that is made meanwhile ends with it. */
+  async revokeAlone(
+    principal: Principal,
+    { token }: Command<'revoke-token-alone'>,
+  ): Promise<Outcome<Results['revoke-token-alone']>> {
+    const [record] = await this.#managed(principal, { token });
+    const children = await this.#every(
+      ({ parent, kind, enabled }) => parent === record.id && kind === 'token' && enabled,
+    );
+    if (children.length > mostAtOnce) {
+      throw new KmsError('limit-exceeded', `At most ${mostAtOnce} children of a token become orphans at once.`);
+    }
+    const orphans = children.map(({ parent: _, ...child }) => put('credential', child.id, child));
+    return {
+      result: {},
+      change: {
+        records: [put('credential', record.id, { ...record, enabled: false }), ...orphans],
+        summary: `revoked token ${record.id} of ${record.identity}, made ${orphans.length} orphans`,
+        applied: () => this.#rooms.standings.forget(),
+      },
+    };
+  }
+
+  async #every(wanted: (record: CredentialRecord) => boolean): Promise<readonly CredentialRecord[]> {
+    const found: CredentialRecord[] = [];
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page = await this.#rooms.directory.credentials(after, pageSize);
+      for (const record of page.items) if (wanted(record)) found.push(record);
+      after = page.next;
+    }
+    return found;
   }
 
   /** Counts a use. The change is a conflict where another one was counted at the same moment. */
@@ -172,6 +291,7 @@ export class Tokens {
     for (let next: string | undefined = id; next !== undefined; next = links.at(-1)!.parent) {
       const link: CredentialRecord | undefined = await this.#rooms.directory.credential(next);
       if (link === undefined || links.length >= maxChain) return undefined;
+      if (link.mount !== undefined && !(await this.#rooms.mounts.stands(link.realm, link.mount))) return undefined;
       links.push(link);
     }
     return links as unknown as Chain;

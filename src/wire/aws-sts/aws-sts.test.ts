@@ -43,6 +43,12 @@ function doorWith(asked: Asked[]) {
       asked.push({ proof, error });
       throw error;
     },
+    async authMountAt() {
+      throw new Error('not asked for');
+    },
+    paths() {
+      throw new Error('not asked for');
+    },
     status() {
       throw new Error('not asked for');
     },
