@@ -1,13 +1,13 @@
 import type { Secret, SecretRef, SecretValue, VersionRules } from './secret.ts';
 
-/** One version of a secret as it stands elsewhere: with a value, or destroyed there. Times in milliseconds since the epoch. */
+/** One version of a secret as it stands elsewhere. Times in milliseconds since the epoch. */
 export interface ArrivingVersion {
   /** From 1. */
   readonly number: number;
   readonly createdAt: number;
   readonly hiddenAt?: number;
-  /** Absent: it was destroyed. */
-  readonly value?: SecretValue;
+  /** 'withheld': it has one there that nobody could read, because it is hidden; a later import may bring it. */
+  readonly value: SecretValue | 'destroyed' | 'withheld';
 }
 
 /** What moves here from another server: each of them whole, or not at all. */
@@ -24,6 +24,8 @@ export interface MigrateCommands {
     readonly changedAt: number;
     /** In the order of their numbers, of which the last is the current one's. */
     readonly versions: readonly ArrivingVersion[];
+    /** There is one version, which counts nothing there: another value than the current one here takes its place, as the only one. */
+    readonly replace?: true;
   };
 }
 

@@ -9,7 +9,7 @@ const day = 86_400_000;
 const version = (number: number, value?: string, more: Partial<ArrivingVersion> = {}): ArrivingVersion => ({
   number,
   createdAt: number * day,
-  ...(value !== undefined && { value: { form: 'text', bytes: plain(value) } }),
+  value: value === undefined ? 'destroyed' : { form: 'text', bytes: plain(value) },
   ...more,
 });
 
@@ -95,11 +95,49 @@ test('refuses what differs from the secret that is here', async () => {
   await refused('secret-deleted', bring(house, [version(2, 'two')]));
 });
 
+test('a hidden version whose value stayed behind gets it once it can be read', async () => {
+  const house = await House.open();
+  const hidden = { hiddenAt: 2 * day };
+  await bring(house, [version(1, undefined, { ...hidden, value: 'withheld' }), version(2, 'two')]);
+  assert.deepEqual(await states(house), [
+    [1, day, 2 * day, undefined, 'claviger:previous'],
+    [2, 2 * day, undefined, undefined, 'claviger:current'],
+  ]);
+  assert.equal(await read(house, 1), undefined);
+  const again = await bring(house, [version(1, undefined, { ...hidden, value: 'withheld' }), version(2, 'two')]);
+  assert.equal(again.changed, false);
+  await bring(house, [version(1, 'one'), version(2, 'two')]);
+  assert.equal(await read(house, 1), 'one');
+  await bring(house, [version(1, undefined, { ...hidden, value: 'withheld' }), version(2, 'two')]);
+  await house.perform({ kind: 'change-secret-versions', secret, numbers: [1], to: 'shown' });
+  assert.equal(await read(house, 1), 'one');
+});
+
+test('where versions are not counted, another value takes the place of the one that came before', async () => {
+  const house = await House.open();
+  await bring(house, [version(1, 'one')]);
+  await refused('secret-exists', bring(house, [version(1, 'other')]));
+  const replaced = await bring(house, [version(1, 'other')], { replace: true });
+  assert.deepEqual(
+    [replaced.added, await read(house), await states(house)],
+    [...[1, 'other', [[2, day, undefined, undefined, 'claviger:current']]]],
+  );
+  assert.equal((await house.list('secret-version')).length, 1);
+  assert.equal((await bring(house, [version(1, 'other')], { replace: true })).changed, false);
+  await refused('invalid-parameter', bring(house, [], { replace: true }));
+});
+
 test('refuses versions out of their order, too many of them, and rules that nobody could keep', async () => {
   const house = await House.open();
   await refused('invalid-parameter', bring(house, [version(2, 'two'), version(1, 'one')]));
   await refused('invalid-parameter', bring(house, [version(0, 'zero')]));
-  await refused('limit-exceeded', bring(house, Array.from({ length: 101 }, (_, i) => version(i + 1))));
+  await refused(
+    'limit-exceeded',
+    bring(
+      house,
+      Array.from({ length: 101 }, (_, i) => version(i + 1)),
+    ),
+  );
   await refused('invalid-parameter', bring(house, [version(1, 'one')], { rules: { keep: 101 } }));
   await refused('invalid-parameter', bring(house, [version(1, 'one')], { notes: { empty: '' } }));
   assert.equal((await house.list('secret')).length, 0);

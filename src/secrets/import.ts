@@ -20,6 +20,7 @@ import { assertRules } from './rules.ts';
 import { assertNotDeleted, assertPrimary } from './state.ts';
 import type { Parts, SecretSubject } from './subject.ts';
 import { openVersion, protectedBy, sameValue, sealValue } from './value.ts';
+import { versionByNumber } from './versions.ts';
 import { assertName, keyOf, protector } from './write.ts';
 
 /** As many as a rule may ask to be kept. */
@@ -42,7 +43,8 @@ export async function importSecret(
   assertArriving(command.versions);
   assertRules(command.rules);
   const secret = before ?? unborn(parts, realm, name, fresh!.id, command);
-  const { versions, records, added } = await merge(parts, { ...subject, secret }, command.versions);
+  const settled = command.replace === true && before !== undefined ? replace : merge;
+  const { versions, records, added } = await settled(parts, { ...subject, secret }, command.versions);
   const { rules, changedAt } = command;
   const notes = notesOf(command.notes);
   const next = { ...secret, rules, notes, versions };
@@ -101,7 +103,7 @@ async function merge(parts: Parts, subject: SecretSubject, arriving: readonly Ar
       const { version, record } = await sealed(parts, subject, one);
       here.set(one.number, version);
       added.push(one.number);
-      if (record !== undefined) records.push(record);
+      records.push(...record);
     } else {
       here.set(one.number, await moved(parts, subject, known, one, records));
     }
@@ -111,36 +113,75 @@ async function merge(parts: Parts, subject: SecretSubject, arriving: readonly Ar
   return { versions: [...labelled(all), ...announced], records, added };
 }
 
-async function sealed(parts: Parts, subject: SecretSubject, { number, createdAt, hiddenAt, value }: ArrivingVersion) {
-  const id = freshId(parts.keyring);
+/** For who knows no numbers: the current value, and nothing beside it. */
+async function replace(
+  parts: Parts,
+  subject: SecretSubject,
+  [one, ...more]: readonly ArrivingVersion[],
+): Promise<Merged> {
+  if (one === undefined || more.length > 0 || typeof one.value === 'string') {
+    throw new KmsError('invalid-parameter', 'One version with a value takes the place of another.');
+  }
+  const secret = subject.secret!;
+  const current = versionByNumber(secret.versions, 0);
+  const same = current?.keyId !== undefined && sameValue(await opened(parts, subject, current), one.value);
+  if (same) return { versions: secret.versions, records: [], added: [] };
+  const number = numbered(secret.versions).reduce((most, version) => Math.max(most, version.number ?? 0), 0) + 1;
+  const { version, record } = await sealed(parts, subject, { ...one, number });
+  const gone = await dropValues(
+    parts.records,
+    secret,
+    secret.versions.map(({ id }) => id),
+  );
+  return { versions: labelled([version]), records: [...gone, ...record], added: [number] };
+}
+
+/** `id`: of the version that waited for its value. */
+async function sealed(
+  parts: Parts,
+  subject: SecretSubject,
+  { number, createdAt, hiddenAt, value }: ArrivingVersion,
+  id = freshId(parts.keyring),
+): Promise<{ readonly version: SecretVersion; readonly record: readonly RecordChange[] }> {
   const facts = { id, number, createdAt, labels: [], ...(hiddenAt !== undefined && { hiddenAt }) };
-  if (value === undefined) return { version: { ...facts, destroyed: true } satisfies SecretVersion };
+  if (value === 'destroyed') return { version: { ...facts, destroyed: true }, record: [] };
+  if (value === 'withheld') return { version: facts, record: [] };
   const key = protector(subject);
   const body = await sealValue(parts.keyring, key, subject.secret!, id, value);
-  const version: SecretVersion = { ...facts, ...protectedBy(key) };
-  return { version, record: putValue(subject.secret!, id, body) };
+  return { version: { ...facts, ...protectedBy(key) }, record: [putValue(subject.secret!, id, body)] };
 }
+
+const opened = (parts: Parts, subject: SecretSubject, version: SecretVersion) =>
+  openVersion(parts, keyOf(subject, version), subject.secret!, version);
 
 /** A version that both have: what it holds is the same for good, and its state becomes what it is there. */
 async function moved(
   parts: Parts,
   subject: SecretSubject,
   known: SecretVersion,
-  { number, hiddenAt, value }: ArrivingVersion,
+  one: ArrivingVersion,
   records: RecordChange[],
 ): Promise<SecretVersion> {
   const secret = subject.secret!;
+  const { number, hiddenAt, value } = one;
   const { hiddenAt: _, ...shown } = known;
   const state = { ...shown, ...(hiddenAt !== undefined && { hiddenAt }) };
-  if (value === undefined) {
+  if (value === 'withheld') return state;
+  if (value === 'destroyed') {
     if (known.destroyed) return state;
     records.push(...(await dropValues(parts.records, secret, [known.id])));
     const { keyId: _, ownKey: __, ...rest } = state;
     return { ...rest, destroyed: true };
   }
   if (known.destroyed) throw differs(secret, `its version ${number} was destroyed here`);
-  const own = await openVersion(parts, keyOf(subject, known), secret, known);
-  if (!sameValue(own, value)) throw differs(secret, `its version ${number} has another value here`);
+  if (known.keyId === undefined) {
+    const { version, record } = await sealed(parts, subject, one, known.id);
+    records.push(...record);
+    return { ...version, labels: known.labels };
+  }
+  if (!sameValue(await opened(parts, subject, known), value)) {
+    throw differs(secret, `its version ${number} has another value here`);
+  }
   return state;
 }
 

@@ -109,7 +109,7 @@ const at = '2026-01-01T00:00:00Z';
 const arriving = {
   ...{ name: 'moved', rules: { keep: 5 }, notes: { owner: 'payments' }, createdAt: at, changedAt: at },
   versions: [
-    { number: 1, createdAt: at, destroyed: true },
+    { number: 1, createdAt: at, state: 'destroyed' },
     { number: 2, createdAt: at, hiddenAt: at, value: 'e30=' },
     { number: 3, createdAt: at, value: 'e30=' },
   ],

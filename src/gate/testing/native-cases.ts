@@ -44,7 +44,7 @@ const arriving = (name: string) => ({
   createdAt: '2026-01-01T00:00:00Z',
   changedAt: '2026-01-02T00:00:00Z',
   versions: [
-    { number: 1, createdAt: '2026-01-01T00:00:00Z', destroyed: true },
+    { number: 1, createdAt: '2026-01-01T00:00:00Z', state: 'destroyed' },
     { number: 2, createdAt: '2026-01-02T00:00:00Z', value: 'e30=' },
   ],
 });

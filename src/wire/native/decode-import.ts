@@ -3,14 +3,14 @@ import {
   type JsonObject,
   optionalArray,
   optionalBoolean,
+  optionalBytes,
   optionalInteger,
   optionalObject,
   optionalString,
   optionalStringMap,
-  requiredBytes,
   requiredString,
 } from '../common/common.ts';
-import { type Input, present } from './decode.ts';
+import { type Input, oneOf, present } from './decode.ts';
 
 /** What comes from another server whole. */
 
@@ -68,14 +68,20 @@ function rulesOf(body: JsonObject): VersionRules {
   });
 }
 
+const states = ['destroyed', 'withheld'] as const;
+
 function arriving(item: JsonObject): ArrivingVersion {
-  const facts = {
+  const state = optionalString(item, 'state');
+  const given = optionalBytes(item, 'value');
+  if ((state === undefined) === (given === undefined)) {
+    throw new KmsError('invalid-parameter', 'A version has either a "value" or a "state" that says why it has none.');
+  }
+  return {
     number: requiredInteger(item, 'number'),
     createdAt: requiredTime(item, 'createdAt'),
+    value: given === undefined ? oneOf('state', state!, states) : { form: 'text', bytes: new Plaintext(given) },
     ...present({ hiddenAt: optionalTime(item, 'hiddenAt') }),
   };
-  if (optionalBoolean(item, 'destroyed') === true) return facts;
-  return { ...facts, value: { form: 'text', bytes: new Plaintext(requiredBytes(item, 'value')) } };
 }
 
 export function importSecret({ body }: Input): Commands['import-secret'] {
@@ -85,6 +91,7 @@ export function importSecret({ body }: Input): Commands['import-secret'] {
     notes: Object.fromEntries(optionalStringMap(body, 'notes') ?? []),
     createdAt: requiredTime(body, 'createdAt'),
     changedAt: requiredTime(body, 'changedAt'),
-    versions: objectsIn(body, 'versions', ['number', 'createdAt', 'hiddenAt', 'destroyed', 'value'], arriving),
+    versions: objectsIn(body, 'versions', ['number', 'createdAt', 'hiddenAt', 'state', 'value'], arriving),
+    ...(optionalBoolean(body, 'replace') === true && { replace: true as const }),
   };
 }

@@ -11,7 +11,7 @@ export const importOperations = {
   'POST /imports/secrets': {
     action: 'import-secret',
     maxBody: 4 * MiB,
-    body: ['name', 'rules', 'notes', 'createdAt', 'changedAt', 'versions'],
+    body: ['name', 'rules', 'notes', 'createdAt', 'changedAt', 'versions', 'replace'],
     decode: importSecret,
     encode: imported,
   },
