@@ -112,7 +112,7 @@ export function stsPage(): string {
 /** A row that is there to say that Vault's operation isn't: its decoder knows nothing else. */
 function absence(row: VaultRow): string | undefined {
   try {
-    row.decode({ path: {}, query: '', body: {}, item: {}, token: '', clock: () => 0 });
+    row.decode({ path: {}, folder: '', query: '', body: {}, item: {}, token: '', clock: () => 0 });
   } catch (error) {
     if (error instanceof KmsError && error.code === 'unsupported') return error.message;
   }

@@ -61,6 +61,8 @@ export interface SecretCommands {
     readonly expected?: number;
     /** How many versions are kept after this one is written, whatever the rules say. */
     readonly keep?: number;
+    /** Whose rules hold; absent: those of all that is in no folder with rules of its own. */
+    readonly folder?: string;
   };
   /** Takes versions by their numbers, 0 for the current one, out of sight, back, or away for good. */
   'change-secret-versions': OnSecret & {
@@ -74,9 +76,9 @@ export interface SecretCommands {
     readonly notes?: Readonly<Record<string, string | null>>;
     readonly merge: boolean;
   };
-  /** What holds for secrets without rules of their own. */
-  'get-secret-rules': object;
-  'set-secret-rules': { readonly rules: VersionRules };
+  /** What holds for secrets without rules of their own, in a folder or wherever there is none. */
+  'get-secret-rules': { readonly folder?: string };
+  'set-secret-rules': { readonly rules: VersionRules; readonly folder?: string };
   'describe-secret': OnSecret;
   /** The same of a secret, for who asks for its versions. */
   'list-secret-versions': OnSecret;

@@ -1,5 +1,6 @@
 /** The door of the vocabulary: pure nouns, no behaviour beyond their own invariants. */
 export * from './algorithm.ts';
+export * from './certificate-login.ts';
 export * from './command.ts';
 export * from './command-acl-policy.ts';
 export * from './command-audit.ts';
@@ -21,6 +22,7 @@ export * from './gate.ts';
 export * from './grant.ts';
 export * from './ip-range.ts';
 export * from './jwt-login.ts';
+export * from './kubernetes-login.ts';
 export * from './key.ts';
 export * from './key-grant.ts';
 export * from './key-id.ts';

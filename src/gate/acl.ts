@@ -14,29 +14,38 @@ type Holder = Pick<Identified, 'name' | 'groups'>;
 
 /** What these policies let a holder ask for. A name that no policy has gives nothing. */
 function aclOf(texts: AclPolicyTexts, { name, groups }: Holder, names: readonly string[]): Acl {
-  let known = parsed.get(texts);
-  if (known === undefined) {
-    known = new Map();
-    parsed.set(texts, known);
+  let read = parsed.get(texts);
+  if (read === undefined) {
+    read = new Map();
+    parsed.set(texts, read);
   }
   const held: AclPolicy[] = [];
   for (const one of names) {
     const text = texts.get(one.toLowerCase())?.text;
     if (text === undefined) continue;
-    const policy = known.get(one) ?? parseAclPolicy(text);
-    known.set(one, policy);
+    const policy = read.get(one) ?? parseAclPolicy(text);
+    read.set(one, policy);
     held.push(policy);
   }
   return new Acl(held, { name, groups }, names.includes('root'));
 }
 
+function known(texts: AclPolicyTexts, principal: Identified, names: readonly string[]): Acl {
+  const kept = acls.get(principal);
+  if (kept?.texts === texts) return kept.acl;
+  const acl = aclOf(texts, principal, names);
+  acls.set(principal, { texts, acl });
+  return acl;
+}
+
+/** What the principal's token is held to; undefined: it carries no policies. */
+export async function aclOfPrincipal({ aclPolicies }: IdentityRoom, principal: Identified): Promise<Acl | undefined> {
+  const { policies, realm } = principal;
+  return policies === undefined ? undefined : known(await aclPolicies.of(realm), principal, policies);
+}
+
 function assertBy(texts: AclPolicyTexts, principal: Identified, names: readonly string[], asked: AclRequest): void {
-  let known = acls.get(principal);
-  if (known?.texts !== texts) {
-    known = { texts, acl: aclOf(texts, principal, names) };
-    acls.set(principal, known);
-  }
-  if (known.acl.allows(asked)) return;
+  if (known(texts, principal, names).allows(asked)) return;
   throw new KmsError('denied', `No policy of the token lets ${principal.name} ${asked.capability} ${asked.path}.`);
 }
 

@@ -13,14 +13,16 @@ import { type Cases, canaries } from './testing/cases.ts';
 import { type Answer, Doors } from './testing/doors.ts';
 import { byId, House, passphrase, textOf } from './testing/house.ts';
 import { loginCases } from './testing/login-cases.ts';
+import { mountCases } from './testing/mount-cases.ts';
 import { nativeCases } from './testing/native-cases.ts';
 import { roleCases, stsCases } from './testing/role-cases.ts';
 import { secretCases } from './testing/secret-cases.ts';
 import { transferCases } from './testing/transfer-cases.ts';
+import { sysCases } from './testing/sys-cases.ts';
 import { vaultCases } from './testing/vault-cases.ts';
 
 const everyNative = { ...nativeCases, ...roleCases };
-const everyVault = { ...vaultCases, ...loginCases, ...transferCases };
+const everyVault = { ...vaultCases, ...loginCases, ...mountCases, ...sysCases, ...transferCases };
 
 const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
   ['AWS KMS', awsCases],
@@ -31,7 +33,7 @@ const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
 ];
 
 /** Rows that never succeed: they say what isn't offered. */
-const absent = /^transit\/(?:export|byok-export|backup|restore)|cache-config/;
+const absent = /^transit\/(?:export|byok-export|backup|restore)|cache-config|^sys\/remount$|^sys\/leases\/renew/;
 
 /** What proves these requests is in them; no token of the asking one's is needed. */
 const ownProof = /^POST auth\/(?:approle|userpass)\/login|sys\/wrapping\/(?:unwrap|lookup|rewrap)$/;

@@ -79,8 +79,8 @@ export class WorkingGate implements Gate {
   async authMountAt(proof: Proof, realm: string | undefined, path: string): Promise<AuthMountPlace | undefined> {
     try {
       const { identity } = this.core.rooms;
-      const asking = proof.kind === 'token' ? (await identity.identify(proof, false)).realm : realm;
-      return await identity.authMountAt(asking, path);
+      const asking = await (async () => identity.identify(proof, false))().catch(() => undefined);
+      return await identity.authMountAt(asking?.realm ?? realm, path);
     } catch {
       // What is wrong is said, and recorded, when it is asked for.
       return undefined;

@@ -67,6 +67,8 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'get-wrapping-key': ({ rooms, principal }) => rooms.keyring.wrappingKey(principal.realm),
   'import-key': ({ rooms, principal, command, now }) => rooms.keyring.importKey(principal.realm, command, now),
   'import-key-version': ({ rooms, command, keys, now }) => rooms.keyring.importVersion(keys[0]!, command, now),
+  'export-key': ({ rooms, command, keys }) => rooms.keyring.exportKey(keys[0]!, command),
+  'export-wrapped-key': ({ rooms, command, keys }) => rooms.keyring.exportWrapped(keys[0]!, keys[1]!, command),
   'create-alias': ({ rooms, command, keys, now }) =>
     rooms.keyring.createAlias(named(keys[0]!, command.key), command, now),
   'update-alias': ({ rooms, command, keys, now }) =>

@@ -68,6 +68,17 @@ export class Acl {
     return found === undefined || found.deny ? new Set() : found.capabilities;
   }
 
+  /** Whether something below a folder, which ends in a slash, might be allowed. */
+  reaches(folder: string): boolean {
+    if (this.#unlimited) return true;
+    const gives = ({ deny, capabilities }: Permissions) => !deny && capabilities.size > 0;
+    for (const [path, permissions] of this.#exact) {
+      if (`${path}/`.startsWith(folder) && gives(permissions)) return true;
+    }
+    const steps = folder.slice(0, -1).split('/');
+    return this.#patterns.some((pattern) => gives(pattern.permissions) && leadsInto(pattern, steps));
+  }
+
   /** A list is asked for with a slash behind its path; rules without one count for it too, after those with one. */
   #find(path: string, listing: boolean): Permissions | undefined {
     if (!listing) return this.#exact.get(path) ?? this.#match(path);
@@ -87,6 +98,16 @@ function matches({ text, steps: wanted, isPrefix }: Pattern, path: string, steps
   return wanted.every((step, i) => {
     if (step === '+') return true;
     return isPrefix && i === wanted.length - 1 ? steps[i]!.startsWith(step) : step === steps[i];
+  });
+}
+
+/** Whether a path with these first steps can match. */
+function leadsInto({ steps: wanted, isPrefix }: Pattern, steps: readonly string[]): boolean {
+  if (!isPrefix && wanted.length < steps.length) return false;
+  return steps.every((step, i) => {
+    const want = wanted[i];
+    if (want === undefined || want === '+' || want === step) return true;
+    return isPrefix && i === wanted.length - 1 && step.startsWith(want);
   });
 }
 

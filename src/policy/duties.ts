@@ -4,6 +4,7 @@ import { type Action, type ActionTable, type Role, roles } from '#domain/domain.
 export type Duty =
   | 'administer' // changes what a key is or whether it lives
   | 'use' // works with a key's material
+  | 'export' // takes a key's material away; to who may administer it as forbidden as its use
   | 'compute' // asked by key users, touches no key
   | 'read' // shows keys, never material
   | 'govern' // decides who may do what, and seals
@@ -50,6 +51,8 @@ export const rules = {
   'get-wrapping-key': ['read', 'nothing'], // a public one
   'import-key': ['administer', 'name'],
   'import-key-version': ['administer', 'key'],
+  'export-key': ['export', 'key'],
+  'export-wrapped-key': ['export', 'two-keys'],
   'create-alias': ['administer', 'key-and-name'],
   'update-alias': ['administer', 'key-and-name'],
   'delete-alias': ['administer', 'key-and-name'],
@@ -192,9 +195,10 @@ export const rules = {
 const roleDuties = {
   'key-administrator': ['administer', 'read', 'read-rights'],
   'key-user': ['use', 'compute', 'read'],
+  'key-exporter': ['export', 'read'],
   auditor: ['read', 'read-rights', 'read-identities', 'audit'],
   'security-officer': ['govern', 'read-rights', 'read-identities'],
-  developer: ['administer', 'use', 'compute', 'read', 'govern', 'read-rights', 'read-identities', 'audit'],
+  developer: ['administer', 'use', 'export', 'compute', 'read', 'govern', 'read-rights', 'read-identities', 'audit'],
 } as const satisfies Record<Role, readonly Duty[]>;
 
 function actionsOf(role: Role): ReadonlySet<Action> {

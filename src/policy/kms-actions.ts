@@ -78,6 +78,8 @@ type Naming<A extends Action> =
     };
 
 const noKey = [] as const;
+/** Whoever has the material can do all that the key can. */
+const everyUse = ['Decrypt', 'Sign', 'GenerateMac', 'DeriveSharedSecret', 'Decapsulate'] as const;
 
 const naming: { readonly [A in Action]: Naming<A> } = {
   'create-key': noKey,
@@ -122,6 +124,8 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'get-wrapping-key': noKey,
   'import-key': noKey,
   'import-key-version': ['ImportKeyMaterial'],
+  'export-key': everyUse,
+  'export-wrapped-key': { any: [...everyUse, 'Encrypt'], of: (_, index) => (index === 0 ? everyUse : ['Encrypt']) },
   encrypt: ['Encrypt'],
   decrypt: ['Decrypt'],
   're-encrypt': {

@@ -47,8 +47,8 @@ function asked(action: Action): [Command, Key[]] {
 
 const table = `
   create-key               key-administrator developer
-  describe-key             key-administrator key-user auditor developer
-  list-keys                key-administrator key-user auditor developer
+  describe-key             key-administrator key-user key-exporter auditor developer
+  list-keys                key-administrator key-user key-exporter auditor developer
   update-key               key-administrator developer
   enable-key               key-administrator developer
   disable-key              key-administrator developer
@@ -62,7 +62,7 @@ const table = `
   create-alias             key-administrator developer
   update-alias             key-administrator developer
   delete-alias             key-administrator developer
-  list-aliases             key-administrator key-user auditor developer
+  list-aliases             key-administrator key-user key-exporter auditor developer
   tag-key                  key-administrator developer
   untag-key                key-administrator developer
   encrypt                  key-user developer
@@ -96,6 +96,11 @@ const table = `
   delete-imported-material key-administrator developer
   get-import-parameters    key-administrator developer
   import-key-material      key-administrator developer
+  get-wrapping-key         key-administrator key-user key-exporter auditor developer
+  import-key               key-administrator developer
+  import-key-version       key-administrator developer
+  export-key               key-exporter developer
+  export-wrapped-key       key-exporter developer
   replicate-key            key-administrator developer
   update-primary-region    key-administrator developer
   remove-secret-replicas   key-administrator developer
@@ -110,18 +115,18 @@ const table = `
   write-secret             key-user developer
   change-secret-versions   key-administrator developer
   configure-secret         key-administrator developer
-  get-secret-rules         key-administrator key-user auditor developer
+  get-secret-rules         key-administrator key-user key-exporter auditor developer
   set-secret-rules         key-administrator developer
   move-secret-label        key-user developer
   put-secret-value         key-user developer
   update-secret            key-user developer
   generate-password        key-user developer
-  describe-secret          key-administrator key-user auditor developer
-  get-secret-policy        key-administrator key-user auditor developer
-  check-secret-policy      key-administrator key-user auditor developer
-  list-secrets             key-administrator key-user auditor developer
-  list-secret-versions     key-administrator key-user auditor developer
-  read-last-use            key-administrator key-user auditor developer
+  describe-secret          key-administrator key-user key-exporter auditor developer
+  get-secret-policy        key-administrator key-user key-exporter auditor developer
+  check-secret-policy      key-administrator key-user key-exporter auditor developer
+  list-secrets             key-administrator key-user key-exporter auditor developer
+  list-secret-versions     key-administrator key-user key-exporter auditor developer
+  read-last-use            key-administrator key-user key-exporter auditor developer
   change-key-store         security-officer developer
   create-key-store         security-officer developer
   list-key-stores          security-officer developer
@@ -168,6 +173,11 @@ const table = `
   lookup-wrapping          anybody
   rewrap-answer            anybody
   wrap-answer              anybody
+  list-mounts              anybody
+  read-mount               anybody
+  enable-mount             security-officer developer
+  tune-mount               security-officer developer
+  disable-mount            security-officer developer
   create-orphan-token      security-officer developer
   write-login              security-officer developer
   read-login               auditor security-officer developer

@@ -19,12 +19,13 @@ const secretReadWords = words('describe-secret list-secret-versions get-secret-p
 const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key disable-key-version enable-key-version schedule-destruction cancel-destruction
   destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region
-  get-import-parameters import-key-material delete-imported-material`);
+  get-import-parameters import-key-material delete-imported-material import-key import-key-version`);
+const exportWords = words('export-key export-wrapped-key');
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key
   generate-mac verify-mac derive-shared-secret encapsulate decapsulate`);
 const computeWords = words('generate-random generate-password hash');
 const readWords = words(
-  'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets get-secret-rules describe-key read-last-use list-keys list-aliases',
+  'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets get-secret-rules get-wrapping-key describe-key read-last-use list-keys list-aliases',
 );
 const listWords = words(
   'list-acl-policies read-acl-policy read-login list-logins read-secret-id list-secret-ids list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants',
@@ -32,16 +33,19 @@ const listWords = words(
 const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
   revoke-grant create-key-store change-key-store list-key-stores create-role delete-role register-provider delete-provider write-acl-policy delete-acl-policy seal
-  create-orphan-token write-login delete-login create-secret-id destroy-secret-id`);
+  enable-mount tune-mount disable-mount create-orphan-token write-login delete-login create-secret-id destroy-secret-id`);
 const rightsWords = words('read-key-policy list-key-grants');
 const listOnKeyWords = words('explain-access');
 const governOnKeyWords = words('put-key-policy create-key-grant retire-key-grant revoke-key-grant');
-const selfWords = words('read-capabilities assume-role create-session get-caller-identity wrap-answer');
+const selfWords = words(
+  'list-mounts read-mount read-capabilities assume-role create-session get-caller-identity wrap-answer',
+);
 const openWords = words('read-status unseal login unwrap-answer lookup-wrapping rewrap-answer');
 const auditWords = words('read-audit prove-audit read-checkpoint read-metrics');
 const wordsOfRole: Record<string, string[]> = {
   'key-administrator': [...administerWords, ...secretAdministerWords, ...readWords, ...rightsWords],
   'key-user': [...useWords, ...secretUseWords, ...computeWords, ...readWords],
+  'key-exporter': [...exportWords, ...readWords],
   auditor: [...readWords, ...rightsWords, ...listWords, ...listOnKeyWords, ...auditWords],
   'security-officer': [...governWords, ...governOnKeyWords, ...rightsWords, ...listWords, ...listOnKeyWords],
 };
@@ -78,18 +82,18 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   if (asked === 'check-secret-policy' && secret !== undefined) places.push({ key: secret });
   const given = command as { name?: string; key?: object };
   const onKeys =
-    (administerWords.includes(asked) && asked !== 'create-key') ||
-    [useWords, rightsWords, listOnKeyWords, governOnKeyWords].some((list) => list.includes(asked));
+    (administerWords.includes(asked) && asked !== 'create-key' && asked !== 'import-key') ||
+    [useWords, exportWords, rightsWords, listOnKeyWords, governOnKeyWords].some((list) => list.includes(asked));
   if (onKeys || asked === 'describe-key' || asked === 'read-last-use' || (asked === 'list-aliases' && given.key)) {
-    const pair = ['re-encrypt', 'update-primary-region'].includes(asked);
+    const pair = ['re-encrypt', 'update-primary-region', 'export-wrapped-key'].includes(asked);
     if (keys.length < (pair ? 2 : 1) || (pair && keys.length > 2)) return 'denied';
     for (const key of keys) places.push({ key });
     if (asked === 'replicate-key') places.push({});
   }
-  if (asked === 'create-key' || asked.endsWith('-alias')) {
+  if (asked === 'create-key' || asked === 'import-key' || asked.endsWith('-alias')) {
     if (given.name !== undefined) places.push({ name: given.name });
   }
-  if (computeWords.includes(asked)) places.push({ anywhere: true });
+  if (computeWords.includes(asked) || asked === 'get-wrapping-key') places.push({ anywhere: true });
   if (places.length === 0) places.push({});
 
   const rights = facts.grants.filter((grant) => {
@@ -109,9 +113,9 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
       wordsOf(grant, facts).some((word) => [...administerWords, ...secretAdministerWords].includes(word)),
     );
     const uses = here.some((grant) =>
-      wordsOf(grant, facts).some((word) => [...useWords, ...secretUseWords].includes(word)),
+      wordsOf(grant, facts).some((word) => [...useWords, ...exportWords, ...secretUseWords].includes(word)),
     );
-    const matters = [administerWords, useWords, secretAdministerWords, secretUseWords].some((some) =>
+    const matters = [administerWords, useWords, exportWords, secretAdministerWords, secretUseWords].some((some) =>
       some.includes(asked),
     );
     if (answer === 'allow' && matters && administers && uses && facts.mode === 'production')
@@ -223,7 +227,9 @@ function world(random: () => number) {
     return {
       kind,
       ...(kind === 'list-retirable-key-grants' ? { retiring: 'arn:aws:iam::000000000000:user/nobody' } : {}),
-      ...(rules[kind][1] === 'key-and-name' || (kind === 'create-key' && chance(0.8)) ? { name: pick(names) } : {}),
+      ...(rules[kind][1] === 'key-and-name' || (kind === 'create-key' && chance(0.8)) || kind === 'import-key'
+        ? { name: pick(names) }
+        : {}),
       ...(kind === 'list-aliases' && chance(0.5) ? { key: ref } : {}),
       ...(['encrypt', 'decrypt', 'sign', 'verify', 'generate-data-key', 'generate-data-key-pair'].includes(kind)
         ? { context: context() }

@@ -54,7 +54,7 @@ export async function writeSecret(
   const { secret: before, fresh } = subject;
   assertChangeable(before);
   const secret = before ?? unborn(parts, realm, subject, now);
-  const rules = await rulesFor(parts.records, realm, secret.rules);
+  const rules = await rulesFor(parts.records, realm, secret.rules, command.folder);
   assertExpected(secret, command.expected, rules.checked);
   const value = command.merge === true ? await merged(parts, subject, command.value, now) : command.value;
   const { versionId } = fresh!;

@@ -2,12 +2,13 @@ import {
   type Command,
   KmsError,
   type Outcome,
+  type RecordChange,
   type RecordReader,
   type Result,
   type VersionRules,
 } from '#domain/domain.ts';
 
-/** How versions of secrets are kept that have no rules of their own; one row a realm. */
+/** How versions of secrets are kept that have no rules of their own: those of a folder that is mounted by itself, or of all others. */
 
 /** That many where no rule says more or less. */
 const usual = 10;
@@ -15,15 +16,24 @@ const usual = 10;
 const most = 100;
 const longest = 10 * 365 * 24 * 60 * 60 * 1000;
 
-const idOf = (realm: string) => `secret-rules/${realm}`;
+const idOf = (realm: string, folder: string) => `secret-rules/${realm}${folder === '' ? '' : `/${folder}`}`;
 
-async function stored(records: RecordReader, realm: string): Promise<{ revision: number; rules: VersionRules }> {
-  const record = await records.read('setting', idOf(realm));
+interface Kept {
+  readonly revision: number;
+  readonly rules: VersionRules;
+}
+
+async function stored(records: RecordReader, realm: string, folder: string): Promise<Kept> {
+  const record = await records.read('setting', idOf(realm, folder));
   return { revision: record?.revision ?? 0, rules: (record?.value as VersionRules | undefined) ?? {} };
 }
 
-export async function getRules(records: RecordReader, realm: string): Promise<Outcome<Result<'get-secret-rules'>>> {
-  const { rules } = await stored(records, realm);
+export async function getRules(
+  records: RecordReader,
+  realm: string,
+  { folder = '' }: Command<'get-secret-rules'>,
+): Promise<Outcome<Result<'get-secret-rules'>>> {
+  const { rules } = await stored(records, realm, folder);
   return { result: { rules } };
 }
 
@@ -31,18 +41,28 @@ export async function getRules(records: RecordReader, realm: string): Promise<Ou
 export async function setRules(
   records: RecordReader,
   realm: string,
-  { rules: given }: Command<'set-secret-rules'>,
+  { rules: given, folder = '' }: Command<'set-secret-rules'>,
 ): Promise<Outcome<Result<'set-secret-rules'>>> {
   assertRules(given);
-  const { revision, rules: former } = await stored(records, realm);
+  const { revision, rules: former } = await stored(records, realm, folder);
   const rules = { ...former, ...given };
   return {
     result: { rules },
     change: {
-      records: [{ kind: 'setting', id: idOf(realm), expect: revision, value: rules }],
+      records: [{ kind: 'setting', id: idOf(realm, folder), expect: revision, value: rules }],
       summary: 'how versions of secrets are kept',
     },
   };
+}
+
+/** What takes the rules of a folder away. */
+export async function withoutRules(
+  records: RecordReader,
+  realm: string,
+  folder: string,
+): Promise<readonly RecordChange[]> {
+  const { revision } = await stored(records, realm, folder);
+  return revision === 0 ? [] : [{ kind: 'setting', id: idOf(realm, folder), expect: revision, value: undefined }];
 }
 
 export function assertRules({ keep = 0, lifetime = 0 }: VersionRules): void {
@@ -54,13 +74,14 @@ export function assertRules({ keep = 0, lifetime = 0 }: VersionRules): void {
   }
 }
 
-/** The secret's own, else those of the realm; who is stricter about checks or sooner with the end has the last word. */
+/** The secret's own, else those of the folder; who is stricter about checks or sooner with the end has the last word. */
 export async function rulesFor(
   records: RecordReader,
   realm: string,
   own: VersionRules = {},
+  folder = '',
 ): Promise<Required<VersionRules>> {
-  const { rules } = await stored(records, realm);
+  const { rules } = await stored(records, realm, folder);
   const lifetimes = [own.lifetime, rules.lifetime].filter((time) => time !== undefined && time > 0) as number[];
   return {
     keep: own.keep || rules.keep || usual,

@@ -28,7 +28,7 @@ import { getSecretValue, readVersion } from './read.ts';
 import { removeSecret, secretById } from './record.ts';
 import { detachReplica, follow, removeReplicas, replicateSecret } from './replicas.ts';
 import { cancelRotation, dueStep, reportRotation, rotateSecret, startDue } from './rotation.ts';
-import { getRules, setRules } from './rules.ts';
+import { getRules, setRules, withoutRules } from './rules.ts';
 import { type Parts, type SecretCommand, type SecretSubject, subjectOf } from './subject.ts';
 import { createSecret, putSecretValue, updateSecret } from './write.ts';
 
@@ -87,8 +87,10 @@ export class SecretsRoom {
     changeVersions(this.#parts, subject, command, now);
   configureSecret = async (realm: string, subject: SecretSubject, command: Command<'configure-secret'>, now: number) =>
     follow(this.#parts, configureSecret(this.#parts, realm, subject, command, now));
-  getRules = (realm: string) => getRules(this.#parts.records, realm);
+  getRules = (realm: string, command: Command<'get-secret-rules'>) => getRules(this.#parts.records, realm, command);
   setRules = (realm: string, command: Command<'set-secret-rules'>) => setRules(this.#parts.records, realm, command);
+  /** What takes the rules of a folder away, with the folder. */
+  withoutRules = (realm: string, folder: string) => withoutRules(this.#parts.records, realm, folder);
   describeSecret = ({ secret }: SecretSubject): Outcome<{ readonly secret: Secret }> => ({
     result: { secret: secret! },
   });

@@ -129,12 +129,7 @@ export const vaultCases: Cases = {
       accessor: (await house.perform({ kind: 'create-token' })).credential.id,
     }),
   }),
-  'GET sys/mounts': vault('GET', 'sys/mounts'),
-  'GET sys/mounts/transit/tune': vault('GET', 'sys/mounts/transit/tune'),
-  'GET sys/mounts/secret/tune': vault('GET', 'sys/mounts/secret/tune'),
-  'GET sys/mounts/kv/tune': vault('GET', 'sys/mounts/kv/tune'),
   'GET sys/auth': vault('GET', 'sys/auth'),
-  'GET sys/internal/ui/mounts': vault('GET', 'sys/internal/ui/mounts'),
   'GET secret/data/*': vaultSecret('GET', 'secret/data'),
   'POST secret/data/*': vaultSecret('POST', 'secret/data', { data: { a: canaries.plaintext } }),
   'PATCH secret/data/*': vaultSecret('PATCH', 'secret/data', { data: { b: canaries.message } }),
@@ -160,10 +155,4 @@ export const vaultCases: Cases = {
     return () => doors.vault('LIST', 'kv');
   },
   'DELETE kv/*': vaultSecret('DELETE', 'kv'),
-  'GET sys/internal/ui/mounts/secret': vault('GET', 'sys/internal/ui/mounts/secret'),
-  'GET sys/internal/ui/mounts/secret/*': vault('GET', 'sys/internal/ui/mounts/secret/a'),
-  'GET sys/internal/ui/mounts/kv': vault('GET', 'sys/internal/ui/mounts/kv'),
-  'GET sys/internal/ui/mounts/kv/*': vault('GET', 'sys/internal/ui/mounts/kv/a'),
-  'GET sys/internal/ui/mounts/transit': vault('GET', 'sys/internal/ui/mounts/transit'),
-  'GET sys/internal/ui/mounts/transit/*': vault('GET', 'sys/internal/ui/mounts/transit/keys'),
 };

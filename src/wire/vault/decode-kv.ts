@@ -3,7 +3,7 @@ import { hasExactNumbers, type Json, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { PlacedError } from './errors.ts';
 import { boolean, integer, seconds } from './fields.ts';
-import { folderName, type KvMount, plain, secretName, versioned } from './kv-path.ts';
+import { folderName, secretName } from './kv-path.ts';
 import type { Input } from './row.ts';
 
 /** The requests of Vault's KV engine, versions 1 and 2. */
@@ -44,7 +44,10 @@ function expectedOf(body: JsonObject): { readonly expected?: number } {
   return { expected };
 }
 
-const nameOf = (mount: KvMount, input: Input) => ({ secret: { name: secretName(mount, input) } });
+const nameOf = (input: Input) => ({ secret: { name: secretName(input) } });
+
+/** A mount of a realm's own making has rules of its own. */
+const rulesAt = ({ mount }: Input) => (mount === undefined ? {} : { folder: mount.path });
 
 /** 0: the current one. */
 export function queryNumber({ query }: Input, name: string): number {
@@ -55,7 +58,7 @@ export function queryNumber({ query }: Input, name: string): number {
 }
 
 export function decodeRead(input: Input): Command<'read-secret-version'> {
-  return { kind: 'read-secret-version', ...nameOf(versioned, input), number: queryNumber(input, 'version') };
+  return { kind: 'read-secret-version', ...nameOf(input), number: queryNumber(input, 'version') };
 }
 
 export function decodeSubkeys(input: Input): Command<'read-secret-version'> {
@@ -65,7 +68,7 @@ export function decodeSubkeys(input: Input): Command<'read-secret-version'> {
 
 export function decodeWrite(input: Input): Command<'write-secret'> {
   const { body } = input;
-  return { kind: 'write-secret', ...nameOf(versioned, input), value: dataOf(body), ...expectedOf(body) };
+  return { kind: 'write-secret', ...nameOf(input), value: dataOf(body), ...expectedOf(body), ...rulesAt(input) };
 }
 
 export function decodePatch(input: Input): Command<'write-secret'> {
@@ -91,7 +94,7 @@ function numbersOf(body: JsonObject): readonly number[] {
 const changing =
   (to: Change['to']) =>
   (input: Input): Change => ({
-    ...{ kind: 'change-secret-versions', ...nameOf(versioned, input), numbers: numbersOf(input.body), to },
+    ...{ kind: 'change-secret-versions', ...nameOf(input), numbers: numbersOf(input.body), to },
   });
 
 export const decodeDeleteVersions = changing('hidden');
@@ -99,11 +102,11 @@ export const decodeUndelete = changing('shown');
 export const decodeDestroy = changing('destroyed');
 
 export function decodeDelete(input: Input): Change {
-  return { kind: 'change-secret-versions', ...nameOf(versioned, input), numbers: [0], to: 'hidden' };
+  return { kind: 'change-secret-versions', ...nameOf(input), numbers: [0], to: 'hidden' };
 }
 
 export function decodeReadMetadata(input: Input): Command<'describe-secret'> {
-  return { kind: 'describe-secret', ...nameOf(versioned, input) };
+  return { kind: 'describe-secret', ...nameOf(input) };
 }
 
 function rulesOf(body: JsonObject): VersionRules {
@@ -136,7 +139,7 @@ function configuring(input: Input, merge: boolean): Command<'configure-secret'> 
   const { body } = input;
   return {
     kind: 'configure-secret',
-    ...nameOf(versioned, input),
+    ...nameOf(input),
     rules: rulesOf(body),
     ...notesOf(body, merge),
     merge,
@@ -146,37 +149,34 @@ function configuring(input: Input, merge: boolean): Command<'configure-secret'> 
 export const decodeWriteMetadata = (input: Input) => configuring(input, false);
 export const decodePatchMetadata = (input: Input) => configuring(input, true);
 
-const deleting =
-  (mount: KvMount) =>
-  (input: Input): Command<'delete-secret'> => ({ kind: 'delete-secret', ...nameOf(mount, input), days: 0 });
-
-export const decodeDeleteAll = deleting(versioned);
-export const decodeDeletePlain = deleting(plain);
+export function decodeDeleteAll(input: Input): Command<'delete-secret'> {
+  return { kind: 'delete-secret', ...nameOf(input), days: 0 };
+}
 
 /** A page of what the server looks through at once. */
-export function listOf(folder: string, after = ''): Command<'list-secrets'> {
+export function decodeList(input: Input): Command<'list-secrets'> {
+  const folder = folderName(input);
   // In a filter a leading '!' would mean the opposite.
   const filters = folder === '' || folder.startsWith('!') ? [] : [{ on: 'name', values: [folder] } as const];
-  return { kind: 'list-secrets', filters, sortBy: 'name', descending: false, withDeleted: false, after, limit: 1000 };
+  return {
+    ...{ kind: 'list-secrets', filters, sortBy: 'name', descending: false, withDeleted: false, after: '', limit: 1000 },
+  };
 }
 
-export const decodeList = (input: Input) => listOf(folderName(versioned, input));
-export const decodeListPlain = (input: Input) => listOf(folderName(plain, input));
-
-export function decodeReadRules(): Command<'get-secret-rules'> {
-  return { kind: 'get-secret-rules' };
+export function decodeReadRules(input: Input): Command<'get-secret-rules'> {
+  return { kind: 'get-secret-rules', ...rulesAt(input) };
 }
 
-export function decodeWriteRules({ body }: Input): Command<'set-secret-rules'> {
-  return { kind: 'set-secret-rules', rules: rulesOf(body) };
+export function decodeWriteRules(input: Input): Command<'set-secret-rules'> {
+  return { kind: 'set-secret-rules', rules: rulesOf(input.body), ...rulesAt(input) };
 }
 
 export function decodeReadPlain(input: Input): Command<'read-secret-version'> {
-  return { kind: 'read-secret-version', ...nameOf(plain, input), number: 0 };
+  return { kind: 'read-secret-version', ...nameOf(input), number: 0 };
 }
 
 /** Version 1 of the engine keeps one value: what is written over is gone. */
 export function decodeWritePlain(input: Input): Command<'write-secret'> {
   if (Object.keys(input.body).length === 0) throw refused('missing data fields');
-  return { kind: 'write-secret', ...nameOf(plain, input), value: textValue(input.body), keep: 1 };
+  return { kind: 'write-secret', ...nameOf(input), value: textValue(input.body), keep: 1 };
 }

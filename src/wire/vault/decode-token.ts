@@ -9,10 +9,19 @@ const ownLife = ['lookup-token', 'renew-token', 'revoke-token'] as const;
 /** The members of Vault's request that a Claviger token can't honour, so only their empty values are let through. */
 const notHonoured = ['id', 'role_name', 'entity_alias'] as const;
 
-function requestOf(body: JsonObject): TokenRequest {
+export const noBatchTokens = () =>
+  new KmsError(
+    'unsupported',
+    'Batch tokens are not offered: a token that is not on record could not be revoked. Ask for a service token.',
+  );
+
+/** What is asked of a new token, whichever way it is made. */
+export function requestOf(body: JsonObject): TokenRequest {
   refuseFields(body, notHonoured);
-  if (!['service', 'default', 'default-service'].includes(text(body, 'type') ?? 'service')) {
-    throw new KmsError('unsupported', 'Only service tokens are offered.');
+  const type = text(body, 'type') ?? 'service';
+  if (type === 'batch') throw noBatchTokens();
+  if (!['service', 'default', 'default-service'].includes(type)) {
+    throw new KmsError('invalid-parameter', "invalid 'token_type' value");
   }
   const ttl = seconds(body, 'ttl') ?? seconds(body, 'lease');
   const [maxTtl, period] = [seconds(body, 'explicit_max_ttl'), seconds(body, 'period')];
@@ -62,6 +71,16 @@ export const narrowable = [
   ...ownLife,
   'create-token',
   'create-orphan-token',
+  'create-role-token',
+  'write-token-role',
+  'read-token-role',
+  'delete-token-role',
+  'list-token-roles',
+  'list-tokens',
+  'revoke-tokens',
+  'revoke-token-alone',
+  'revoke-credential',
+  'tidy',
   'write-login',
   'read-login',
   'delete-login',
@@ -75,6 +94,11 @@ export const narrowable = [
   'write-acl-policy',
   'delete-acl-policy',
   'read-capabilities',
+  'enable-mount',
+  'tune-mount',
+  'disable-mount',
+  'list-mounts',
+  'read-mount',
   'create-key',
   'describe-key',
   'list-keys',
@@ -123,7 +147,7 @@ function narrowing(body: JsonObject): Pick<Command<'create-token'>, 'actions' | 
 
 function accessorOf(body: JsonObject): string {
   const accessor = text(body, 'accessor');
-  if (accessor === undefined) throw new KmsError('invalid-parameter', '"accessor" is missing.');
+  if (accessor === undefined) throw new KmsError('invalid-parameter', 'missing accessor');
   return accessor;
 }
 
@@ -133,8 +157,10 @@ function tokenOf(body: JsonObject): string {
   return token;
 }
 
-export function decodeLookup({ body }: Input): Command<'lookup-token'> {
-  return { kind: 'lookup-token', token: tokenOf(body) };
+/** Without a token: the asking one. */
+export function decodeLookup({ body, query }: Input): Command<'lookup-token'> {
+  const token = text(body, 'token') ?? new URLSearchParams(query).get('token') ?? '';
+  return token === '' ? { kind: 'lookup-token' } : { kind: 'lookup-token', token };
 }
 
 export function decodeRenew({ body }: Input): Command<'renew-token'> {
@@ -142,7 +168,7 @@ export function decodeRenew({ body }: Input): Command<'renew-token'> {
 }
 
 export function decodeRevoke({ body }: Input): Command<'revoke-token'> {
-  return { kind: 'revoke-token', token: tokenOf(body) };
+  return { kind: 'revoke-token', token: tokenOf(body), ifThere: true };
 }
 
 export function decodeLookupSelf(): Command<'lookup-token'> {
@@ -171,5 +197,9 @@ export function decodeRevokeSelf(): Command<'revoke-token'> {
 }
 
 export function decodeRevokeAccessor({ body }: Input): Command<'revoke-token'> {
-  return { kind: 'revoke-token', accessor: accessorOf(body) };
+  return { kind: 'revoke-token', accessor: accessorOf(body), ifThere: true };
+}
+
+export function decodeRevokeAlone({ body }: Input): Command<'revoke-token-alone'> {
+  return { kind: 'revoke-token-alone', token: tokenOf(body) };
 }

@@ -21,7 +21,7 @@ interface Case {
 function decode(operation: string, { body = {}, path = { name: 'k' }, item = body }: Case, method?: Method): Command {
   const row = operations.find((one) => one.operation === operation && (method === undefined || one.method === method));
   assert.ok(row, operation);
-  const input: Input = { path, query: '', body, item, token: 'clv.t', clock: () => 0 };
+  const input: Input = { path, folder: '', query: '', body, item, token: 'clv.t', clock: () => 0 };
   return row.decode(input);
 }
 

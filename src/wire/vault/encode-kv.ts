@@ -10,7 +10,7 @@ import {
 } from '#domain/domain.ts';
 import { fromUtf8, type Json, parseJson } from '#encoding/encoding.ts';
 import { queryNumber } from './decode-kv.ts';
-import { folderName, isCanonical, type KvMount, plain, versioned } from './kv-path.ts';
+import { folderName, isCanonical } from './kv-path.ts';
 import type { Input } from './row.ts';
 
 /** The answers of Vault's KV engine, versions 1 and 2. */
@@ -112,25 +112,27 @@ export function encodeMetadata({ secret }: Result<'describe-secret'>): string {
   });
 }
 
-const listing =
-  (mount: KvMount) =>
-  (_: Result<'list-secrets'>, input: Input, pages: ReadonlyArray<Result<'list-secrets'>>): string => {
-    const folder = folderName(mount, input);
-    const below = pages
-      .flatMap(({ secrets }) => secrets)
-      .filter(({ name }) => name.startsWith(folder) && isCanonical(name))
-      .map(({ name }) => name.slice(folder.length).replace(/\/.*/s, '/'));
-    return below.length === 0 ? '' : `{"keys":${JSON.stringify([...new Set(below)].sort())}}`;
-  };
+export function encodeList(
+  _: Result<'list-secrets'>,
+  input: Input,
+  pages: ReadonlyArray<Result<'list-secrets'>>,
+): string {
+  const folder = folderName(input);
+  const below = pages
+    .flatMap(({ secrets }) => secrets)
+    .filter(({ name }) => name.startsWith(folder) && isCanonical(name))
+    .map(({ name }) => name.slice(folder.length).replace(/\/.*/s, '/'));
+  return below.length === 0 ? '' : `{"keys":${JSON.stringify([...new Set(below)].sort())}}`;
+}
 
-export const encodeList = listing(versioned);
-export const encodeListPlain = listing(plain);
+/** Seconds that a value is leased for where neither it nor the mount says. */
+const usualLease = 2_764_800;
 
-/** Seconds: what the value itself says, else what Vault says by default. */
-export function leaseOf({ value }: Read): number {
+/** Seconds: what the value itself says, else what is usual at the mount. */
+export function leaseOf({ value }: Read, { mount }: Input): number {
   const members = value === undefined ? undefined : parseJson(value.bytes.release());
   const ttl = isMembers(members) ? (members.ttl ?? members.lease) : undefined;
   const [, count, unit] = /^(\d{1,9})([smhd]?)$/.exec(String(ttl)) ?? [];
   const each = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }[unit ?? ''] ?? 1;
-  return count === undefined ? 2_764_800 : Number(count) * each;
+  return count === undefined ? Math.floor((mount?.defaultTtl ?? 0) / 1000) || usualLease : Number(count) * each;
 }

@@ -21,7 +21,7 @@ const some = Uint8Array.of(0xfb, 0xff, 1);
 const now = 1_700_000_000_000;
 
 function input(body: Input['body'] = {}, item: Input['item'] = body): Input {
-  return { path: { name: 'k' }, query: '', body, item, token: 'clv.secret', clock: () => now };
+  return { path: { name: 'k' }, folder: '', query: '', body, item, token: 'clv.secret', clock: () => now };
 }
 
 const transit: ReadonlyArray<readonly [string, string, object]> = [

@@ -136,7 +136,7 @@ test('decoders know no failure but KmsError, whatever the fields', () => {
     );
     const path = { name: pick(segments), form: pick(segments), source: pick(segments), algorithm: pick(segments) };
     const row = pick(operations);
-    const input = { path, query: '', body, item: body, token: '', clock: () => 0 };
+    const input = { path, folder: '', query: '', body, item: body, token: '', clock: () => 0 };
     const what = () => `${row.operation} ${JSON.stringify(path)} ${JSON.stringify(body)}`;
     if (total(() => row.decode(input), what)) decoded++;
     total(() => row.creates?.(input), what);

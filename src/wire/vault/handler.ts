@@ -18,7 +18,7 @@ import { wrapInfo } from './encode-login.ts';
 import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere, unproven } from './errors.ts';
 import { integer, readBody } from './fields.ts';
 import { single } from './operations.ts';
-import type { Leaf } from './route.ts';
+import type { Found, Leaf } from './route.ts';
 import type { Input, Method, Row } from './row.ts';
 
 /** Items of a batch that are under way at once: enough to share a flush, too few to crowd out others. */
@@ -32,6 +32,7 @@ export const unreadProof: Proof = Object.freeze({ kind: 'none', unread: true });
 /** One request on its way through its row. */
 export class Exchange {
   readonly #gate: Gate;
+  readonly #place: Found;
   readonly #leaf: Leaf;
   readonly #token: string;
   #proof: Proof;
@@ -47,9 +48,10 @@ export class Exchange {
   /** The token in the answer. */
   #issued: IssuedToken | undefined;
 
-  constructor(gate: Gate, leaf: Leaf, proof: Proof, origin: Origin, wrapTtl = 0) {
+  constructor(gate: Gate, place: Found, leaf: Leaf, proof: Proof, origin: Origin, wrapTtl = 0) {
     this.#wrapTtl = wrapTtl;
     this.#gate = gate;
+    this.#place = place;
     this.#leaf = leaf;
     this.#token = proof.kind === 'token' ? proof.token : '';
     this.#proof = leaf.row.proof === undefined ? proof : unreadProof;
@@ -57,19 +59,16 @@ export class Exchange {
   }
 
   /** Rejects with KmsError. */
-  answer(
-    body: Uint8Array,
-    path: Readonly<Record<string, string>>,
-    canonical: string,
-    query: string,
-    clock: () => number,
-  ): Promise<Response> {
+  answer(body: Uint8Array, query: string, clock: () => number): Promise<Response> {
     const { row } = this.#leaf;
+    const { places, path: canonical, folder, mount } = this.#place;
     let input: Input;
     let items: readonly JsonObject[] | undefined;
     try {
       const object = readBody(body);
-      input = { path, query, body: object, item: object, token: this.#token, wrapTtl: this.#wrapTtl, clock };
+      const [token, wrapTtl] = [this.#token, this.#wrapTtl];
+      input = { path: places, folder, query, body: object, item: object, token, wrapTtl, clock };
+      if (mount !== undefined) input = { ...input, mount };
       if (row.proof !== undefined) this.#proof = row.proof(input, this.#origin.peer);
       this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query, this.#wrapTtl) };
       if (row.batch !== undefined) {
@@ -107,7 +106,7 @@ export class Exchange {
     try {
       result = await this.#gate.perform(this.#proof, command, this.#origin);
     } catch (error) {
-      if (row.failure !== undefined) throw row.failure(asKmsError(error));
+      if (row.failure !== undefined) throw row.failure(asKmsError(error), input);
       result = await this.#askAgain(row, input, error);
     }
     const pages = [result];
@@ -119,7 +118,7 @@ export class Exchange {
     if (row.action === 'login') this.#issued = result as Result<'login'>;
     if (row.warnings !== undefined) this.#warnings = row.warnings(result, input);
     if (row.status !== undefined) this.#status = row.status(result);
-    if (row.lease !== undefined) this.#lease = row.lease(result);
+    if (row.lease !== undefined) this.#lease = row.lease(result, input);
     return row.encode(result, input, pages);
   }
 
@@ -243,6 +242,12 @@ function askedOf(
     ...(creates !== undefined || existence === true ? { mayCreate: true } : undefined),
     ...(wrapTtl === 0 ? undefined : { wrapFor: wrapTtl / 1000 }),
   };
+}
+
+/** What is asked for where nothing is, or where nobody may know what is. */
+export function askedNowhere({ method }: { readonly method: string }, path: string): AclRequest {
+  const capability = Object.hasOwn(capabilities, method) ? capabilities[method as Method] : 'update';
+  return { path, capability, fields: {} };
 }
 
 /** What is there more than once is a list, whichever of them counts. */

@@ -1,11 +1,9 @@
 import {
   decodeDelete,
   decodeDeleteAll,
-  decodeDeletePlain,
   decodeDeleteVersions,
   decodeDestroy,
   decodeList,
-  decodeListPlain,
   decodePatch,
   decodePatchMetadata,
   decodeRead,
@@ -18,12 +16,10 @@ import {
   decodeWriteMetadata,
   decodeWritePlain,
   decodeWriteRules,
-  listOf,
 } from './decode-kv.ts';
 import { encodeNothing } from './encode-keys.ts';
 import {
   encodeList,
-  encodeListPlain,
   encodeMetadata,
   encodePlain,
   encodeRead,
@@ -41,7 +37,7 @@ const small = 64 * KiB;
 /** A value of 1 MiB, and room for how it is written. */
 const large = 1280 * KiB;
 
-/** The KV engine: `secret/` is version 2 of it, `kv/` version 1. */
+/** The KV engine: `secret/` is version 2 of it, `kv/` version 1; what stands for them stands for all mounts. */
 export const kv: readonly Row[] = [
   row({
     operation: 'secret/data:read',
@@ -153,7 +149,7 @@ export const kv: readonly Row[] = [
     maxBody: small,
     decode: decodeList,
     encode: encodeList,
-    more: ({ next }) => (next === undefined ? undefined : listOf('', next)),
+    more: ({ next }, input) => (next === undefined ? undefined : { ...decodeList(input), after: next }),
   }),
   row({
     operation: 'secret/metadata:delete',
@@ -208,9 +204,9 @@ export const kv: readonly Row[] = [
     paths: ['kv', 'kv/*'],
     action: 'list-secrets',
     maxBody: small,
-    decode: decodeListPlain,
-    encode: encodeListPlain,
-    more: ({ next }) => (next === undefined ? undefined : listOf('', next)),
+    decode: decodeList,
+    encode: encodeList,
+    more: ({ next }, input) => (next === undefined ? undefined : { ...decodeList(input), after: next }),
   }),
   row({
     operation: 'kv:delete',
@@ -218,7 +214,7 @@ export const kv: readonly Row[] = [
     paths: ['kv/*'],
     action: 'delete-secret',
     maxBody: small,
-    decode: decodeDeletePlain,
+    decode: decodeDeleteAll,
     encode: encodeNothing,
   }),
 ];

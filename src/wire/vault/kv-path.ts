@@ -2,16 +2,6 @@ import { KmsError } from '#domain/domain.ts';
 import { decodeSegment } from './names.ts';
 import type { Input } from './row.ts';
 
-/** Which secrets a mount shows: those of one folder, by their names below it. */
-export interface KvMount {
-  /** '' for all of them, else it ends in '/'. */
-  readonly folder: string;
-}
-
-/** The mount of version 2 shows every secret of the realm; that of version 1 is the folder `kv/` of it. */
-export const versioned: KvMount = { folder: '' };
-export const plain: KvMount = { folder: 'kv/' };
-
 const maxName = 512;
 
 /** A path whose every step says something, so that one name has one path. */
@@ -21,8 +11,8 @@ export function isCanonical(path: string): boolean {
 }
 
 /** The secret's name. Percent-encoding is undone once. Throws 'malformed'. */
-export function secretName({ folder }: KvMount, { path }: Input): string {
-  const name = folder + decodeSegment(path.rest ?? '');
+export function secretName({ path }: Input): string {
+  const name = decodeSegment(path.rest ?? '');
   if (!isCanonical(name) || name.length > maxName) {
     throw new KmsError('malformed', `A path has 1 to ${maxName} characters, and no empty or dotted steps.`);
   }
@@ -30,6 +20,6 @@ export function secretName({ folder }: KvMount, { path }: Input): string {
 }
 
 /** What the names of a folder begin with. */
-export function folderName(mount: KvMount, input: Input): string {
-  return input.path.rest === undefined ? mount.folder : `${secretName(mount, input)}/`;
+export function folderName(input: Input): string {
+  return input.path.rest === undefined ? input.folder : `${secretName(input)}/`;
 }

@@ -1,5 +1,6 @@
 import { type HashName, isKeyId, type KeyRef, type KeySpec, KmsError } from '#domain/domain.ts';
 import { fromBase64, fromBase64Url, toBase64, toBase64Url } from '#encoding/encoding.ts';
+import type { Input } from './row.ts';
 
 /** Vault's words for keys, hashes and dressed bytes, and ours. */
 
@@ -37,6 +38,11 @@ function canonicalStep(step: string): string {
 export function keyRef(given: string | undefined): KeyRef {
   const word = keyName(given);
   return isUuid(word) ? { by: 'id', id: word.toLowerCase() } : { by: 'name', name: word };
+}
+
+/** The name of the key that the path names, as clients of the mount write it. */
+export function shownName({ path, folder }: Pick<Input, 'path' | 'folder'>): string | undefined {
+  return path.name?.slice(folder.length);
 }
 
 export function isUuid(word: string): boolean {

@@ -38,9 +38,10 @@ import {
 import { kv } from './kv-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
 import { loginOperations } from './login-operations.ts';
+import { mountOperations } from './mount-operations.ts';
 import { shownName } from './names.ts';
 import { type Method, type Row, row } from './row.ts';
-import { authMounts, mounts, tunings, uiKv, uiMount, uiMounts, uiSecret } from './system.ts';
+import { authMounts } from './system.ts';
 import { tokenOperations } from './token-operations.ts';
 import { transferOperations } from './transfer-operations.ts';
 
@@ -254,16 +255,7 @@ function fixed(operation: string, path: string, answer: string, as: 'data' | 'bo
 }
 
 const system: readonly Row[] = [
-  fixed('sys/mounts', 'sys/mounts', mounts, 'both'),
-  ...tunings.map(({ path, answer }) => fixed('sys/mounts/tune', path, answer, 'both')),
   fixed('sys/auth', 'sys/auth', authMounts, 'both'),
-  fixed('sys/internal/ui/mounts', 'sys/internal/ui/mounts', uiMounts, 'data'),
-  fixed('sys/internal/ui/mounts/transit', 'sys/internal/ui/mounts/transit', uiMount, 'data'),
-  fixed('sys/internal/ui/mounts/transit', 'sys/internal/ui/mounts/transit/*', uiMount, 'data'),
-  fixed('sys/internal/ui/mounts/secret', 'sys/internal/ui/mounts/secret', uiSecret, 'data'),
-  fixed('sys/internal/ui/mounts/secret', 'sys/internal/ui/mounts/secret/*', uiSecret, 'data'),
-  fixed('sys/internal/ui/mounts/kv', 'sys/internal/ui/mounts/kv', uiKv, 'data'),
-  fixed('sys/internal/ui/mounts/kv', 'sys/internal/ui/mounts/kv/*', uiKv, 'data'),
 ];
 
 /** What Vault does and this door doesn't: said so, instead of 'no such path'. */
@@ -304,6 +296,7 @@ export const operations: readonly Row[] = [
   ...tokenOperations,
   ...leaseOperations,
   ...kv,
+  ...mountOperations,
   ...system,
   ...absences,
 ];

@@ -1,4 +1,4 @@
-import { KmsError } from '#domain/domain.ts';
+import { type AuthMountPlace, KmsError, type Mount } from '#domain/domain.ts';
 import { canonicalPath, decodeSegment } from './names.ts';
 import type { Method, OpenRow, Row } from './row.ts';
 
@@ -7,6 +7,8 @@ export interface Leaf {
   readonly row: Row;
   /** Everything of the answer behind `data`. */
   readonly tail: string;
+  /** What the names in its path begin with, of the mount that is always there. */
+  readonly folder: string;
 }
 
 interface Node {
@@ -22,23 +24,39 @@ export interface Found {
   /** Undefined: there is such a path, but not with this method. */
   readonly leaf: Leaf | undefined;
   readonly open: OpenRow | undefined;
+  /** Names of keys and secrets as they are without the mount. */
   readonly places: Readonly<Record<string, string>>;
   /** What was matched, as policies judge it. */
   readonly path: string;
+  /** What those names begin with; '' for all names. */
+  readonly folder: string;
+  /** Of a realm's own making. */
+  readonly mount?: Mount;
+}
+
+/** A path that leads somewhere, if at all, only in the realm of who asks. */
+export interface Elsewhere {
+  readonly elsewhere: string;
 }
 
 const prefix = '/v1/';
+/** Auth mounts whose type is known without asking. */
+const alwaysThere = /^auth\/(?:token|approle|userpass)(?:\/|$)/;
 const noPlaces: Readonly<Record<string, string>> = Object.freeze({});
 
 const newNode = (): Node => ({ steps: new Map(), place: undefined, rest: undefined, leaves: {}, open: undefined });
 
-/** Walks the path step by step, so its cost doesn't grow with the table. */
+/** Walks the path step by step, so its cost doesn't grow with the table. Behind a `*` one more step may stand. */
 export class Router {
   readonly #root = newNode();
+  readonly #largest = new Map<Method, number>();
 
   constructor(rows: readonly Row[], openRows: readonly OpenRow[]) {
     for (const row of rows) {
-      for (const path of row.paths) this.#grow(path).leaves[row.method] = { row, tail: tailOf(path) };
+      for (const path of row.paths) {
+        this.#grow(path).leaves[row.method] = { row, tail: tailOf(path), folder: /^kv(?:\/|$)/.test(path) ? 'kv/' : '' };
+      }
+      this.#largest.set(row.method, Math.max(row.maxBody, this.#largest.get(row.method) ?? 0));
     }
     for (const open of openRows) for (const path of open.paths) this.#grow(path).open = open;
   }
@@ -65,10 +83,39 @@ export class Router {
     return node;
   }
 
+  /** Bytes: what no row of this method goes beyond. */
+  largestBody(method: string, query: string): number {
+    const wanted = methodOf(method, query);
+    return (wanted === undefined ? undefined : this.#largest.get(wanted)) ?? 0;
+  }
+
   /** Undefined: no such path. The path begins with /v1/. Throws 'malformed' where percent-encoding is wrong. */
-  find(method: string, raw: string, query: string): Found | undefined {
+  find(method: string, raw: string, query: string): Found | Elsewhere | undefined {
     const path = canonicalPath(raw.slice(prefix.length));
     if (path === undefined) return undefined;
+    const slash = path.indexOf('/');
+    if (!this.#root.steps.has(slash < 0 ? path : path.slice(0, slash))) return { elsewhere: path };
+    if (path.startsWith('auth/') && !alwaysThere.test(path)) return { elsewhere: path };
+    const found = this.#walk(method, path, query);
+    const folder = found?.leaf?.folder ?? '';
+    return found === undefined || folder === '' ? found : below(folder, found);
+  }
+
+  /** What a canonical path at or below a mount leads to: what its engine does at the mount that is always there. */
+  findAt(mount: Mount, method: string, path: string, query: string): Found | undefined {
+    const engine = mount.engine === 'transit' ? 'transit' : mount.version === 1 ? 'kv' : 'secret';
+    const found = this.#walk(method, `${engine}${path.slice(mount.path.length - 1)}`, query);
+    return found && { ...below(mount.path, found), path, mount };
+  }
+
+  /** What a canonical path at or below an auth mount leads to: what logins of its type do at the path of their own name. */
+  findLogin({ realm, path: mount, type }: AuthMountPlace, method: string, path: string, query: string): Found | undefined {
+    const below = path.slice('auth/'.length + mount.length);
+    const found = this.#walk(method, `auth/${type === 'oidc' ? 'jwt' : type}${below}`, query);
+    return found && { ...found, path, places: { ...found.places, realm, mount } };
+  }
+
+  #walk(method: string, path: string, query: string): Found | undefined {
     let node: Node = this.#root;
     let places: Record<string, string> | undefined;
     const end = path.length;
@@ -84,7 +131,13 @@ export class Router {
         node = node.place.node;
       } else if (node.rest !== undefined) {
         node = node.rest;
-        const rest = path.slice(from, end);
+        let rest = path.slice(from, end);
+        const last = rest.lastIndexOf('/');
+        const tail = node.steps.size === 0 || last < 0 ? undefined : node.steps.get(rest.slice(last + 1));
+        if (tail !== undefined) {
+          node = tail;
+          rest = rest.slice(0, last);
+        }
         // Policies tell the two apart, and what the rest names doesn't.
         if (/%2f/i.test(rest)) throw new KmsError('malformed', 'In this path a slash is written as it is, not as %2F.');
         places = { ...places, rest };
@@ -96,8 +149,22 @@ export class Router {
     const leaf = wanted === undefined ? undefined : node.leaves[wanted];
     const open = method === 'GET' || method === 'HEAD' ? node.open : undefined;
     if (leaf === undefined && open === undefined && node.open === undefined && !hasLeaves(node)) return undefined;
-    return { leaf, open, places: places ?? noPlaces, path };
+    return { leaf, open, places: places ?? noPlaces, path, folder: '' };
   }
+}
+
+/** The same with whole names. Safe by being done once, here: no row can forget in which folder it is. */
+function below(folder: string, found: Found): Found {
+  const { name, rest } = found.places;
+  return {
+    ...found,
+    folder,
+    places: {
+      ...found.places,
+      ...(name !== undefined && { name: folder + name }),
+      ...(rest !== undefined && { rest: folder + rest }),
+    },
+  };
 }
 
 function hasLeaves(node: Node): boolean {
@@ -126,6 +193,6 @@ function tailOf(path: string): string {
     ? 'kv'
     : path.startsWith('transit')
       ? 'transit'
-      : (/^auth\/(token|approle|userpass)(?:\/|$)/.exec(path)?.[1] ?? 'system');
+      : (/^auth\/(token|approle|userpass|jwt|kubernetes|cert)(?:\/|$)/.exec(path)?.[1] ?? 'system');
   return `,"wrap_info":null,"warnings":null,"auth":null,"mount_type":"${mount}"}`;
 }

@@ -1,4 +1,4 @@
-import type { Action, Command, KmsError, Proof, Result, Status, Wrapping } from '#domain/domain.ts';
+import type { Action, Command, KmsError, Mount, Proof, Result, Status, Wrapping } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 
 /** PUT is POST, and GET with `list=true` is LIST. */
@@ -6,8 +6,15 @@ export type Method = 'GET' | 'LIST' | 'POST' | 'PATCH' | 'DELETE';
 
 /** One request, read once. */
 export interface Input {
-  /** What stood in the path's `:places`, percent-decoded; under `rest` what `*` took, as it came. None of it is checked yet. */
+  /**
+   * What stood in the path's `:places`, percent-decoded; under `rest` what `*` took, as it came. The names of keys and secrets begin
+   * with `folder` here. None of it is checked yet.
+   */
   readonly path: Readonly<Record<string, string>>;
+  /** What the names at this mount begin with, which clients neither write nor see; '' for all names. */
+  readonly folder: string;
+  /** Absent at the mounts that are there from the start. */
+  readonly mount?: Mount;
   readonly query: string;
   readonly body: JsonObject;
   /** One item of `batch_input`; the body itself where there is no batch. */
@@ -33,7 +40,7 @@ export interface Row<A extends Action = Action> {
   /** Where the request is proven by something else than the token that it carries. Throws KmsError. */
   readonly proof?: (input: Input, peer: string) => Proof;
   /** How Vault puts a failure that it has words or a status of its own for here. */
-  readonly failure?: (error: KmsError) => KmsError;
+  readonly failure?: (error: KmsError, input: Input) => KmsError;
   /** Throws KmsError and nothing else. */
   decode(input: Input): Command<A>;
   /** A JSON object, or '' for no data: 204, and 404 for a list. `pages` are the answers so far, this one included. */
@@ -56,7 +63,7 @@ export interface Row<A extends Action = Action> {
   /** For answers with an object that aren't always 200. */
   readonly status?: (result: Result<A>) => number;
   /** `lease_duration` where it isn't 0, in seconds. */
-  readonly lease?: (result: Result<A>) => number;
+  readonly lease?: (result: Result<A>, input: Input) => number;
   /** Names in the path are the same in every case, so policies judge it in lower case. */
   readonly folds?: true;
   /** Policies are asked for `create` instead of `update` where nothing is there yet. */

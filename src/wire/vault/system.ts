@@ -1,16 +1,16 @@
 import type { Status } from '#domain/domain.ts';
 import type { OpenRow } from './row.ts';
 
-/** What Vault's /sys says: status for anyone, and the two mounts that never change. */
+/** What Vault's /sys says: status for anyone, and the ways of logging in that never change. */
 
-function mount(type: string, description: string, accessor: string, options: object | null = null) {
+function mount(type: string, description: string, accessor: string) {
   return {
     accessor,
     config: { default_lease_ttl: 0, force_no_cache: false, max_lease_ttl: 0 },
     description,
     external_entropy_access: false,
     local: false,
-    options,
+    options: null,
     plugin_version: '',
     running_plugin_version: '',
     running_sha256: '',
@@ -20,28 +20,12 @@ function mount(type: string, description: string, accessor: string, options: obj
   };
 }
 
-const transit = mount('transit', 'keys, encryption, signatures', 'transit_claviger');
-const secret = mount('kv', 'secrets, by versions', 'kv_claviger_secret', { version: '2' });
-const kv = mount('kv', 'secrets, one value each', 'kv_claviger_kv', { version: '1' });
 const token = mount('token', 'token based credentials', 'auth_token_claviger');
 
 const approle = mount('approle', 'logins by role id and secret id', 'auth_approle_claviger');
 const userpass = mount('userpass', 'logins by name and password', 'auth_userpass_claviger');
-const methods = { 'approle/': approle, 'token/': token, 'userpass/': userpass };
-
-const engines = { 'transit/': transit, 'secret/': secret, 'kv/': kv };
-
-export const mounts = JSON.stringify(engines);
-/** `sys/mounts/NAME/tune`: MariaDB's plugin learns from it that a mount keeps versions. */
-export const tunings = Object.entries(engines).map(([path, { config, description, options }]) => ({
-  path: `sys/mounts/${path}tune`,
-  answer: JSON.stringify({ ...config, description, options }),
-}));
-export const authMounts = JSON.stringify(methods);
-export const uiMount = JSON.stringify({ ...transit, path: 'transit/' });
-export const uiSecret = JSON.stringify({ ...secret, path: 'secret/' });
-export const uiKv = JSON.stringify({ ...kv, path: 'kv/' });
-export const uiMounts = JSON.stringify({ auth: methods, secret: engines });
+export const authMethods = { 'approle/': approle, 'token/': token, 'userpass/': userpass };
+export const authMounts = JSON.stringify(authMethods);
 
 const clusterName = 'claviger';
 

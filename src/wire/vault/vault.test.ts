@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Command, type Gate, KmsError, type Origin, Plaintext, type Proof, type Status } from '#domain/domain.ts';
+import {
+  type Command,
+  type Gate,
+  KmsError,
+  type Mount,
+  type Origin,
+  Plaintext,
+  type Proof,
+  type Status,
+} from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import type { Response } from '#wire/wire.ts';
 import { vaultDoor } from './vault.ts';
@@ -24,6 +33,16 @@ interface Asked {
   readonly origin: Origin;
 }
 
+const mountOf = (path: string, engine: Mount['engine'], version?: 1 | 2): [string, Mount] => [
+  path,
+  {
+    ...{ realm: '000000000000', path, engine, revision: 1, id: 'i', accessor: 'a', description: '', maxTtl: 0 },
+    ...{ defaultTtl: 3_600_000, sealWrap: false, ...(version !== undefined && { version }) },
+  },
+];
+
+const mounts = new Map([mountOf('team/', 'transit'), mountOf('a/versions/', 'kv', 2), mountOf('a/single/', 'kv', 1)]);
+
 /** The domain's contract, kept by a script: it writes down what it is asked, and `reply` decides. */
 function scripted(reply: (command: Command) => object, now: Status = status) {
   const asked: Asked[] = [];
@@ -36,6 +55,10 @@ function scripted(reply: (command: Command) => object, now: Status = status) {
       asked.push({ proof, kind: action, error, origin });
       if (proof.kind === 'none' && proof.unread !== true) throw new KmsError('unauthenticated', 'Who is asking?');
       throw error;
+    },
+    async paths({ kind }: Proof) {
+      if (kind === 'none') throw new KmsError('unauthenticated', 'Who is asking?');
+      return { name: 'acme', mounts };
     },
     status: () => now,
   } as unknown as Gate;
@@ -191,7 +214,12 @@ test('tells the carrier how much to read and answers what it gave up on', async 
   const route = door.match(head);
   assert.equal(route?.maxBody, 4 * 1024 * 1024);
   assert.equal(door.match({ ...head, path: '/v1/transit/keys/k' })?.maxBody, 64 * 1024);
-  assert.equal(door.match({ ...head, path: '/v1/nothing' })?.maxBody, 64 * 1024);
+  assert.equal(door.match({ ...head, path: '/v1/transit/nothing' })?.maxBody, 64 * 1024);
+  // Whatever is there or not, as much as the most that may be there takes.
+  for (const path of ['/v1/team/keys/k', '/v1/nothing']) {
+    assert.equal(door.match({ ...head, path })?.maxBody, 4 * 1024 * 1024);
+    assert.equal(door.match({ ...head, path, method: 'GET' })?.maxBody, 64 * 1024);
+  }
   for (const [fault, status] of [
     ['too-large', 413],
     ['timeout', 408],
@@ -361,12 +389,128 @@ test('answers 404 without a word for an empty list and an unknown key', async ()
   }
 });
 
-test('shows the mounts to who holds a token', async () => {
-  const { send } = scripted(() => ({}));
+test('reaches keys and secrets through mounts of the realm, by whole names and under the path that was asked for', async () => {
+  const { asked, send } = scripted((command) => {
+    return command.kind === 'list-keys'
+      ? {
+          realm: 'r',
+          keys: [
+            { id: 'i1', names: [] },
+            { id: 'i2', names: ['team/b', 'other/c', 'team/a'] },
+          ],
+        }
+      : { ...used, ciphertext: Uint8Array.of(1) };
+  });
+  const batch = { batch_input: [{ plaintext }, { plaintext }] };
+  assert.equal((await send('POST', '/v1/team/encrypt/pay', batch)).json.data.batch_results.length, 2);
+  assert.equal((await send('DELETE', '/v1/a/versions/data/x/y')).status, 204);
+  assert.equal((await send('PUT', '/v1/a/single/data/x', { v: 1 })).status, 204);
+  assert.deepEqual((await send('LIST', '/v1/team/keys')).json.data, { keys: ['a', 'b'] });
+  assert.deepEqual((await send('GET', '/v1/team/keys/?list=true&after=a')).json.data, { keys: ['b'] });
+  const named = (command: object = {}) => [
+    'key' in command ? command.key : undefined,
+    'secret' in command ? command.secret : undefined,
+  ];
+  assert.deepEqual(
+    asked.map(({ kind, command, origin }) => [kind, ...named(command), origin.operation, origin.asked?.path]),
+    [
+      ['encrypt', { by: 'name', name: 'team/pay' }, undefined, 'transit/encrypt', 'team/encrypt/pay'],
+      ['encrypt', { by: 'name', name: 'team/pay' }, undefined, 'transit/encrypt', 'team/encrypt/pay'],
+      ['change-secret-versions', undefined, { name: 'a/versions/x/y' }, 'secret/data:delete', 'a/versions/data/x/y'],
+      ['write-secret', undefined, { name: 'a/single/data/x' }, 'kv:write', 'a/single/data/x'],
+      ['list-keys', undefined, undefined, 'transit/keys:list', 'team/keys'],
+      ['list-keys', undefined, undefined, 'transit/keys:list', 'team/keys'],
+    ],
+  );
+});
+
+test('asks who it is before it says whether there is a mount, and reads no more than the row takes', async () => {
+  const { asked, send } = scripted(() => ({}));
+  for (const target of ['/v1/team/encrypt/k', '/v1/theirs/encrypt/k', '/v1/team/nothing', '/v1/team']) {
+    const { status, text } = await send('POST', target, { plaintext }, []);
+    assert.deepEqual([status, text], [400, '{"errors":["missing client token"]}'], target);
+  }
+  asked.length = 0;
+  const statuses = [];
+  for (const [method, target] of [
+    ['POST', '/v1/theirs/encrypt/k'],
+    ['POST', '/v1/team/data/k'],
+    ['GET', '/v1/team/encrypt/k'],
+    ['GET', '/v1/a/versions/data/x%2Fy'],
+    ['POST', '/v1/team/encrypt/..%2Fk'],
+    ['POST', '/v1/team/keys/k'],
+  ] as const) {
+    const long = target.endsWith('keys/k') ? { description: 'x'.repeat(65 * 1024) } : { plaintext };
+    statuses.push((await send(method, target, method === 'GET' ? undefined : long)).status);
+  }
+  assert.deepEqual(statuses, [404, 404, 405, 400, 400, 413]);
+  assert.ok(asked.every(({ error, command }) => error !== undefined && command === undefined));
+});
+
+test('what a value of version 1 is leased for is a matter of its mount', async () => {
+  const value = () => ({ form: 'text', bytes: new Plaintext(toUtf8('{"a":"b"}')) });
+  const { send } = scripted(() => ({ secret: {}, found: {}, value: value() }));
+  assert.equal((await send('GET', '/v1/a/single/x')).json.lease_duration, 3600);
+  assert.equal((await send('GET', '/v1/kv/x')).json.lease_duration, 2_764_800);
+});
+
+test('shows mounts as tables, and one by what is below it', async () => {
+  const [team, versions] = [...mounts.values()];
+  const { asked, send } = scripted(({ kind }) =>
+    kind === 'list-mounts' ? { mounts: [team, versions] } : { mount: versions },
+  );
   const answer = await send('GET', '/v1/sys/mounts');
-  assert.equal(answer.json['transit/'].type, 'transit');
-  assert.deepEqual(answer.json.data['transit/'], answer.json['transit/']);
-  assert.equal((await send('GET', '/v1/sys/internal/ui/mounts/transit/keys/k')).json.data.path, 'transit/');
+  assert.deepEqual([answer.json['team/'].type, answer.json['team/'].options], ['transit', {}]);
+  assert.deepEqual(answer.json.data['team/'], answer.json['team/']);
+  assert.deepEqual((await send('GET', '/v1/sys/mounts/a/versions/tune')).json.data, {
+    default_lease_ttl: 3600,
+    description: '',
+    force_no_cache: false,
+    max_lease_ttl: 2_764_800,
+    options: { version: '2' },
+  });
+  assert.equal((await send('GET', '/v1/sys/internal/ui/mounts/a/versions/data/k')).json.data.path, 'a/versions/');
+  assert.deepEqual(
+    asked.map(({ command }) => command),
+    [
+      { kind: 'list-mounts' },
+      { kind: 'read-mount', path: 'a/versions' },
+      { kind: 'read-mount', path: 'a/versions/data/k', reached: true },
+    ],
+  );
+});
+
+test('takes what it understands of a mount, and refuses the rest', async () => {
+  const { asked, send } = scripted(() => ({}));
+  const config = { default_lease_ttl: '0s', max_lease_ttl: '2h', force_no_cache: false, options: null };
+  const sent = { type: 'kv', description: 'd', config, options: { version: '2' }, local: false, seal_wrap: true };
+  assert.equal((await send('POST', '/v1/sys/mounts/a/b/', sent)).status, 204);
+  assert.deepEqual(asked.pop()?.command, {
+    ...{ kind: 'enable-mount', path: 'a/b', engine: 'kv', version: 2, description: 'd', sealWrap: true },
+    ...{ defaultTtl: 0, maxTtl: 7_200_000 },
+  });
+  for (const [body, words] of [
+    [{}, /backend type must be specified/],
+    [{ type: 'pki' }, /plugin not found in the catalog: pki/],
+    [{ type: 'constructor' }, /plugin not found/],
+    [{ type: 'kv', options: { version: '3' } }, /versions 1 and 2/],
+    [{ type: 'kv-v2', options: { version: '1' } }, /version 2/],
+    [{ type: 'transit', options: { version: '2' } }, /kv/],
+    [{ type: 'kv', options: { other: 'x' } }, /other/],
+    [{ type: 'kv', local: true }, /local/],
+    [{ type: 'kv', config: { passthrough_request_headers: ['a'] } }, /passthrough/],
+    [{ type: 'kv', config: { listing_visibility: 'unauth' } }, /nobody/],
+    [{ type: 'kv', config: 7 }, /config/],
+  ] as const) {
+    const { status, text } = await send('POST', '/v1/sys/mounts/x', body);
+    assert.equal(status, 400, text);
+    assert.match(text, words);
+  }
+  await send('POST', '/v1/sys/mounts/x/tune', { description: '', listing_visibility: '', max_lease_ttl: 'system' });
+  assert.deepEqual(asked.pop()?.command, {
+    ...{ kind: 'tune-mount', path: 'x', description: '', listing: null, maxTtl: 0 },
+  });
+  assert.match((await send('POST', '/v1/sys/remount', { from: 'a', to: 'b' })).text, /not moved/);
 });
 
 test('tells its health to anyone, in the status codes of Vault', async () => {

@@ -1,11 +1,11 @@
-import { type Gate, KmsError, type Origin, type Proof } from '#domain/domain.ts';
+import { type Gate, KmsError, mountAt, type Origin, type Proof } from '#domain/domain.ts';
 import { empty, json } from '#wire/common/common.ts';
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
 import { asKmsError, errorResponse, noStore, PlacedError } from './errors.ts';
 import { seconds } from './fields.ts';
-import { Exchange, unreadProof } from './handler.ts';
+import { askedNowhere, Exchange, unreadProof } from './handler.ts';
 import { operations } from './operations.ts';
-import { type Found, Router } from './route.ts';
+import { type Elsewhere, type Found, Router } from './route.ts';
 import type { OpenRow, Row } from './row.ts';
 import { openOperations } from './system.ts';
 
@@ -25,23 +25,32 @@ export function vaultDoor(gate: Gate, options: VaultOptions): Door {
   const router = new Router(operations, openOperations);
   return {
     name: 'vault',
-    match: (head) => (head.path.startsWith('/v1/') ? new VaultRoute(gate, options, placeOf(router, head)) : undefined),
+    match: (head) =>
+      head.path.startsWith('/v1/') ? new VaultRoute(gate, options, router, head, placeOf(router, head)) : undefined,
   };
 }
 
 /** Where a request head leads, or why it leads nowhere. */
-type Place = Found | KmsError;
+type Place = Found | Elsewhere | KmsError;
+
+const nothingAt = () => new KmsError('unknown-operation', 'no handler for route: nothing is at this path');
 
 function placeOf(router: Router, { method, path, query }: RequestHead): Place {
   try {
-    const found = router.find(method, path, query);
-    if (found === undefined) return new KmsError('unknown-operation', 'no handler for route: nothing is at this path');
-    if (found.leaf !== undefined || found.open !== undefined) return found;
-    return new PlacedError(405, 'unknown-operation', `unsupported operation: ${method.slice(0, 16)}`);
+    return supported(router.find(method, path, query), method);
   } catch (error) {
     return asKmsError(error);
   }
 }
+
+function supported<P extends Found | Elsewhere>(found: P | undefined, method: string): P | KmsError {
+  if (found === undefined) return nothingAt();
+  if ('elsewhere' in found || found.leaf !== undefined || found.open !== undefined) return found;
+  return new PlacedError(405, 'unknown-operation', `unsupported operation: ${method.slice(0, 16)}`);
+}
+
+/** What paths of logins begin with. */
+const ofLogins = 'auth/';
 
 /** Where nothing is, little is read before saying so. */
 const maxBodyOfNothing = 64 * 1024;
@@ -50,35 +59,74 @@ class VaultRoute implements Route {
   readonly maxBody: number;
   readonly #gate: Gate;
   readonly #options: VaultOptions;
-  readonly #place: Place;
-  readonly #row: Row | undefined;
+  readonly #router: Router;
+  #place: Place;
+  #row: Row | undefined;
 
-  constructor(gate: Gate, options: VaultOptions, place: Place) {
+  constructor(gate: Gate, options: VaultOptions, router: Router, { method, query }: RequestHead, place: Place) {
     this.#gate = gate;
     this.#options = options;
+    this.#router = router;
     this.#place = place;
-    this.#row = place instanceof KmsError ? undefined : place.leaf?.row;
-    this.maxBody = this.#row?.maxBody ?? maxBodyOfNothing;
+    this.#row = rowOf(place);
+    // Whether anything is elsewhere is for nobody to see by what is read before it is known who asks.
+    const unknown =
+      'elsewhere' in place && !place.elsewhere.startsWith(ofLogins) ? router.largestBody(method, query) : 0;
+    this.maxBody = this.#row?.maxBody ?? Math.max(unknown, maxBodyOfNothing);
   }
 
   handle(request: Request): Promise<Response> {
     const place = this.#place;
-    if (!(place instanceof KmsError) && place.open !== undefined) {
+    if ('open' in place && place.open !== undefined) {
       return Promise.resolve(this.#answerOpen(place.open, request));
     }
     const asking = readHeaders(request.headers);
-    return this.#answer(request, asking).catch((error) => errorResponse(asKmsError(error), asking.proof, this.#reads));
+    const answer = 'elsewhere' in place ? this.#answerElsewhere(place, request, asking) : this.#answer(request, asking);
+    return answer.catch((error) => errorResponse(asKmsError(error), asking.proof, this.#reads));
   }
 
   #answer(request: Request, { proof, trouble, wrapTtl }: Asking): Promise<Response> {
     const place = this.#place;
     const origin = this.#origin(request);
-    if (place instanceof KmsError || place.leaf === undefined)
-      return this.#gate.refuse(proof, '', asKmsError(place), origin);
-    const exchange = new Exchange(this.#gate, place.leaf, proof, origin, wrapTtl);
+    if (place instanceof KmsError) return this.#gate.refuse(proof, '', place, origin);
+    if ('elsewhere' in place || place.leaf === undefined) return this.#gate.refuse(proof, '', nothingAt(), origin);
+    const exchange = new Exchange(this.#gate, place, place.leaf, proof, origin, wrapTtl);
     const refused = trouble ?? (request.method === 'PATCH' ? troubleOfPatch(request.headers) : undefined);
     if (refused !== undefined) return exchange.refuse(refused);
-    return exchange.answer(request.body, place.places, place.path, request.query, this.#options.clock);
+    return exchange.answer(request.body, request.query, this.#options.clock);
+  }
+
+  /** First who asks, then what is there for him. */
+  async #answerElsewhere({ elsewhere }: Elsewhere, request: Request, asking: Asking): Promise<Response> {
+    const { proof } = asking;
+    const origin = { ...this.#origin(request), asked: askedNowhere(request, elsewhere) };
+    let place: Place;
+    try {
+      const found = elsewhere.startsWith(ofLogins)
+        ? await this.#findLogin(elsewhere, request, proof)
+        : await this.#findAt(elsewhere, request, proof, origin);
+      place = supported(found, request.method);
+    } catch (error) {
+      place = asKmsError(error);
+    }
+    this.#place = place;
+    this.#row = rowOf(place);
+    if (place instanceof KmsError) return this.#gate.refuse(proof, '', place, origin);
+    if (request.body.length > (this.#row?.maxBody ?? 0)) {
+      return this.#gate.refuse(proof, this.#row?.action ?? '', faults['too-large'](), this.#origin(request));
+    }
+    return this.#answer(request, asking);
+  }
+
+  async #findAt(path: string, { method, query }: RequestHead, proof: Proof, origin: Origin) {
+    const { mounts } = await this.#gate.paths(proof, origin);
+    const mount = mountAt(mounts, path);
+    return mount && this.#router.findAt(mount, method, path, query);
+  }
+
+  async #findLogin(path: string, { method, query }: RequestHead, proof: Proof) {
+    const mount = await this.#gate.authMountAt(proof, undefined, path.slice(ofLogins.length));
+    return mount && this.#router.findLogin(mount, method, path, query);
   }
 
   async refuse(head: RequestHead, fault: CarrierFault): Promise<Response> {
@@ -108,6 +156,10 @@ class VaultRoute implements Route {
       requestId: this.#options.newRequestId(),
     };
   }
+}
+
+function rowOf(place: Place): Row | undefined {
+  return 'leaf' in place ? place.leaf?.row : undefined;
 }
 
 const faults = {
