@@ -1,5 +1,7 @@
+import type { CertificateRole } from './certificate-login.ts';
 import type { Credential } from './grant.ts';
 import type { JwtRole } from './jwt-login.ts';
+import type { KubernetesRole } from './kubernetes-login.ts';
 import type { Plaintext } from './secret-bytes.ts';
 
 /** What is asked of a new token. Times in milliseconds. */
@@ -60,6 +62,8 @@ export interface Login {
   readonly secretId?: SecretIdSettings;
   /** Of a `jwt` or `oidc` mount. */
   readonly jwt?: JwtRole;
+  readonly kubernetes?: KubernetesRole;
+  readonly cert?: CertificateRole;
 }
 
 /** As it is shown; the secret id itself is never stored. */
@@ -88,7 +92,10 @@ interface Named extends OfMount {
 }
 
 /** Either the secret id itself or its accessor. */
-type SecretIdRef = OfMount & { readonly role: string } & ({ readonly secretId: Plaintext } | { readonly accessor: string });
+type SecretIdRef = OfMount & { readonly role: string } & (
+    | { readonly secretId: Plaintext }
+    | { readonly accessor: string }
+  );
 
 /** By its accessor or by itself. Neither: the asking one. */
 interface TokenRef {
@@ -114,6 +121,8 @@ export interface LoginCommands {
     readonly roleId?: string;
     readonly password?: Plaintext;
     readonly jwt?: Partial<JwtRole>;
+    readonly kubernetes?: Partial<KubernetesRole>;
+    readonly cert?: Partial<CertificateRole>;
     /** Reject with 'not-found' where there is none yet. */
     readonly mustExist?: true;
   };

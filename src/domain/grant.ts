@@ -78,6 +78,8 @@ export interface Credential {
   readonly meta?: Readonly<Record<string, string>>;
   /** Token: the addresses and ranges that it may be used from. */
   readonly cidrs?: readonly string[];
+  /** Token of a login by certificate: SHA-256 of that, in hexadecimal digits. */
+  readonly certificate?: string;
   /** Token of a login: the auth mount, without which it ends. */
   readonly mount?: { readonly path: string; readonly id: string };
   /** Token: the token role that it was made by. */

@@ -17,7 +17,8 @@ import {
   type SecretBytes,
 } from '#domain/domain.ts';
 import { AclPolicies } from './acl-policies.ts';
-import { AuthMounts } from './auth-mounts.ts';
+import { AuthMounts, type Configure } from './auth-mounts.ts';
+import { CertificateLogins } from './certificate-logins.ts';
 import { Directory, put, type Replay } from './directory.ts';
 import { Federation } from './federation.ts';
 import { GrantBook } from './grant-book.ts';
@@ -28,6 +29,8 @@ import { JwtLogins } from './jwt-logins.ts';
 import { JwtSources } from './jwt-sources.ts';
 import { KeyGrantBook } from './key-grants.ts';
 import { type FetchKeySet, KeySets } from './key-sets.ts';
+import { KubernetesApi } from './kubernetes-api.ts';
+import { KubernetesLogins, type ReadLocalServiceAccount } from './kubernetes-logins.ts';
 import { LoginBook } from './login-book.ts';
 import { Logins } from './logins.ts';
 import { Mounts } from './mounts.ts';
@@ -51,6 +54,7 @@ export type { Holder } from './holders.ts';
 export type { Identified } from './identified.ts';
 export { isWithin } from './issue-token.ts';
 export type { FetchKeySet } from './key-sets.ts';
+export type { LocalServiceAccount, ReadLocalServiceAccount } from './kubernetes-logins.ts';
 export { isOutboundUrl, type Outbound, type OutboundAnswer, type OutboundRequest } from './outbound.ts';
 export { signatureWindow } from './signed-request.ts';
 
@@ -171,6 +175,8 @@ export interface IdentityDeps {
   readonly fetchKeySet?: FetchKeySet;
   /** Absent: nobody is asked, and logins that need it are refused. */
   readonly outbound?: Outbound;
+  /** Absent: this server runs in no pod of a cluster. */
+  readonly localServiceAccount?: ReadLocalServiceAccount;
 }
 
 export function identityRoom({
@@ -181,6 +187,7 @@ export function identityRoom({
   mode,
   fetchKeySet,
   outbound,
+  localServiceAccount: local,
 }: IdentityDeps): IdentityRoom {
   const directory = new Directory(records);
   const federation = new Federation(directory, new KeySets(fetchKeySet, clock), clock);
@@ -189,9 +196,32 @@ export function identityRoom({
   const secretIds = new SecretIds(directory, authMounts, key, clock);
   const passwords = new Passwords(key, clock);
   const sources = new JwtSources(outbound, clock);
-  const jwt = new JwtLogins({ directory, realms, sources, words: new SealedWords(key), clock });
-  const logins = new Logins({ directory, mounts: authMounts, passwords, secretIds, jwt, clock });
+  const words = new SealedWords(key);
+  const jwt = new JwtLogins({ directory, realms, sources, words, clock });
+  const api = new KubernetesApi(outbound);
+  const kubernetes = new KubernetesLogins({ directory, realms, api, words, local, clock });
+  const certificates = new CertificateLogins({ directory, clock });
+  const logins = new Logins({
+    directory,
+    mounts: authMounts,
+    passwords,
+    secretIds,
+    jwt,
+    kubernetes,
+    certificates,
+    clock,
+  });
   const book = new LoginBook({ directory, mounts: authMounts, passwords, secretIds, clock });
+  const configure: Configure = (mount, config) => {
+    switch (config.kind) {
+      case 'jwt':
+        return jwt.configure(mount, config);
+      case 'kubernetes':
+        return kubernetes.configure(mount, config);
+      case 'cert':
+        return certificates.configure(mount, config);
+    }
+  };
   const wrappings = new Wrappings(directory, clock);
   const standings = new Standings({
     directory,
@@ -262,8 +292,7 @@ export function identityRoom({
       'enable-auth-mount': (principal, command) => authMounts.enable(principal, command),
       'disable-auth-mount': (principal, command) => authMounts.disable(principal, command, standings),
       'tune-auth-mount': (principal, command) => authMounts.tune(principal, command),
-      'configure-auth-mount': (principal, command) =>
-        authMounts.configure(principal, command, (mount, config) => jwt.configure(mount, config)),
+      'configure-auth-mount': (principal, command) => authMounts.configure(principal, command, configure),
       'list-auth-mounts': (principal) => authMounts.list(principal),
       'read-auth-mount': (principal, command) => authMounts.read(principal, command),
       'create-secret-id': (principal, command) => secretIds.create(principal, command),

@@ -26,6 +26,8 @@ export interface Issue extends TokenRequest {
   readonly role?: string;
   /** The auth mount that gives it. */
   readonly mount?: { readonly path: string; readonly id: string };
+  /** SHA-256 of the certificate that it was given for. */
+  readonly certificate?: string;
   /** Milliseconds since the epoch at which what it hangs from ends. */
   readonly until: number;
 }
@@ -47,6 +49,7 @@ export function issueToken(issue: Issue, createdAt: number) {
     maxTtl,
     period,
     meta,
+    certificate,
     cidrs,
   } = issue;
   const asked = period ?? issue.ttl ?? defaultTtl;
@@ -76,6 +79,7 @@ export function issueToken(issue: Issue, createdAt: number) {
     ...(maxTtl !== undefined && { maxTtl }),
     ...(period !== undefined && { period }),
     ...(meta !== undefined && { meta }),
+    ...(certificate !== undefined && { certificate }),
     ...(cidrs !== undefined && cidrs.length > 0 && { cidrs }),
   };
   const records: RecordChange[] = [put('credential', record.id, record)];

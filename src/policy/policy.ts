@@ -21,4 +21,5 @@ export {
   type SecretPolicy,
   type SecretTarget,
 } from './secret-policy.ts';
+export { namesPolicies, policiesByRole } from './token-role.ts';
 export { type NamedPrincipal, parsePrincipalArn, type Who, whoIs, whoIsRole } from './who.ts';

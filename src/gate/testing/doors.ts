@@ -62,8 +62,8 @@ export class Doors {
   ): Promise<Answer> {
     return this.send({
       method,
-      path: `/v1/${path}`,
-      query: '',
+      path: `/v1/${path.split('?')[0]}`,
+      query: path.split('?')[1] ?? '',
       headers: [
         'x-vault-token',
         token,

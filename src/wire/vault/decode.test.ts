@@ -239,7 +239,7 @@ const management: ReadonlyArray<readonly [operation: string, method: Method, bod
   ['auth/token/renew-self', 'POST', { increment: '60s' }, { kind: 'renew-token', increment: 60_000 }],
   ['auth/token/renew-self', 'POST', {}, { kind: 'renew-token' }],
   ['auth/token/revoke-self', 'POST', {}, { kind: 'revoke-token' }],
-  ['auth/token/revoke-accessor', 'POST', { accessor: 'a' }, { kind: 'revoke-token', accessor: 'a' }],
+  ['auth/token/revoke-accessor', 'POST', { accessor: 'a' }, { kind: 'revoke-token', accessor: 'a', ifThere: true }],
 ];
 
 for (const [operation, method, body, expected] of management) {

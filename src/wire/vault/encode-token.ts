@@ -10,7 +10,7 @@ function remaining({ credential }: TokenInfo, now: number): number {
   return credential.expiresAt === undefined ? 0 : wholeSeconds(credential.expiresAt - now);
 }
 
-function lookup(info: TokenInfo, id: string, now: number): string {
+export function lookup(info: TokenInfo, id: string, now: number): string {
   const { credential, policies } = info;
   const { createdAt, expiresAt } = credential;
   return JSON.stringify({
@@ -23,13 +23,21 @@ function lookup(info: TokenInfo, id: string, now: number): string {
     explicit_max_ttl: wholeSeconds(credential.maxTtl),
     id,
     issue_time: new Date(createdAt).toISOString(),
+    ...(credential.renewedAt === undefined
+      ? {}
+      : {
+          last_renewal: new Date(credential.renewedAt).toISOString(),
+          last_renewal_time: wholeSeconds(credential.renewedAt),
+        }),
     meta: { ...credential.meta, identity: credential.identity, realm: credential.realm },
+    ...(credential.cidrs === undefined ? {} : { bound_cidrs: credential.cidrs }),
     num_uses: info.usesLeft ?? 0,
     orphan: credential.parent === undefined,
     path: credential.path ?? 'auth/token/create',
     ...(credential.period === undefined ? {} : { period: wholeSeconds(credential.period) }),
     policies,
     renewable: credential.renewable ?? false,
+    ...(credential.role === undefined ? {} : { role: credential.role }),
     ttl: remaining(info, now),
     type: 'service',
   });
@@ -39,9 +47,9 @@ export function encodeLookupSelf(info: Result<'lookup-token'>, { token, clock }:
   return lookup(info, token, clock());
 }
 
-/** The token that was asked about, which the asking one brought. */
-export function encodeLookup(info: Result<'lookup-token'>, { body, clock }: Input): string {
-  return lookup(info, text(body, 'token') ?? '', clock());
+/** The token that was asked about, which the asking one brought, or the asking one itself. */
+export function encodeLookup(info: Result<'lookup-token'>, { body, query, token, clock }: Input): string {
+  return lookup(info, text(body, 'token') ?? (new URLSearchParams(query).get('token') || token), clock());
 }
 
 export function encodeRenewed(info: Result<'renew-token'>, { body, clock }: Input): string {

@@ -1,5 +1,6 @@
 import { type Action, KmsError } from '#domain/domain.ts';
 import { aclOperations } from './acl-operations.ts';
+import { authMountOperations } from './auth-mount-operations.ts';
 import {
   decodeConfigureKey,
   decodeCreateKey,
@@ -35,6 +36,7 @@ import {
   encodeSignature,
   encodeValid,
 } from './encode-transit.ts';
+import { jwtOperations } from './jwt-operations.ts';
 import { kv } from './kv-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
 import { loginOperations } from './login-operations.ts';
@@ -280,8 +282,6 @@ const ownCache = 'How many keys the server keeps open is its own, for all doors:
 const absences: readonly Row[] = [
   absent('GET', 'transit/cache-config', 'lookup-token', ownCache),
   absent('POST', 'transit/cache-config', 'lookup-token', ownCache),
-  absent('GET', 'transit/export/*', 'describe-key', noExport),
-  absent('GET', 'transit/byok-export/*', 'describe-key', noExport),
   absent('GET', 'transit/backup/*', 'describe-key', noExport),
   absent('POST', 'transit/restore/*', 'create-key', noImport),
 ];
@@ -290,6 +290,8 @@ const absences: readonly Row[] = [
 export const operations: readonly Row[] = [
   ...aclOperations,
   ...loginOperations,
+  ...authMountOperations,
+  ...jwtOperations,
   ...keys,
   ...cryptography,
   ...transferOperations,

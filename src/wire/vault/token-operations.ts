@@ -10,6 +10,7 @@ import {
   decodeRenewSelf,
   decodeRevoke,
   decodeRevokeAccessor,
+  decodeRevokeAlone,
   decodeRevokeSelf,
 } from './decode-token.ts';
 import { encodeNothing } from './encode-keys.ts';
@@ -30,6 +31,8 @@ const small = 64 * 1024;
 
 const badToken = (error: KmsError) =>
   error.code === 'not-found' ? new PlacedError(403, 'not-found', 'bad token') : error;
+const invalidAccessor = (error: KmsError) =>
+  error.code === 'not-found' ? new PlacedError(400, 'not-found', 'invalid accessor') : error;
 const tokenNotFound = (error: KmsError) =>
   error.code === 'not-found' ? new PlacedError(400, 'not-found', 'token not found') : error;
 
@@ -66,6 +69,27 @@ export const tokenOperations: readonly Row[] = [
     failure: badToken,
   }),
   row({
+    operation: 'auth/token/lookup',
+    method: 'GET',
+    paths: ['auth/token/lookup'],
+    action: 'lookup-token',
+    maxBody: small,
+    decode: decodeLookup,
+    encode: encodeLookup,
+    failure: badToken,
+  }),
+  row({
+    operation: 'auth/token/revoke-orphan',
+    method: 'POST',
+    paths: ['auth/token/revoke-orphan'],
+    action: 'revoke-token-alone',
+    maxBody: small,
+    decode: decodeRevokeAlone,
+    encode: encodeNothing,
+    failure: (error) =>
+      error.code === 'not-found' ? new PlacedError(400, 'not-found', 'token to revoke not found') : error,
+  }),
+  row({
     operation: 'auth/token/renew',
     method: 'POST',
     paths: ['auth/token/renew'],
@@ -96,6 +120,15 @@ export const tokenOperations: readonly Row[] = [
     encode: encodeLookupSelf,
   }),
   row({
+    operation: 'auth/token/lookup-self',
+    method: 'POST',
+    paths: ['auth/token/lookup-self'],
+    action: 'lookup-token',
+    maxBody: small,
+    decode: decodeLookupSelf,
+    encode: encodeLookupSelf,
+  }),
+  row({
     operation: 'auth/token/lookup-accessor',
     method: 'POST',
     paths: ['auth/token/lookup-accessor'],
@@ -103,6 +136,7 @@ export const tokenOperations: readonly Row[] = [
     maxBody: small,
     decode: decodeLookupAccessor,
     encode: encodeLookupAccessor,
+    failure: invalidAccessor,
   }),
   row({
     operation: 'auth/token/renew-self',
@@ -123,6 +157,7 @@ export const tokenOperations: readonly Row[] = [
     decode: decodeRenewAccessor,
     encode: encodeRenewedAccessor,
     as: 'auth',
+    failure: invalidAccessor,
   }),
   row({
     operation: 'auth/token/revoke-self',
@@ -140,6 +175,8 @@ export const tokenOperations: readonly Row[] = [
     action: 'revoke-token',
     maxBody: small,
     decode: decodeRevokeAccessor,
-    encode: encodeNothing,
+    encode: ({ absent }) => (absent ? 'null' : ''),
+    warnings: ({ absent }) => (absent ? ['No token found with this accessor'] : []),
+    failure: invalidAccessor,
   }),
 ];
