@@ -8,8 +8,17 @@ export {
   issueServerCertificate,
   type ServerCertificateRequest,
 } from './certificate.ts';
+export {
+  Authorities,
+  type CertificateFault,
+  type ChainLink,
+  type ClientCertificate,
+  PresentedCertificate,
+  TrustedCertificate,
+} from './client-certificate.ts';
 export { deriveEd25519 } from './derived-ed25519.ts';
 export { Ed25519Signer, verifyEd25519 } from './ed25519.ts';
+export { exportForm } from './export-form.ts';
 export { readForeignMaterial } from './foreign-material.ts';
 export { type GeneratedMaterial, generateMaterial, publicKeyOf } from './generate.ts';
 export { digest, digestHex, digestLatin1, digestLength, equalSecrets } from './hash.ts';
@@ -24,7 +33,7 @@ export {
   verifyIdToken,
 } from './id-token.ts';
 export { unwrapImport } from './import-unwrap.ts';
-export { type JwtClaims, type JwtFault, jwtAlgorithms, keyOfPem, verifyJwt } from './jwt.ts';
+export { type JwtClaims, type JwtFault, jwtAlgorithms, keyOfPem, unverifiedJwt, verifyJwt } from './jwt.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
 export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';

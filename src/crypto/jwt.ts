@@ -26,11 +26,33 @@ export type JwtFault = 'malformed' | 'algorithm' | 'unknown-key' | 'signature';
 
 const maxDepth = 16;
 
+interface ReadJwt {
+  readonly alg: string;
+  readonly kid: string | undefined;
+  readonly claims: JwtClaims;
+}
+
 /**
  * What a JSON Web Token in compact form says, once a key of the set has verified its signature; of its claims nothing is checked.
  * Keys come from the set only, whatever the token's header offers, and each is used as its own type alone. Never rejects.
  */
 export async function verifyJwt(token: string, keys: KeySet, taken: readonly string[]): Promise<JwtClaims | JwtFault> {
+  const read = readJwt(token, taken);
+  if (typeof read === 'string') return read;
+  const { alg, kid, claims } = read;
+  const fitting = keys.keys.filter((key) => fits(key, alg, kid));
+  if (fitting.length === 0) return 'unknown-key';
+  for (const key of fitting) if (await verifies(token, key, alg)) return claims;
+  return 'signature';
+}
+
+/** The same, of nobody's word: for who has somebody else verify the signature. */
+export function unverifiedJwt(token: string, taken: readonly string[]): JwtClaims | JwtFault {
+  const read = readJwt(token, taken);
+  return typeof read === 'string' ? read : read.claims;
+}
+
+function readJwt(token: string, taken: readonly string[]): ReadJwt | JwtFault {
   const parts = token.split('.');
   const [header, claims] = parts.slice(0, 2).map(objectOf);
   if (parts.length !== 3 || header === undefined || claims === undefined || fromBase64Url(parts[2]!) === undefined) {
@@ -40,10 +62,7 @@ export async function verifyJwt(token: string, keys: KeySet, taken: readonly str
   if (typeof alg !== 'string' || !taken.includes(alg) || !Object.hasOwn(algorithms, alg)) return 'algorithm';
   // Extensions that a header calls critical are none that are understood here (RFC 7515 section 4.1.11).
   if ('crit' in header || (kid !== undefined && typeof kid !== 'string')) return 'malformed';
-  const fitting = keys.keys.filter((key) => fits(key, alg, kid));
-  if (fitting.length === 0) return 'unknown-key';
-  for (const key of fitting) if (await verifies(token, key, alg)) return claims;
-  return 'signature';
+  return { alg, kid, claims };
 }
 
 /** One way to write it, and no two members of one name: else one token would have several texts, or several readings. */

@@ -1,4 +1,6 @@
+import type { CertificateConfig } from './certificate-login.ts';
 import type { JwtConfig, ShownJwtConfig } from './jwt-login.ts';
+import type { KubernetesConfig, ShownKubernetesConfig } from './kubernetes-login.ts';
 
 /** Ways of logging in that an auth mount may have. `jwt` and `oidc` are one way under two names, as in Vault. */
 export const authTypes = ['token', 'approle', 'userpass', 'jwt', 'oidc', 'kubernetes', 'cert'] as const;
@@ -15,8 +17,8 @@ export interface AuthMountTuning {
 }
 
 /** What logins of a mount's type need to know of the world. Each type has its own. */
-export type AuthMountConfig = JwtConfig;
-export type ShownAuthMountConfig = ShownJwtConfig;
+export type AuthMountConfig = JwtConfig | KubernetesConfig | CertificateConfig;
+export type ShownAuthMountConfig = ShownJwtConfig | ShownKubernetesConfig | CertificateConfig;
 
 /** A place below `auth/` where logins of one type are. */
 export interface AuthMount extends AuthMountTuning {
@@ -34,7 +36,7 @@ export interface AuthMount extends AuthMountTuning {
 }
 
 /** Where a path leads. */
-export type AuthMountPlace = Pick<AuthMount, 'path' | 'type'>;
+export type AuthMountPlace = Pick<AuthMount, 'realm' | 'path' | 'type'>;
 
 interface OfMount {
   readonly path: string;

@@ -32,6 +32,10 @@ export type Proof =
   | (AtMount & { readonly kind: 'password'; readonly name: string; readonly password: Plaintext })
   /** A login with a token that somebody signed whom the mount believes. The role may be the mount's default one. */
   | (AtMount & { readonly kind: 'jwt'; readonly role?: string; readonly token: string })
+  /** A login with the token of a service account, which its cluster is asked about. */
+  | (AtMount & { readonly kind: 'kubernetes'; readonly role: string; readonly token: string })
+  /** A login with the certificate of the connection's client (DER, its own first). Absent: whichever role lets it in. */
+  | (AtMount & { readonly kind: 'certificate'; readonly name?: string; readonly certificates: readonly Uint8Array[] })
   /** The token of a wrapped answer, which opens that and nothing else. */
   | { readonly kind: 'wrapping'; readonly token: string }
   /** AWS Signature Version 4 or 4A, in a header or in the query. */

@@ -86,6 +86,37 @@ export function derContext(n: number, constructed: boolean, ...parts: readonly U
   return der(0x80 | (constructed ? 0x20 : 0) | n, ...parts);
 }
 
+/** Bytes: no identifier that means something is longer. */
+const longestOid = 64;
+
+/** What the body of an OBJECT IDENTIFIER says, in dotted form; undefined where it isn't one in its shortest form (section 8.19). */
+export function readOid(body: Uint8Array): string | undefined {
+  if (body.length > longestOid) return undefined;
+  const arcs: bigint[] = [];
+  let arc = 0n;
+  let starts = true;
+  for (const octet of body) {
+    // An arc has no leading zeros.
+    if (starts && octet === 0x80) return undefined;
+    arc = arc * 128n + BigInt(octet & 0x7f);
+    starts = octet < 0x80;
+    if (!starts) continue;
+    arcs.push(arc);
+    arc = 0n;
+  }
+  if (arcs.length === 0 || !starts) return undefined;
+  const [joined, ...rest] = arcs as [bigint, ...bigint[]];
+  const first = joined < 80n ? joined / 40n : 2n;
+  return [first, joined - first * 40n, ...rest].join('.');
+}
+
+/** The body of an INTEGER; undefined where it is negative or not in its shortest form (section 8.3). */
+export function readNatural(body: Uint8Array): bigint | undefined {
+  const [first, second] = body;
+  if (first === undefined || first >= 0x80 || (first === 0 && second !== undefined && second < 0x80)) return undefined;
+  return BigInt(`0x${view(body).toString('hex')}`);
+}
+
 export interface DerElement {
   readonly tag: number;
   /** The element with its tag and length. */

@@ -14,3 +14,10 @@ export function fromPem(label: string, text: string): Uint8Array | undefined {
   if (start < 0 || end < 0) return undefined;
   return fromBase64(text.slice(start + begin.length, end).replace(/[\r\n\t ]/g, ''));
 }
+
+/** The bytes of each block of that label, in their order; undefined where there is none, or what is in one isn't base64. */
+export function everyFromPem(label: string, text: string): readonly Uint8Array[] | undefined {
+  const blocks = text.split(`-----BEGIN ${label}-----`).slice(1);
+  const read = blocks.map((block) => fromPem(label, `-----BEGIN ${label}-----${block}`));
+  return read.length > 0 && read.every((bytes) => bytes !== undefined) ? read : undefined;
+}

@@ -172,6 +172,7 @@ export class AuthMounts {
     configure: Configure,
   ): Promise<Outcome<Results['configure-auth-mount']>> {
     const mount = await this.#existing(realm, path);
+    if (!typesOf[config.kind].includes(mount.type)) throw noSuchMount(path);
     const { warnings, ...settings } = await configure(mount, config);
     const { config: _, sealed: __, ...rest } = mount;
     return {

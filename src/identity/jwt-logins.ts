@@ -1,5 +1,5 @@
 import { type JwtClaims, type JwtFault, jwtAlgorithms, keyOfPem, verifyJwt } from '#crypto/crypto.ts';
-import { type AuthMountConfig, type JwtKeySource, KmsError, type Proof, type ShownJwtConfig } from '#domain/domain.ts';
+import { type JwtConfig, type JwtKeySource, KmsError, type Proof, type ShownJwtConfig } from '#domain/domain.ts';
 import type { Configured } from './auth-mounts.ts';
 import type { AuthMountRecord, Directory, LoginRecord } from './directory.ts';
 import { checkMeta } from './issue-token.ts';
@@ -74,7 +74,7 @@ export class JwtLogins {
     return verdict;
   }
 
-  async configure(mount: AuthMountRecord, config: AuthMountConfig): Promise<Configured> {
+  async configure(mount: AuthMountRecord, config: JwtConfig): Promise<Configured> {
     const { unchecked, client, ...settings } = config;
     await this.#checkSource(settings.source, mount.realm);
     checkSettings(config);
@@ -146,7 +146,7 @@ export function factsOf(mount: JwtMount, login: JwtLogin, claims: JwtClaims, via
   };
 }
 
-function checkSettings({ algorithms, client, source, defaultRole, boundIssuer }: AuthMountConfig): void {
+function checkSettings({ algorithms, client, source, defaultRole, boundIssuer }: JwtConfig): void {
   const unknown = algorithms.find((alg) => !jwtAlgorithms.includes(alg));
   if (unknown !== undefined) {
     throw new KmsError(

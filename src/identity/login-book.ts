@@ -13,9 +13,11 @@ import {
   type TokenSettings,
 } from '#domain/domain.ts';
 import type { AuthMounts } from './auth-mounts.ts';
+import { certificateRole } from './certificate-role.ts';
 import { type Directory, ids, type LoginRecord, put, remove } from './directory.ts';
 import { checkCidrs, checkPolicyNames, checkUses } from './issue-token.ts';
 import { jwtRole } from './jwt-role.ts';
+import { kubernetesRole } from './kubernetes-role.ts';
 import { checkLimit, checkName, checkTtl, fold } from './names.ts';
 import type { Passwords } from './passwords.ts';
 import type { SecretIds } from './secret-ids.ts';
@@ -69,6 +71,8 @@ export class LoginBook {
       token,
       ...(method === 'approle' && { roleId: command.roleId ?? known?.roleId ?? randomUuid(), secretId }),
       ...(method === 'jwt' && { jwt: jwtRole(command.jwt ?? {}, known?.jwt, token) }),
+      ...(method === 'kubernetes' && { kubernetes: kubernetesRole(command.kubernetes ?? {}, known?.kubernetes) }),
+      ...(method === 'cert' && { cert: certificateRole(name, command.cert ?? {}, known?.cert) }),
       ...(password !== undefined
         ? { password: await passwords.hash(password) }
         : known?.password !== undefined && { password: known.password }),

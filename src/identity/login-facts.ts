@@ -16,8 +16,15 @@ export interface LoginFacts {
   readonly label?: string;
   /** What the ledger says of the proof beside that. */
   readonly by?: string;
+  /** SHA-256 of the certificate that was brought. */
+  readonly certificate?: string;
   /** The secret id that was brought. */
   readonly secretId?: SecretIdRecord;
+}
+
+/** The role that was named is none. */
+export function wrongRole(role: string): KmsError {
+  return new KmsError('invalid-proof', `invalid role name "${role.slice(0, 64)}"`, 'login-role');
 }
 
 /** Whatever was wrong with a login, it is said in one way, but where a way of logging in has something to say that is no secret. */

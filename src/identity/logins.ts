@@ -1,9 +1,11 @@
 import { type IssuedToken, KmsError, type LoginMethod, type Outcome, type Proof } from '#domain/domain.ts';
 import type { AuthMounts } from './auth-mounts.ts';
+import type { CertificateLogins } from './certificate-logins.ts';
 import type { AuthMountRecord, Directory } from './directory.ts';
 import type { Identified } from './identified.ts';
 import { isSubset, issueToken, isWithin } from './issue-token.ts';
 import type { JwtLogins } from './jwt-logins.ts';
+import type { KubernetesLogins } from './kubernetes-logins.ts';
 import { isRoleId, maxPassword } from './login-book.ts';
 import { type LoginFacts, wrongLogin } from './login-facts.ts';
 import { fold } from './names.ts';
@@ -16,10 +18,12 @@ interface Rooms {
   readonly passwords: Passwords;
   readonly secretIds: SecretIds;
   readonly jwt: JwtLogins;
+  readonly kubernetes: KubernetesLogins;
+  readonly certificates: CertificateLogins;
   readonly clock: () => number;
 }
 
-type LoginProof = Extract<Proof, { kind: 'approle' | 'password' | 'jwt' }>;
+type LoginProof = Extract<Proof, { kind: 'approle' | 'password' | 'jwt' | 'kubernetes' | 'certificate' }>;
 
 /** From the proof of a login to a token. Each way of logging in finds out for itself who it is; all else is alike. */
 export class Logins {
@@ -47,6 +51,10 @@ export class Logins {
         return this.#byPassword(proof);
       case 'jwt':
         return this.#rooms.jwt.prove(proof, await this.#mountOf(proof, 'jwt'));
+      case 'kubernetes':
+        return this.#rooms.kubernetes.prove(proof, await this.#mountOf(proof, 'kubernetes'));
+      case 'certificate':
+        return this.#rooms.certificates.prove(proof, await this.#mountOf(proof, 'cert'));
     }
   }
 
@@ -102,7 +110,7 @@ export class Logins {
   async login(principal: Identified): Promise<Outcome<IssuedToken>> {
     const facts = principal.login;
     if (facts === undefined) throw new KmsError('denied', 'Only a login makes a token of its own.');
-    const { login, mount, secretId, meta, label, via, by } = facts;
+    const { login, mount, secretId, meta, label, via, by, certificate } = facts;
     const { realm, name, token: settings } = login;
     const { policies, period, uses } = settings;
     const ttl = settings.ttl ?? (mount.defaultTtl || undefined);
@@ -118,6 +126,7 @@ export class Logins {
         label: labelOf(mount.path, label),
         meta,
         cidrs,
+        ...(certificate !== undefined && { certificate }),
         ...(policies.length > 0 && { policies: [...new Set(['default', ...policies])].sort() }),
         ...(ttl !== undefined && { ttl }),
         ...(maxTtl !== undefined && { maxTtl }),

@@ -86,6 +86,8 @@ export class Standings {
       case 'approle':
       case 'password':
       case 'jwt':
+      case 'kubernetes':
+      case 'certificate':
         return this.#logins.identify(proof);
       case 'wrapping':
         return this.#wrappings.identify(proof.token);
