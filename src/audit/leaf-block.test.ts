@@ -24,6 +24,20 @@ test('lays out length, leaf hash and leaf, and hands the hashes on in order', ()
   );
 });
 
+test('lays out a line that is there many times in a row as any other', () => {
+  const again = ['one', 'two', 'two', 'two', '', '', 'one'];
+  const hashes: Hash[] = [];
+  const block = blockOfLines(0, again, (hash) => hashes.push(hash));
+  assert.deepEqual(
+    decodeLeafBlock(block)?.map((leaf) => [leaf.hash, Buffer.from(leaf.bytes).toString()]),
+    again.map((line) => [leafHash(Buffer.from(line)), line]),
+  );
+  assert.deepEqual(
+    hashes,
+    again.map((line) => leafHash(Buffer.from(line))),
+  );
+});
+
 test('owns its memory, so that it can move to another thread', () => {
   const { bytes } = blockOfLines(0, ['one'], () => {});
   assert.equal(bytes.byteLength, bytes.buffer.byteLength);

@@ -23,13 +23,24 @@ export function blockOfLines(first: number, lines: readonly string[], onHash: (h
   // Memory of its own, not a slice of Node's shared pool, so that a store may hand it to another thread without copying.
   const bytes = Buffer.allocUnsafeSlow(total);
   let at = 0;
+  let last: string | undefined;
+  let hash: Hash = '';
   for (const line of lines) {
     const start = at + headerBytes;
     const end = start + line.length;
+    if (line === last) {
+      // The same leaf has the same hash, and both stand there already.
+      const size = headerBytes + line.length;
+      bytes.copyWithin(at, at - size, at);
+      onHash(hash);
+      at = end;
+      continue;
+    }
+    last = line;
     bytes.write(line, start, line.length, 'latin1');
     // The prefix to hash stands for a moment where the hash's last byte goes, so that the leaf is not copied for it.
     bytes[start - 1] = leafPrefix;
-    const hash = digestLatin1('sha256', bytes.subarray(start - 1, end));
+    hash = digestLatin1('sha256', bytes.subarray(start - 1, end));
     bytes.writeUInt32BE(line.length, at);
     bytes.write(hash, at + lengthBytes, hashLength, 'latin1');
     onHash(hash);

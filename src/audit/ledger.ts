@@ -50,6 +50,15 @@ export class Extension implements LedgerState {
 
 export const newLedger: LedgerState = Object.freeze({ size: 0, frontier: new Uint8Array(0), checkpointed: 0 });
 
+/** An entry that is there many times in a row is one string so often. */
+function linesOf(entries: readonly Entry[]): readonly string[] {
+  const lines: string[] = [];
+  for (const [i, entry] of entries.entries()) {
+    lines.push(i > 0 && entry === entries[i - 1] ? lines[i - 1]! : entryLine(entry));
+  }
+  return lines;
+}
+
 /** Throws 'tampered' for a state that can't be one. */
 export function openLedger(state: LedgerState): Ledger {
   const tree = Frontier.decode(state.size, state.frontier);
@@ -90,7 +99,7 @@ export class Ledger {
    */
   extend(entries: readonly Entry[], signer?: CheckpointSigner): Extension {
     const tree = this.#tree.clone();
-    const lines = entries.map(entryLine);
+    const lines = linesOf(entries);
     const block = lines.length === 0 ? undefined : blockOfLines(tree.size, lines, (hash) => tree.append(hash));
     const { size } = tree;
     if (signer === undefined || size === this.#checkpointed) {

@@ -1,5 +1,5 @@
-import type { AuthMountPlace } from './command-auth-mount.ts';
 import type { Action, Command, Result, Status } from './command.ts';
+import type { AuthMountPlace } from './command-auth-mount.ts';
 import type { RealmPaths } from './command-mount.ts';
 import type { KmsError } from './error.ts';
 import type { Origin, Proof } from './proof.ts';
@@ -13,6 +13,15 @@ export interface Gate {
    * once the refusal's line is durable ('audit-unavailable' where it can't be).
    */
   perform<A extends Action>(proof: Proof, command: Command<A>, origin: Origin): Promise<Result<A>>;
+  /**
+   * The commands of one request: each is decided on, recorded and settled as by `perform`, and the outcomes come in their order once
+   * all are there. That waits once for many lines.
+   */
+  performAll(
+    proof: Proof,
+    commands: readonly Command[],
+    origin: Origin,
+  ): Promise<readonly PromiseSettledResult<Result>[]>;
   /**
    * For a request that a door can't decode: identifies, records the refusal, and rejects: with the identity's error if the proof
    * is wrong, else with `error`. What was not read can't be proven, so there `error` stands, with nobody's name on its line.

@@ -4,9 +4,9 @@ import { type Keyring, loosen, type ProtectedChange } from '#keyring/keyring.ts'
 import { CommitConflict, type Store } from '#store/store.ts';
 import { Histogram, type Metrics } from '#telemetry/telemetry.ts';
 
-/** Members of one transaction: more wait for the next, so that a batch's memory and delay stay bounded. */
+/** Lines of one transaction: more wait for the next, so that a batch's memory and delay stay bounded. */
 const maxBatch = 1024;
-/** Members that are worth a transaction, whatever may come in the next turn. */
+/** Lines that are worth a transaction, whatever may come in the next turn. */
 const enough = 64;
 /** Milliseconds between checkpoints while lines arrive. */
 const checkpointEvery = 1000;
@@ -18,7 +18,8 @@ export interface Authority {
 }
 
 interface Member {
-  readonly entry: Entry | undefined;
+  /** One, or those of a request that does many things; none for housekeeping. */
+  readonly entries: readonly Entry[];
   readonly change: Change | undefined;
   readonly protected: ProtectedChange | undefined;
   /** Under whose keys the change is protected. */
@@ -112,12 +113,19 @@ export class CommitQueue {
    * known; a restart finds it whole or not at all, and until then the store may write nothing more.
    */
   submit(entry: Entry, change?: Change, holds?: () => boolean): Promise<void> {
-    return change === undefined ? this.#enqueue(entry, change, undefined, holds) : this.#protect(entry, change, holds);
+    return change === undefined
+      ? this.#enqueue([entry], change, undefined, holds)
+      : this.#protect([entry], change, holds);
   }
 
-  async #protect(entry: Entry | undefined, change: Change, holds: (() => boolean) | undefined): Promise<void> {
+  /** The same for lines that change nothing, all or none of them. They must be fewer than a transaction takes. */
+  submitAll(entries: readonly Entry[], holds: () => boolean): Promise<void> {
+    return this.#enqueue(entries, undefined, undefined, holds);
+  }
+
+  async #protect(entries: readonly Entry[], change: Change, holds: (() => boolean) | undefined): Promise<void> {
     const authority = this.#trusted();
-    return this.#enqueue(entry, change, await authority.keyring.protect(change.records), holds, authority);
+    return this.#enqueue(entries, change, await authority.keyring.protect(change.records), holds, authority);
   }
 
   #trusted(): Authority {
@@ -126,21 +134,21 @@ export class CommitQueue {
   }
 
   #enqueue(
-    entry: Entry | undefined,
+    entries: readonly Entry[],
     change: Change | undefined,
     rows: ProtectedChange | undefined,
     holds: (() => boolean) | undefined,
     authority?: Authority,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ entry, change, protected: rows, authority, holds, resolve, reject });
+      this.#pending.push({ entries, change, protected: rows, authority, holds, resolve, reject });
       this.#wake();
     });
   }
 
   /** Makes a change durable that has no line of its own: housekeeping, which the line of its caller counts. */
   change(change: Change): Promise<void> {
-    return this.#protect(undefined, change, undefined);
+    return this.#protect([], change, undefined);
   }
 
   /**
@@ -219,7 +227,7 @@ export class CommitQueue {
    * does, and what changes something stands behind neither a change of the same rows nor one of rights: it waits, to be decided again.
    */
   #take(): readonly Member[] {
-    const members = this.#pending.splice(0, maxBatch).filter((member) => this.#stillHolds(member));
+    const members = this.#pending.splice(0, this.#fitting()).filter((member) => this.#stillHolds(member));
     if (!members.some(({ change }) => change !== undefined)) return members;
     const taken = members.filter(({ change }) => change === undefined);
     const waiting: Member[] = [];
@@ -238,6 +246,16 @@ export class CommitQueue {
     }
     this.#pending.unshift(...waiting);
     return taken;
+  }
+
+  /** How many of those that wait fit into one transaction: one at least. */
+  #fitting(): number {
+    let lines = 0;
+    const over = this.#pending.findIndex(({ entries }) => {
+      lines += Math.max(1, entries.length);
+      return lines > maxBatch;
+    });
+    return over === -1 ? this.#pending.length : Math.max(1, over);
   }
 
   #stillHolds(member: Member): boolean {
@@ -278,7 +296,7 @@ export class CommitQueue {
     const started = performance.now();
     const signing = this.#authority !== undefined && clock() >= this.#nextCheckpoint;
     const extension = ledger.extend(
-      members.flatMap(({ entry }) => entry ?? []),
+      members.flatMap(({ entries }) => entries),
       signing ? this.#authority!.signer : undefined,
     );
     const changes = members.flatMap((member) => (member.protected === undefined ? [] : [member.protected]));
@@ -297,7 +315,7 @@ export class CommitQueue {
     }
     if (extension.checkpoint !== undefined) this.#nextCheckpoint = clock() + checkpointEvery;
     this.#apply(members);
-    this.#batchSize.observe(members.length);
+    this.#batchSize.observe(extension.block?.count ?? 0);
     this.#flushTime.observe((performance.now() - started) / 1000);
   }
 

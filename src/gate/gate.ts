@@ -21,6 +21,7 @@ import { isSecretCommand, keysOfSecret } from './secret-subjects.ts';
 import { makeSecretsKey } from './secrets-key.ts';
 import { serve } from './server-actions.ts';
 import { subjectsOf } from './subjects.ts';
+import { doTogether } from './together.ts';
 import { assertPlace, TokenUses } from './token-uses.ts';
 import { Turns } from './turns.ts';
 import { changesState, isRoomAction, verbOf } from './verbs.ts';
@@ -48,6 +49,43 @@ export class WorkingGate implements Gate {
 
   perform<A extends Action>(proof: Proof, command: Command<A>, origin: Origin): Promise<Result<A>> {
     return this.#attempt(proof, command as Command, origin, 1) as Promise<Result<A>>;
+  }
+
+  async performAll(
+    proof: Proof,
+    commands: readonly Command[],
+    origin: Origin,
+  ): Promise<readonly PromiseSettledResult<Result>[]> {
+    const outcomes: PromiseSettledResult<Result>[] = [];
+    const alone = (i: number) =>
+      this.perform(proof, commands[i]!, origin).then(
+        (value) => {
+          outcomes[i] = { status: 'fulfilled', value };
+        },
+        (reason: unknown) => {
+          outcomes[i] = { status: 'rejected', reason };
+        },
+      );
+    const { core } = this;
+    const { results, lines, holds } = doTogether(core, proof, commands, origin);
+    const others = commands.flatMap((_, i) => (results[i] === undefined ? alone(i) : []));
+    if (lines.length > 0) {
+      try {
+        await core.commits.submitAll(lines, holds);
+        for (const line of lines) {
+          core.lastUses.note(line);
+          this.#answers.add(line.action, 'ok');
+        }
+        for (const [i, value] of results.entries()) {
+          if (value !== undefined) outcomes[i] = { status: 'fulfilled', value };
+        }
+      } catch {
+        // What they were decided on changed, or nothing can be written: each finds that out.
+        others.push(...results.flatMap((value, i) => (value === undefined ? [] : alone(i))));
+      }
+    }
+    await Promise.all(others);
+    return outcomes;
   }
 
   async refuse(proof: Proof, action: Action | '', error: KmsError, origin: Origin): Promise<never> {

@@ -43,6 +43,9 @@ function doorWith(asked: Asked[]) {
       asked.push({ proof, error });
       throw error;
     },
+    performAll() {
+      throw new Error('not asked for');
+    },
     async authMountAt() {
       throw new Error('not asked for');
     },

@@ -13,7 +13,7 @@ import {
 } from '#domain/domain.ts';
 import { fromUtf8, type Json, toUtf8 } from '#encoding/encoding.ts';
 import { empty, type JsonObject, json } from '#wire/common/common.ts';
-import type { Response } from '#wire/wire.ts';
+import type { Request, Response } from '#wire/wire.ts';
 import { wrapInfo } from './encode-login.ts';
 import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere, unproven } from './errors.ts';
 import { integer, readBody } from './fields.ts';
@@ -59,7 +59,7 @@ export class Exchange {
   }
 
   /** Rejects with KmsError. */
-  answer(body: Uint8Array, query: string, clock: () => number): Promise<Response> {
+  answer({ body, query, certificates }: Request, clock: () => number): Promise<Response> {
     const { row } = this.#leaf;
     const { places, path: canonical, folder, mount } = this.#place;
     let input: Input;
@@ -67,7 +67,7 @@ export class Exchange {
     try {
       const object = readBody(body);
       const [token, wrapTtl] = [this.#token, this.#wrapTtl];
-      input = { path: places, folder, query, body: object, item: object, token, wrapTtl, clock };
+      input = { path: places, folder, query, body: object, item: object, token, certificates, wrapTtl, clock };
       if (mount !== undefined) input = { ...input, mount };
       if (row.proof !== undefined) this.#proof = row.proof(input, this.#origin.peer);
       this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query, this.#wrapTtl) };
@@ -106,7 +106,6 @@ export class Exchange {
     try {
       result = await this.#gate.perform(this.#proof, command, this.#origin);
     } catch (error) {
-      if (row.failure !== undefined) throw row.failure(asKmsError(error), input);
       result = await this.#askAgain(row, input, error);
     }
     const pages = [result];
@@ -124,6 +123,7 @@ export class Exchange {
 
   /** Vault creates the key that an encryption names, if it isn't there. */
   async #askAgain(row: Row, input: Input, error: unknown): Promise<Result> {
+    if (row.failure !== undefined) throw row.failure(asKmsError(error), input);
     const nameIsFree = error instanceof KmsError && error.code === 'alias-not-found';
     if (row.creates === undefined || !nameIsFree) throw error;
     const { asked } = this.#origin;
@@ -151,13 +151,34 @@ export class Exchange {
     }
   }
 
+  /** Each item's JSON object, or why there is none. */
+  async #answerItems(inputs: readonly Input[]): Promise<readonly PromiseSettledResult<string>[]> {
+    const { row } = this.#leaf;
+    const commands = decodeAll(row, inputs);
+    // One that can't be read is refused alone, and recorded so.
+    if (commands === undefined) return Promise.allSettled(inputs.map((input) => this.#answerItem(input)));
+    const outcomes = await this.#gate.performAll(this.#proof, commands, this.#origin);
+    const encoded = (result: Result, i: number) => row.encode(result, inputs[i]!, [result]);
+    if (outcomes.every((outcome) => outcome.status === 'fulfilled')) {
+      return outcomes.map(({ value }, i) => ({ status: 'fulfilled', value: encoded(value, i) }));
+    }
+    return Promise.allSettled(
+      outcomes.map(async (outcome, i) =>
+        encoded(
+          outcome.status === 'fulfilled' ? outcome.value : await this.#askAgain(row, inputs[i]!, outcome.reason),
+          i,
+        ),
+      ),
+    );
+  }
+
   async #answerBatch(items: readonly JsonObject[], input: Input): Promise<Response> {
     const { batch } = this.#leaf.row;
     const answers: string[] = [];
     let failures = 0;
     for (let start = 0; start < items.length; start += abreast) {
       const slice = items.slice(start, start + abreast);
-      const settled = await Promise.allSettled(slice.map((item) => this.#answerItem({ ...input, item })));
+      const settled = await this.#answerItems(slice.map((item) => ({ ...input, item })));
       for (const [i, outcome] of settled.entries()) {
         const reference = `"reference":${JSON.stringify(referenceOf(slice[i]!))}}`;
         if (outcome.status === 'fulfilled') answers.push(`${outcome.value.slice(0, -1)},${reference}`);
@@ -215,6 +236,15 @@ export class Exchange {
       case 'auth':
         return json(status, `${head}null${tail.replace('"auth":null', () => `"auth":${object}`)}`, noStore);
     }
+  }
+}
+
+/** Undefined where one of them can't be. */
+function decodeAll(row: Row, inputs: readonly Input[]): readonly Command[] | undefined {
+  try {
+    return inputs.map((input) => row.decode(input));
+  } catch {
+    return undefined;
   }
 }
 

@@ -46,10 +46,14 @@ const mounts = new Map([mountOf('team/', 'transit'), mountOf('a/versions/', 'kv'
 /** The domain's contract, kept by a script: it writes down what it is asked, and `reply` decides. */
 function scripted(reply: (command: Command) => object, now: Status = status) {
   const asked: Asked[] = [];
+  async function perform(proof: Proof, command: Command, origin: Origin) {
+    asked.push({ proof, kind: command.kind, command, origin });
+    return reply(command);
+  }
   const gate = {
-    async perform(proof: Proof, command: Command, origin: Origin) {
-      asked.push({ proof, kind: command.kind, command, origin });
-      return reply(command);
+    perform,
+    performAll(proof: Proof, commands: readonly Command[], origin: Origin) {
+      return Promise.allSettled(commands.map((command) => perform(proof, command, origin)));
     },
     async refuse(proof: Proof, action: string, error: KmsError, origin: Origin) {
       asked.push({ proof, kind: action, error, origin });
