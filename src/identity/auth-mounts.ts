@@ -225,7 +225,10 @@ function tuned(mount: AuthMountRecord, { description, defaultTtl, maxTtl, listin
     ...(listing !== undefined && { listing }),
   };
   if (next.maxTtl && next.defaultTtl && next.defaultTtl > next.maxTtl) {
-    throw new KmsError('invalid-parameter', 'backend default lease TTL cannot be greater than its max lease TTL');
+    throw new KmsError(
+      'invalid-parameter',
+      `backend max lease TTL of ${next.maxTtl / 1000} would be less than backend default lease TTL of ${next.defaultTtl / 1000}`,
+    );
   }
   return next;
 }

@@ -98,7 +98,10 @@ export class JwtLogins {
     if (source.kind === 'keys') {
       const unread = source.keys.some((pem) => pem.length > maxPem || keyOfPem(pem) === undefined);
       if (unread || source.keys.length > maxKeys) {
-        throw new KmsError('invalid-parameter', 'error parsing public key: no valid public key found');
+        throw new KmsError(
+          'invalid-parameter',
+          'error parsing public key: data does not contain any valid public keys',
+        );
       }
       return;
     }

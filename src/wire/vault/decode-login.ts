@@ -1,88 +1,24 @@
-import {
-  type Command,
-  KmsError,
-  type LoginMethod,
-  Plaintext,
-  type Proof,
-  type SecretIdSettings,
-  type TokenSettings,
-} from '#domain/domain.ts';
+import { type Command, KmsError, type LoginMethod, type Proof, type SecretIdSettings } from '#domain/domain.ts';
 import { parseJson, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { PlacedError } from './errors.ts';
-import { boolean, integer, refuseFields, seconds, text, words } from './fields.ts';
+import { boolean, text } from './fields.ts';
+import {
+  atMount,
+  count,
+  has,
+  length,
+  list,
+  loginAt,
+  pageSize,
+  present,
+  refuseOthers,
+  required,
+  secret,
+  tokenMembers,
+  tokenSettings,
+} from './login-fields.ts';
 import type { Input } from './row.ts';
-
-/** Of lists of names: the door answers them whole. */
-export const pageSize = 1000;
-
-const has = (body: JsonObject, name: string): boolean => Object.hasOwn(body, name) && body[name] !== null;
-
-function required(body: JsonObject, name: string): string {
-  const value = text(body, name);
-  if (value === undefined) throw new KmsError('invalid-parameter', `missing ${name}`);
-  return value;
-}
-
-const secret = (value: string): Plaintext => new Plaintext(toUtf8(value));
-
-/** Milliseconds; 0 where a limit is taken back. */
-function length(body: JsonObject, ...names: readonly string[]): number | undefined {
-  for (const name of names) if (has(body, name)) return (seconds(body, name) ?? 0) * 1000;
-  return undefined;
-}
-
-function count(body: JsonObject, name: string): number | undefined {
-  const value = has(body, name) ? (integer(body, name) ?? 0) : undefined;
-  if (value !== undefined && value < 0) throw new KmsError('invalid-parameter', `${name} cannot be negative`);
-  return value;
-}
-
-function list(body: JsonObject, ...names: readonly string[]): readonly string[] | undefined {
-  for (const name of names) if (has(body, name)) return words(body, name) ?? [];
-  return undefined;
-}
-
-/** Whatever else is said can't be honoured. */
-function refuseOthers(body: JsonObject, known: readonly string[]): void {
-  refuseFields(
-    body,
-    Object.keys(body).filter((name) => !known.includes(name)),
-  );
-}
-
-/** Members that are absent are absent, for a change to leave them as they are. */
-function present<T extends object>(members: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-const tokenMembers = [
-  'token_policies',
-  'policies',
-  'token_ttl',
-  'ttl',
-  'token_max_ttl',
-  'max_ttl',
-  'token_period',
-  'period',
-  'token_num_uses',
-  'token_bound_cidrs',
-  'token_type',
-] as const;
-
-function tokenSettings(body: JsonObject): Partial<TokenSettings> {
-  if (!['default', 'service', 'default-service'].includes(text(body, 'token_type') ?? 'default')) {
-    throw new KmsError('unsupported', 'Only service tokens are offered.');
-  }
-  return present<TokenSettings>({
-    policies: list(body, 'token_policies', 'policies'),
-    ttl: length(body, 'token_ttl', 'ttl'),
-    maxTtl: length(body, 'token_max_ttl', 'max_ttl'),
-    period: length(body, 'token_period', 'period'),
-    uses: count(body, 'token_num_uses'),
-    cidrs: list(body, 'token_bound_cidrs'),
-  });
-}
 
 export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
   const own = [
@@ -99,6 +35,7 @@ export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
     kind: 'write-login',
     method: 'approle',
     name: path.name ?? '',
+    ...atMount({ path }),
     token: tokenSettings(body),
     secretId: present<SecretIdSettings>({
       bound: boolean(body, 'bind_secret_id'),
@@ -113,7 +50,14 @@ export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
 export function decodeWriteRoleId({ path, body }: Input): Command<'write-login'> {
   refuseOthers(body, ['role_id', 'role_name']);
   const roleId = required(body, 'role_id');
-  return { kind: 'write-login', method: 'approle', name: path.name ?? '', roleId, mustExist: true };
+  return {
+    kind: 'write-login',
+    method: 'approle',
+    name: path.name ?? '',
+    ...atMount({ path }),
+    roleId,
+    mustExist: true,
+  };
 }
 
 export function decodeWriteUser({ path, body }: Input): Command<'write-login'> {
@@ -123,6 +67,7 @@ export function decodeWriteUser({ path, body }: Input): Command<'write-login'> {
     kind: 'write-login',
     method: 'userpass',
     name: path.name ?? '',
+    ...atMount({ path }),
     token: tokenSettings(body),
     ...(password !== undefined && { password: secret(password) }),
   };
@@ -131,29 +76,56 @@ export function decodeWriteUser({ path, body }: Input): Command<'write-login'> {
 export function decodePassword({ path, body }: Input): Command<'write-login'> {
   refuseOthers(body, ['password', 'username']);
   const password = secret(required(body, 'password'));
-  return { kind: 'write-login', method: 'userpass', name: path.name ?? '', password, mustExist: true };
+  return {
+    kind: 'write-login',
+    method: 'userpass',
+    name: path.name ?? '',
+    ...atMount({ path }),
+    password,
+    mustExist: true,
+  };
 }
 
 export function decodeUserPolicies({ path, body }: Input): Command<'write-login'> {
   refuseOthers(body, ['token_policies', 'policies', 'username']);
   const policies = list(body, 'token_policies', 'policies') ?? [];
-  return { kind: 'write-login', method: 'userpass', name: path.name ?? '', token: { policies }, mustExist: true };
+  return {
+    kind: 'write-login',
+    method: 'userpass',
+    name: path.name ?? '',
+    ...atMount({ path }),
+    token: { policies },
+    mustExist: true,
+  };
 }
 
 export const decodeReadLogin =
   (method: LoginMethod) =>
-  ({ path }: Input): Command<'read-login'> => ({ kind: 'read-login', method, name: path.name ?? '' });
+  ({ path }: Input): Command<'read-login'> => ({
+    kind: 'read-login',
+    method,
+    name: path.name ?? '',
+    ...atMount({ path }),
+  });
 
 export const decodeDeleteLogin =
   (method: LoginMethod) =>
-  ({ path }: Input): Command<'delete-login'> => ({ kind: 'delete-login', method, name: path.name ?? '' });
+  ({ path }: Input): Command<'delete-login'> => ({
+    kind: 'delete-login',
+    method,
+    name: path.name ?? '',
+    ...atMount({ path }),
+  });
 
-export const decodeListLogins = (method: LoginMethod) => (): Command<'list-logins'> => ({
-  kind: 'list-logins',
-  method,
-  after: '',
-  limit: pageSize,
-});
+export const decodeListLogins =
+  (method: LoginMethod) =>
+  (input: Input): Command<'list-logins'> => ({
+    kind: 'list-logins',
+    method,
+    ...atMount(input),
+    after: '',
+    limit: pageSize,
+  });
 
 /** JSON text, as Vault's clients send it. */
 function metadata(body: JsonObject): Readonly<Record<string, string>> | undefined {
@@ -188,6 +160,7 @@ export const decodeSecretId =
     return {
       kind: 'create-secret-id',
       role: path.name ?? '',
+      ...atMount({ path }),
       ...(custom && { secretId: secret(required(body, 'secret_id')) }),
       ...present<Pick<Command<'create-secret-id'>, 'meta' | 'cidrs' | 'tokenCidrs' | 'ttl' | 'uses'>>({
         meta: metadata(body),
@@ -200,31 +173,35 @@ export const decodeSecretId =
   };
 
 export function decodeListSecretIds({ path }: Input): Command<'list-secret-ids'> {
-  return { kind: 'list-secret-ids', role: path.name ?? '', after: '', limit: pageSize };
+  return { kind: 'list-secret-ids', role: path.name ?? '', ...atMount({ path }), after: '', limit: pageSize };
 }
 
 export const decodeSecretIdRef =
   <K extends 'read-secret-id' | 'destroy-secret-id'>(kind: K, by: 'secret_id' | 'secret_id_accessor') =>
   ({ path, body }: Input) => {
-    const role = path.name ?? '';
+    const role = { role: path.name ?? '', ...atMount({ path }) };
     const named = required(body, by);
-    return by === 'secret_id' ? { kind, role, secretId: secret(named) } : { kind, role, accessor: named };
+    return by === 'secret_id' ? { kind, ...role, secretId: secret(named) } : { kind, ...role, accessor: named };
   };
 
 export const decodeLogin = (): Command<'login'> => ({ kind: 'login' });
 
-export function approleProof({ body }: Input, peer: string): Proof {
+export function approleProof(input: Input, peer: string): Proof {
+  const { body } = input;
   const secretId = text(body, 'secret_id');
   return {
     kind: 'approle',
     roleId: required(body, 'role_id'),
+    ...loginAt(input),
     peer,
     ...(secretId !== undefined && { secretId: secret(secretId) }),
   };
 }
 
-export function passwordProof({ body, path }: Input, peer: string): Proof {
-  return { kind: 'password', name: path.name ?? '', password: secret(required(body, 'password')), peer };
+export function passwordProof(input: Input, peer: string): Proof {
+  const { body, path } = input;
+  const password = secret(required(body, 'password'));
+  return { kind: 'password', name: path.name ?? '', ...loginAt(input), password, peer };
 }
 
 /** The token that is meant: the one in the body, or else the one that asks. */

@@ -4,7 +4,7 @@ import type { Input } from './row.ts';
 
 const whole = (ms: number | undefined): number => Math.floor((ms ?? 0) / 1000);
 
-function tokenMembers({ policies, ttl, maxTtl, period, uses, cidrs }: TokenSettings): object {
+export function tokenMembers({ policies, ttl, maxTtl, period, uses, cidrs }: TokenSettings): object {
   return {
     token_bound_cidrs: cidrs,
     token_explicit_max_ttl: 0,
@@ -16,8 +16,6 @@ function tokenMembers({ policies, ttl, maxTtl, period, uses, cidrs }: TokenSetti
     token_strictly_bind_ip: false,
     token_ttl: whole(ttl),
     token_type: 'default',
-    ...(policies.length > 0 && { policies }),
-    ...(period !== undefined && { period: whole(period) }),
   };
 }
 
@@ -32,9 +30,12 @@ function secretIdMembers({ bound, ttl, uses, cidrs }: SecretIdSettings): object 
 }
 
 export function encodeLogin({ login }: { readonly login: Login }): string {
+  const { policies, period } = login.token;
   return JSON.stringify({
     ...(login.secretId === undefined ? {} : secretIdMembers(login.secretId)),
     ...tokenMembers(login.token),
+    ...(policies.length > 0 && { policies }),
+    ...(period !== undefined && { period: whole(period) }),
   });
 }
 

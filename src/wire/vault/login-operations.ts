@@ -1,4 +1,4 @@
-import type { Action, KmsError, LoginMethod } from '#domain/domain.ts';
+import type { Action, KmsError, LoginMethod, Result } from '#domain/domain.ts';
 import {
   approleProof,
   decodeDeleteLogin,
@@ -17,7 +17,6 @@ import {
   decodeWriteRole,
   decodeWriteRoleId,
   decodeWriteUser,
-  pageSize,
   passwordProof,
   wrappingProof,
 } from './decode-login.ts';
@@ -34,38 +33,46 @@ import {
 } from './encode-login.ts';
 import { encodeCreatedToken } from './encode-token.ts';
 import { PlacedError } from './errors.ts';
+import { atMount, pageSize } from './login-fields.ts';
 import { type Row, row } from './row.ts';
 
 /** A body of words. */
-const small = 64 * 1024;
+export const small = 64 * 1024;
 const role = 'auth/approle/role/:name';
 const user = 'auth/userpass/users/:name';
 
-type Given<A extends Action> = Omit<Row<A>, 'paths' | 'maxBody'>;
+export type Given<A extends Action> = Omit<Row<A>, 'paths' | 'maxBody'>;
 
 /** Whatever was wrong with it, Vault says one thing. */
-function wrongLogin(words: string): (error: KmsError) => KmsError {
+export function wrongLogin(words: string): (error: KmsError) => KmsError {
   return (error) => (error.code === 'invalid-proof' ? new PlacedError(400, 'invalid-proof', words) : error);
 }
 
 /** A row of one path, which names it in the ledger. */
-function at<A extends Action>(path: string, given: Omit<Given<A>, 'operation'>): Row {
+export function at<A extends Action>(path: string, given: Omit<Given<A>, 'operation'>): Row {
   const operation = `${path.replace('/:name', '')}:${given.method.toLowerCase()}`;
   return row<A>({ ...given, operation, paths: [path], maxBody: small, ...(path.includes(':name') && { folds: true }) });
 }
 
 /** Reading, listing and deleting, which both methods have alike. */
-function common(method: LoginMethod, one: string, all: string): readonly Row[] {
+export function common(
+  method: LoginMethod,
+  one: string,
+  all: string,
+  encode: (result: Result<'read-login'>) => string = encodeLogin,
+): readonly Row[] {
   return [
-    at(one, { method: 'GET', action: 'read-login', decode: decodeReadLogin(method), encode: encodeLogin }),
+    at(one, { method: 'GET', action: 'read-login', decode: decodeReadLogin(method), encode }),
     at(one, { method: 'DELETE', action: 'delete-login', decode: decodeDeleteLogin(method), encode: encodeNothing }),
     at<'list-logins'>(all, {
       method: 'LIST',
       action: 'list-logins',
       decode: decodeListLogins(method),
       encode: encodeNames,
-      more: ({ next }) =>
-        next === undefined ? undefined : { kind: 'list-logins', method, after: next, limit: pageSize },
+      more: ({ next }, input) =>
+        next === undefined
+          ? undefined
+          : { kind: 'list-logins', method, ...atMount(input), after: next, limit: pageSize },
     }),
   ];
 }
@@ -92,7 +99,9 @@ const approle: readonly Row[] = [
     decode: decodeListSecretIds,
     encode: encodeAccessors,
     more: ({ next }, { path }) =>
-      next === undefined ? undefined : { kind: 'list-secret-ids', role: path.name ?? '', after: next, limit: pageSize },
+      next === undefined
+        ? undefined
+        : { kind: 'list-secret-ids', role: path.name ?? '', ...atMount({ path }), after: next, limit: pageSize },
   }),
   at(`${role}/custom-secret-id`, {
     method: 'POST',

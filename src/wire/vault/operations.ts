@@ -1,6 +1,7 @@
 import { type Action, KmsError } from '#domain/domain.ts';
 import { aclOperations } from './acl-operations.ts';
 import { authMountOperations } from './auth-mount-operations.ts';
+import { certificateOperations } from './certificate-operations.ts';
 import {
   decodeConfigureKey,
   decodeCreateKey,
@@ -14,7 +15,6 @@ import {
   pageSize,
 } from './decode-keys.ts';
 import { assertOneProof, decodeSign, decodeVerify } from './decode-sign.ts';
-import { decodeLookupSelf } from './decode-token.ts';
 import {
   decodeDataKey,
   decodeDecrypt,
@@ -39,11 +39,11 @@ import {
 import { jwtOperations } from './jwt-operations.ts';
 import { kv } from './kv-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
+import { kubernetesOperations } from './kubernetes-operations.ts';
 import { loginOperations } from './login-operations.ts';
 import { mountOperations } from './mount-operations.ts';
 import { shownName } from './names.ts';
 import { type Method, type Row, row } from './row.ts';
-import { authMounts } from './system.ts';
 import { tokenOperations } from './token-operations.ts';
 import { transferOperations } from './transfer-operations.ts';
 
@@ -242,24 +242,6 @@ const cryptography: readonly Row[] = [
   }),
 ];
 
-/** Fixed answers for whoever holds a token: looking the token up is what proves that. */
-function fixed(operation: string, path: string, answer: string, as: 'data' | 'both'): Row {
-  return row({
-    operation,
-    method: 'GET',
-    paths: [path],
-    action: 'lookup-token',
-    maxBody: small,
-    decode: decodeLookupSelf,
-    encode: () => answer,
-    as,
-  });
-}
-
-const system: readonly Row[] = [
-  fixed('sys/auth', 'sys/auth', authMounts, 'both'),
-];
-
 /** What Vault does and this door doesn't: said so, instead of 'no such path'. */
 function absent(method: Method, path: string, action: Action, why: string): Row {
   return row({
@@ -292,6 +274,8 @@ export const operations: readonly Row[] = [
   ...loginOperations,
   ...authMountOperations,
   ...jwtOperations,
+  ...kubernetesOperations,
+  ...certificateOperations,
   ...keys,
   ...cryptography,
   ...transferOperations,
@@ -299,6 +283,5 @@ export const operations: readonly Row[] = [
   ...leaseOperations,
   ...kv,
   ...mountOperations,
-  ...system,
   ...absences,
 ];

@@ -54,7 +54,11 @@ export class Router {
   constructor(rows: readonly Row[], openRows: readonly OpenRow[]) {
     for (const row of rows) {
       for (const path of row.paths) {
-        this.#grow(path).leaves[row.method] = { row, tail: tailOf(path), folder: /^kv(?:\/|$)/.test(path) ? 'kv/' : '' };
+        this.#grow(path).leaves[row.method] = {
+          row,
+          tail: tailOf(path),
+          folder: /^kv(?:\/|$)/.test(path) ? 'kv/' : '',
+        };
       }
       this.#largest.set(row.method, Math.max(row.maxBody, this.#largest.get(row.method) ?? 0));
     }
@@ -109,7 +113,12 @@ export class Router {
   }
 
   /** What a canonical path at or below an auth mount leads to: what logins of its type do at the path of their own name. */
-  findLogin({ realm, path: mount, type }: AuthMountPlace, method: string, path: string, query: string): Found | undefined {
+  findLogin(
+    { realm, path: mount, type }: AuthMountPlace,
+    method: string,
+    path: string,
+    query: string,
+  ): Found | undefined {
     const below = path.slice('auth/'.length + mount.length);
     const found = this.#walk(method, `auth/${type === 'oidc' ? 'jwt' : type}${below}`, query);
     return found && { ...found, path, places: { ...found.places, realm, mount } };

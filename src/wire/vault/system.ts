@@ -25,7 +25,6 @@ const token = mount('token', 'token based credentials', 'auth_token_claviger');
 const approle = mount('approle', 'logins by role id and secret id', 'auth_approle_claviger');
 const userpass = mount('userpass', 'logins by name and password', 'auth_userpass_claviger');
 export const authMethods = { 'approle/': approle, 'token/': token, 'userpass/': userpass };
-export const authMounts = JSON.stringify(authMethods);
 
 const clusterName = 'claviger';
 

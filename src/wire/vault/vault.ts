@@ -93,7 +93,7 @@ class VaultRoute implements Route {
     const exchange = new Exchange(this.#gate, place, place.leaf, proof, origin, wrapTtl);
     const refused = trouble ?? (request.method === 'PATCH' ? troubleOfPatch(request.headers) : undefined);
     if (refused !== undefined) return exchange.refuse(refused);
-    return exchange.answer(request.body, request.query, this.#options.clock);
+    return exchange.answer(request, this.#options.clock);
   }
 
   /** First who asks, then what is there for him. */

@@ -1,0 +1,41 @@
+import type { KmsError } from '#domain/domain.ts';
+import { decodeConfig, decodeReadConfig, decodeWriteJwtRole, jwtProof } from './decode-jwt.ts';
+import { decodeLogin } from './decode-login.ts';
+import { encodeConfig, encodeJwtRole } from './encode-jwt.ts';
+import { encodeNothing } from './encode-keys.ts';
+import { encodeCreatedToken } from './encode-token.ts';
+import { PlacedError } from './errors.ts';
+import { at, common } from './login-operations.ts';
+import type { Row } from './row.ts';
+
+const role = 'auth/jwt/role/:name';
+
+/** What was wrong is said: who asks has the token already, and nothing in it is a secret of the server's. */
+function refused(error: KmsError): KmsError {
+  return error.code === 'invalid-proof' && error.subject === 'login'
+    ? new PlacedError(400, error.code, error.message)
+    : error;
+}
+
+/** Logins with tokens that others signed, and through the pages of OpenID Connect providers. Mounts of both types have all of it. */
+export const jwtOperations: readonly Row[] = [
+  at('auth/jwt/config', { method: 'GET', action: 'read-auth-mount', decode: decodeReadConfig, encode: encodeConfig }),
+  at('auth/jwt/config', {
+    method: 'POST',
+    action: 'configure-auth-mount',
+    decode: decodeConfig,
+    encode: encodeNothing,
+    warnings: ({ warnings = [] }) => warnings,
+  }),
+  ...common('jwt', role, 'auth/jwt/role', encodeJwtRole),
+  at(role, { method: 'POST', action: 'write-login', decode: decodeWriteJwtRole, encode: encodeNothing }),
+  at('auth/jwt/login', {
+    method: 'POST',
+    action: 'login',
+    proof: jwtProof,
+    failure: refused,
+    decode: decodeLogin,
+    encode: encodeCreatedToken,
+    as: 'auth',
+  }),
+];

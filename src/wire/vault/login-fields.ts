@@ -1,0 +1,88 @@
+import { KmsError, Plaintext, type TokenSettings } from '#domain/domain.ts';
+import { toUtf8 } from '#encoding/encoding.ts';
+import type { JsonObject } from '#wire/common/common.ts';
+import { integer, refuseFields, seconds, text, words } from './fields.ts';
+import type { Input } from './row.ts';
+
+/** Fields that requests about logins have in common. */
+
+/** Of lists of names: the door answers them whole. */
+export const pageSize = 1000;
+
+export const has = (body: JsonObject, name: string): boolean => Object.hasOwn(body, name) && body[name] !== null;
+
+export function required(body: JsonObject, name: string): string {
+  const value = text(body, name);
+  if (value === undefined) throw new KmsError('invalid-parameter', `missing ${name}`);
+  return value;
+}
+
+export const secret = (value: string): Plaintext => new Plaintext(toUtf8(value));
+
+/** Milliseconds; 0 where a limit is taken back. */
+export function length(body: JsonObject, ...names: readonly string[]): number | undefined {
+  for (const name of names) if (has(body, name)) return (seconds(body, name) ?? 0) * 1000;
+  return undefined;
+}
+
+export function count(body: JsonObject, name: string): number | undefined {
+  const value = has(body, name) ? (integer(body, name) ?? 0) : undefined;
+  if (value !== undefined && value < 0) throw new KmsError('invalid-parameter', `${name} cannot be negative`);
+  return value;
+}
+
+export function list(body: JsonObject, ...names: readonly string[]): readonly string[] | undefined {
+  for (const name of names) if (has(body, name)) return words(body, name) ?? [];
+  return undefined;
+}
+
+/** Whatever else is said can't be honoured. */
+export function refuseOthers(body: JsonObject, known: readonly string[]): void {
+  refuseFields(
+    body,
+    Object.keys(body).filter((name) => !known.includes(name)),
+  );
+}
+
+/** Members that are absent are absent, for a change to leave them as they are. */
+export function present<T extends object>(members: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+export const tokenMembers = [
+  'token_policies',
+  'policies',
+  'token_ttl',
+  'ttl',
+  'token_max_ttl',
+  'max_ttl',
+  'token_period',
+  'period',
+  'token_num_uses',
+  'token_bound_cidrs',
+  'token_type',
+] as const;
+
+export function tokenSettings(body: JsonObject): Partial<TokenSettings> {
+  if (!['default', 'service', 'default-service'].includes(text(body, 'token_type') ?? 'default')) {
+    throw new KmsError('unsupported', 'Only service tokens are offered.');
+  }
+  return present<TokenSettings>({
+    policies: list(body, 'token_policies', 'policies'),
+    ttl: length(body, 'token_ttl', 'ttl'),
+    maxTtl: length(body, 'token_max_ttl', 'max_ttl'),
+    period: length(body, 'token_period', 'period'),
+    uses: count(body, 'token_num_uses'),
+    cidrs: list(body, 'token_bound_cidrs'),
+  });
+}
+
+/** Where somebody logs in, if it is at a mount that was made. */
+export function loginAt({ path }: Input): { readonly realm?: string; readonly mount?: string } {
+  return { ...(path.realm !== undefined && { realm: path.realm }), ...atMount({ path }) };
+}
+
+/** The same, for who has proven to be of the realm. */
+export function atMount({ path }: Pick<Input, 'path'>): { readonly mount?: string } {
+  return path.mount === undefined ? {} : { mount: path.mount };
+}
