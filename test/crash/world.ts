@@ -145,7 +145,10 @@ export async function developmentWorld(): Promise<World> {
 
   // A policy, and a role of AppRole that has a secret id for one login.
   const vault = (path: string, body: object) => victim.call(asker.token, 'POST', `/v1/${path}`, body);
+  await vault('sys/mounts/crash', { type: 'kv' });
   await vault('sys/policies/acl/old', { policy: 'path "a" { }' });
+  await vault('auth/token/roles/crash', {});
+  for (let i = 0; i < 3; i++) await vault('auth/token/create/crash', {});
   await vault('auth/approle/role/crash', { role_id: 'crash-role', secret_id_num_uses: 1 });
   await vault('auth/approle/role/crash/custom-secret-id', { secret_id: 'once' });
   const day = { 'x-vault-wrap-ttl': '24h' };

@@ -18,6 +18,18 @@ function refuseOthers(body: JsonObject, known: readonly string[]): void {
   );
 }
 
+/** Clients that fill the path in from the body send the same twice. */
+const inPath = ['path', 'mount_point'];
+
+function assertSamePath(input: Input): void {
+  for (const name of inPath) {
+    const given = text(input.body, name);
+    if (given !== undefined && given.replace(/^\/+|\/+$/g, '') !== pathOf(input)) {
+      throw refused(`"${name}" is another mount than the path's.`);
+    }
+  }
+}
+
 function objectIn(body: JsonObject, name: string): JsonObject {
   const value = Object.hasOwn(body, name) ? body[name] : undefined;
   if (value === undefined || isEmpty(value)) return {};
@@ -69,7 +81,8 @@ const engines: Readonly<Record<string, Pick<Mount, 'engine' | 'version'>>> = {
 
 export function decodeEnableMount(input: Input): Command<'enable-mount'> {
   const { body } = input;
-  refuseOthers(body, ['type', 'description', 'config', 'options', 'seal_wrap']);
+  assertSamePath(input);
+  refuseOthers(body, [...inPath, 'type', 'description', 'config', 'options', 'seal_wrap']);
   const type = text(body, 'type');
   if (type === undefined) throw refused('backend type must be specified as a string');
   const kind = Object.hasOwn(engines, type) ? engines[type]! : undefined;
@@ -96,7 +109,8 @@ export function decodeEnableMount(input: Input): Command<'enable-mount'> {
 
 export function decodeTuneMount(input: Input): Command<'tune-mount'> {
   const { body } = input;
-  refuseOthers(body, [...tunable, 'description', 'options']);
+  assertSamePath(input);
+  refuseOthers(body, [...inPath, ...tunable, 'description', 'options']);
   const description = Object.hasOwn(body, 'description') ? (text(body, 'description') ?? '') : undefined;
   const asked = version(objectIn(body, 'options'));
   const shown = listing(body);

@@ -505,6 +505,7 @@ test('takes what it understands of a mount, and refuses the rest', async () => {
     [{ type: 'kv', config: { passthrough_request_headers: ['a'] } }, /passthrough/],
     [{ type: 'kv', config: { listing_visibility: 'unauth' } }, /nobody/],
     [{ type: 'kv', config: 7 }, /config/],
+    [{ type: 'kv', mount_point: 'y' }, /another mount/],
   ] as const) {
     const { status, text } = await send('POST', '/v1/sys/mounts/x', body);
     assert.equal(status, 400, text);
