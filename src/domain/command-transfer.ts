@@ -1,5 +1,6 @@
 import type { KeySpec, KeyUsage } from './algorithm.ts';
 import type { Key, KeyRef } from './key.ts';
+import type { Plaintext } from './secret-bytes.ts';
 
 /** The hash of RSAES-OAEP and of its MGF1 where a key travels. */
 export const oaepHashes = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
@@ -14,10 +15,24 @@ export interface WrappedForTransfer {
   readonly wrapped: Uint8Array;
 }
 
+/** Which part of a key leaves. Of a key of another kind than `mac`, 'mac' is what it computes HMAC with SHA-256 by. */
+export type ExportedPart = 'encrypt' | 'sign' | 'mac';
+
+/**
+ * How a key is written: `raw` bytes (symmetric; seed and public half of Ed25519), `pkcs8` DER (private keys), or as its kind is by
+ * tradition: raw bytes where it has them, else PKCS#1 or SEC 1.
+ */
+export type KeyForm = 'raw' | 'pkcs8' | 'traditional';
+
+interface Versions {
+  /** Absent: every version that may still be used. */
+  readonly version?: number | 'newest';
+}
+
 /** What one version of a key is made of. With the public half alone, a SubjectPublicKeyInfo DER, it verifies and encrypts. */
 export type Brought = WrappedForTransfer | { readonly publicKey: Uint8Array };
 
-/** Keys that come from elsewhere whole. */
+/** Keys that come from elsewhere whole, and keys that leave. */
 export interface TransferCommands {
   /** The realm's own, made when it is first asked for. */
   'get-wrapping-key': Record<never, never>;
@@ -36,6 +51,10 @@ export interface TransferCommands {
   };
   /** Becomes the current version at once. With `version`: completes that one, of which only the public half is here. */
   'import-key-version': { readonly key: KeyRef; readonly brought: Brought; readonly version?: number };
+  /** Only of keys that are `exportable`. */
+  'export-key': Versions & { readonly key: KeyRef; readonly part: ExportedPart; readonly form: KeyForm };
+  /** As `export-key`, under the public half of an RSA key of this realm. */
+  'export-wrapped-key': Versions & { readonly key: KeyRef; readonly destination: KeyRef; readonly hash: OaepHash };
 }
 
 export interface TransferResults {
@@ -45,4 +64,13 @@ export interface TransferResults {
   };
   'import-key': { readonly key: Key };
   'import-key-version': { readonly key: Key };
+  'export-key': {
+    readonly key: Key;
+    /** Oldest first; raw bytes, or DER. Empty where only the public half is here. */
+    readonly exported: ReadonlyArray<{ readonly version: number; readonly material: Plaintext }>;
+  };
+  'export-wrapped-key': {
+    readonly key: Key;
+    readonly exported: ReadonlyArray<{ readonly version: number; readonly wrapped: Uint8Array }>;
+  };
 }

@@ -55,7 +55,8 @@ const operations: Readonly<Record<VersionState, readonly VersionOperation[]>> = 
   // Every cloud also describes keys in use.
   active: ['protect', 'process', 'export', 'rotate', 'describe'],
   suspended: ['describe'],
-  deactivated: ['process', 'describe'],
+  // A key leaves with all of its versions that may still be used.
+  deactivated: ['process', 'export', 'describe'],
   compromised: ['process-compromised', 'describe'],
   'destroy-scheduled': ['describe', 'cancel-destruction'],
   destroyed: ['describe'],

@@ -58,7 +58,7 @@ export const lifecycle = {
   },
   // Into suspension where one older version is in doubt; out of it again to what it was.
   deactivated: {
-    allows: ['process', 'describe'],
+    allows: ['process', 'export', 'describe'],
     to: ['suspended', 'compromised', 'destroy-scheduled', 'pending-import'],
   },
   compromised: { allows: ['process-compromised', 'describe'], to: ['destroy-scheduled', 'destroyed-compromised'] },

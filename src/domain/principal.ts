@@ -1,5 +1,12 @@
 /** Roles that a grant may carry. `developer` may do everything and exists in development mode only. */
-export const roles = ['key-administrator', 'key-user', 'auditor', 'security-officer', 'developer'] as const;
+export const roles = [
+  'key-administrator',
+  'key-user',
+  'key-exporter',
+  'auditor',
+  'security-officer',
+  'developer',
+] as const;
 export type Role = (typeof roles)[number];
 
 /** Who is asking, after identification. */

@@ -63,6 +63,11 @@ export class Plaintext {
     return this.#bytes;
   }
 
+  /** For what must not stay in memory once an answer holds it. */
+  wipe(): void {
+    this.#bytes.fill(0);
+  }
+
   toString(): string {
     return `Plaintext(${this.length})`;
   }

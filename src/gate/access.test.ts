@@ -206,7 +206,7 @@ const commands: { readonly [A in Action]: Make<A> } = {
   'run-schedule': () => ({}),
 };
 
-type Who = 'key-administrator' | 'key-user' | 'auditor' | 'security-officer';
+type Who = 'key-administrator' | 'key-user' | 'key-exporter' | 'auditor' | 'security-officer';
 const [A, U, E, X, O] = ['key-administrator', 'key-user', 'key-exporter', 'auditor', 'security-officer'] as const;
 const everybody = [A, U, E, X, O];
 

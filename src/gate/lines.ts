@@ -41,6 +41,9 @@ export function done(line: Line, result: object, change: Change | undefined): Li
   if ('source' in result) {
     const source = from((result.source as { keyId: string }).keyId);
     line.summary = line.summary === undefined ? source : `${line.summary}, ${source}`;
+  } else if ('exported' in result) {
+    const versions = (result.exported as ReadonlyArray<{ version: number }>).map(({ version }) => version);
+    line.summary = `exported version ${versions.join(', ')}`;
   } else if ('valid' in result && result.valid === false) line.summary = notValid;
   return line;
 }

@@ -26,6 +26,8 @@ export function subjectsOf(
         source(keyring, realm, command.source, command.ciphertext),
         one(keyring, realm, command.target),
       ]);
+    case 'export-wrapped-key':
+      return Promise.all([one(keyring, realm, command.key), one(keyring, realm, command.destination)]);
     case 'update-primary-region':
       return withReplica(keyring, realm, command.key, identity.realmIn(realm, command.region));
     case 'decrypt':

@@ -41,6 +41,12 @@ export type ServerAction =
   | 'read-metrics'
   | 'read-status'
   | 'seal'
+  | 'read-ceremony'
+  | 'start-ceremony'
+  | 'cancel-ceremony'
+  | 'feed-ceremony'
+  | 'read-host'
+  | 'list-audit-sinks'
   | 'unseal'
   | 'run-schedule';
 

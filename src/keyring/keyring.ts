@@ -10,6 +10,7 @@ import { generateDataKey, generateDataKeyPair, generateRandom } from './data-key
 import { cancelDestruction, destroyKey, scheduleDestruction, trimKey } from './destroy.ts';
 import { type DueKey, dueKeys, isDue } from './due.ts';
 import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
+import { exportKey, exportWrapped } from './export.ts';
 import { deleteImported, expireImported, importMaterial } from './import.ts';
 import { importParameters } from './import-token.ts';
 import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
@@ -107,6 +108,9 @@ export class Keyring {
     return this.#parts.records;
   }
 
+  /** Whether everything here hangs from this root, which stays the caller's. */
+  isRoot = (root: SecretBytes): boolean => this.#root.hangsFrom(root);
+
   /** For `identity/`, which owns neither root nor seal. Stays this room's. */
   get identityKey(): SecretBytes {
     return this.#root.identity;
@@ -166,6 +170,9 @@ export class Keyring {
     importKey(this.#parts, realm, unreserved(command), now);
   importVersion = (key: Key, command: Command<'import-key-version'>, now: number) =>
     importVersion(this.#parts, key, command, now);
+  exportKey = (key: Key, command: Command<'export-key'>) => exportKey(this.#parts, key, command);
+  exportWrapped = (key: Key, destination: Key, command: Command<'export-wrapped-key'>) =>
+    exportWrapped(this.#parts, key, destination, command);
   createAlias = (key: Key, command: Command<'create-alias'>, now: number) =>
     createAlias(this.#parts, key, unreserved(command), now);
   updateAlias = (key: Key, command: Command<'update-alias'>, now: number) =>

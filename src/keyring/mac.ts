@@ -1,4 +1,4 @@
-import { digest, equalSecrets, hkdf, hmac } from '#crypto/crypto.ts';
+import { digest, equalSecrets, hkdf, hmac, type KeyHandle } from '#crypto/crypto.ts';
 import {
   type Command,
   type HashName,
@@ -7,6 +7,7 @@ import {
   KmsError,
   type Outcome,
   type Result,
+  type SecretBytes,
   specFacts,
 } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
@@ -71,14 +72,18 @@ async function compute(
     if (hash !== own) throw new KmsError('wrong-algorithm', `This key computes HMAC with ${own} only.`, key.id);
     return hmac(hash, open.handle, message);
   }
-  const info = toUtf8(`claviger/v1/mac/${hash}`);
   if (isSymmetric(key.spec)) {
-    using derived = hkdf('sha512', open.handle, noSalt, info, 64);
+    using derived = derivedKey(open.handle, hash);
     return hmac(hash, derived, message);
   }
   using material = await parts.versions.material(key, open.version);
-  using derived = hkdf('sha512', material, noSalt, info, 64);
+  using derived = derivedKey(material, hash);
   return hmac(hash, derived, message);
+}
+
+/** What a key that is none for MACs itself computes them with. The caller owns it. */
+export function derivedKey(material: KeyHandle | SecretBytes, hash: HashName): SecretBytes {
+  return hkdf('sha512', material, noSalt, toUtf8(`claviger/v1/mac/${hash}`), 64);
 }
 
 export function hashOf(command: Command<'hash'>): Outcome<Result<'hash'>> {

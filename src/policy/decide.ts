@@ -68,7 +68,7 @@ function decideAll(facts: Facts, principal: Principal, command: Command, demands
     if (verdict?.kind !== 'refused' && verdict?.kind !== 'silent') continue;
     return refuse('denied', `${whoIs(principal).arn} is not authorized to perform ${verdict.action} ${verdict.why}.`);
   }
-  const separate = facts.mode !== 'development' && (duty === 'administer' || duty === 'use');
+  const separate = facts.mode !== 'development' && (duty === 'administer' || duty === 'use' || duty === 'export');
   const live = facts.grants.filter((grant) => isLive(grant, facts.now) && reaches(grant, principal));
   const granted = new Set<string>();
   // Which name is asked for, and what a key or a secret says to what, is not part of what a cache compares.

@@ -3,7 +3,7 @@ import { rules } from './duties.ts';
 import type { Facts } from './facts.ts';
 import { judge, speaks } from './key-access.ts';
 import { holdsBothOn } from './key-duties.ts';
-import { givesDuty } from './rights.ts';
+import { givesDuty, givesUse } from './rights.ts';
 import { covers, type Target, wholeRealm } from './scope.ts';
 import { judgeSecret, parseSecretPolicy, policyGivesDuty } from './secret-policy.ts';
 import type { Verdict } from './verdict.ts';
@@ -65,10 +65,7 @@ function plain({ mode }: Facts, target: Target): Demand {
     target,
     holdsBoth(live) {
       const over = live.filter((grant) => covers(grant.scope, target));
-      return (
-        over.some((grant) => givesDuty(grant, mode, 'administer')) &&
-        over.some((grant) => givesDuty(grant, mode, 'use'))
-      );
+      return over.some((grant) => givesDuty(grant, mode, 'administer')) && over.some((grant) => givesUse(grant, mode));
     },
   };
 }
@@ -83,9 +80,14 @@ function onKey(facts: Facts, principal: Principal, command: Command, subjects: r
   const arrival = { now, peer, ...(secret?.via !== undefined && { via: secret.via }) };
   return {
     target: key,
-    verdict: judge(who, command, subjects, index, arrival, grants),
+    verdict: heard(command, judge(who, command, subjects, index, arrival, grants)),
     holdsBoth: (live) => holdsBothOn(key, { who, grants: live }, grants, mode),
   };
+}
+
+/** A key may say that it doesn't leave. That it may is for the account to say, who know no such thing as AWS. */
+function heard({ kind }: Command, verdict: Verdict): Verdict {
+  return rules[kind][0] === 'export' && verdict.kind === 'allowed' ? { kind: 'account' } : verdict;
 }
 
 function secretDemand(facts: Facts, principal: Principal, command: Command): Demand | undefined {

@@ -187,6 +187,12 @@ export const rules = {
   'read-checkpoint': ['audit', 'realm'],
   'read-metrics': ['audit', 'server'],
   'read-status': ['public', 'nothing'],
+  'read-ceremony': ['govern', 'server'],
+  'start-ceremony': ['govern', 'server'],
+  'cancel-ceremony': ['govern', 'server'],
+  'feed-ceremony': ['govern', 'server'],
+  'read-host': ['read-identities', 'server'],
+  'list-audit-sinks': ['read-identities', 'server'],
   seal: ['govern', 'server'],
   unseal: ['public', 'nothing'], // the passphrase is its own proof
   'run-schedule': ['system', 'nothing'],

@@ -30,7 +30,7 @@ export function keyHolder(
  * what they allow, and only a Deny without a condition takes anything away.
  */
 export function holdsBothOn(key: Key, holder: KeyHolder, keyGrants: KeyGrants | undefined, mode: Mode): boolean {
-  const holds = (names: ReadonlySet<KmsAction>, duty: Duty) => {
+  const holds = (names: ReadonlySet<KmsAction>, duties: readonly Duty[]) => {
     const taken = takenFrom(key, holder.who);
     const open = (name: KmsAction) => names.has(name) && !taken.has(name);
     return (
@@ -39,12 +39,12 @@ export function holdsBothOn(key: Key, holder: KeyHolder, keyGrants: KeyGrants | 
           statement.effect === 'Allow' && reachOf(statement, holder.who) === 'named' && some(statement.actions, open),
       ) ||
       grantsAllow(keyGrants, holder.who, open) ||
-      accountActions(key, holder, mode, duty).some((action) =>
-        possibleNames(action).some((name) => !taken.has(name) && handsOver(key, holder.who, name)),
-      )
+      duties
+        .flatMap((duty) => accountActions(key, holder, mode, duty))
+        .some((action) => possibleNames(action).some((name) => !taken.has(name) && handsOver(key, holder.who, name)))
     );
   };
-  return holds(administering, 'administer') && holds(using, 'use');
+  return holds(administering, ['administer']) && holds(using, ['use', 'export']);
 }
 
 function some(actions: ReadonlySet<KmsAction>, test: (name: KmsAction) => boolean): boolean {

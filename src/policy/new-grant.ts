@@ -1,6 +1,6 @@
 import { accountOf, type Command, type Grant, type GrantScope, KmsError, type Principal } from '#domain/domain.ts';
 import { isAction, roleActions } from './duties.ts';
-import { givesDuty, isLive, type Mode } from './rights.ts';
+import { givesDuty, givesUse, isLive, type Mode } from './rights.ts';
 import { mayOverlap } from './scope.ts';
 
 /** A principal and all that it holds today, by itself, by its groups and by the roles that it may take on. */
@@ -88,8 +88,8 @@ function breachBetween(
     (other) =>
       isLive(other, now) &&
       mayOverlap(grant.scope, other.scope) &&
-      ((givesDuty(grant, mode, 'administer') && givesDuty(other, mode, 'use')) ||
-        (givesDuty(grant, mode, 'use') && givesDuty(other, mode, 'administer'))),
+      ((givesDuty(grant, mode, 'administer') && givesUse(other, mode)) ||
+        (givesUse(grant, mode) && givesDuty(other, mode, 'administer'))),
   );
 }
 

@@ -116,7 +116,7 @@ function locksOut(giver: Giver, after: Key): boolean {
   return !(accountMay && !nobodyMay) && !mayPutPolicy(giver, after);
 }
 
-const duties: readonly Duty[] = ['administer', 'use', 'read', 'govern', 'read-rights'];
+const duties: readonly Duty[] = ['administer', 'use', 'export', 'read', 'govern', 'read-rights'];
 
 /** Whether the new policy lets the giver do what the old one did not, or lets him more often. */
 function gains({ facts }: Giver, holder: KeyHolder, before: Key, after: Key): boolean {

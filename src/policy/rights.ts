@@ -24,3 +24,8 @@ export function givesDuty(grant: Grant, mode: Mode, duty: Duty): boolean {
   }
   return false;
 }
+
+/** Whether it gives what an administrator must keep from: with a copy of its material a key is used without asking. */
+export function givesUse(grant: Grant, mode: Mode): boolean {
+  return givesDuty(grant, mode, 'use') || givesDuty(grant, mode, 'export');
+}

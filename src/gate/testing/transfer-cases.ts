@@ -2,7 +2,7 @@
 import { openPublicKey, wrapForTransfer } from '#crypto/crypto.ts';
 import { type Key, SecretBytes } from '#domain/domain.ts';
 import { toBase64, toUtf8 } from '#encoding/encoding.ts';
-import { type Case, type Cases, canaries, fresh } from './cases.ts';
+import { type Case, type Cases, canaries, ec, fresh } from './cases.ts';
 import type { House } from './house.ts';
 
 async function wrapped(house: House, material: string): Promise<Uint8Array> {
@@ -20,6 +20,18 @@ async function imported(house: House): Promise<Key> {
 
 const ciphertext = async (house: House) => ({ ciphertext: toBase64(await wrapped(house, canaries.material)) });
 
+/** A request about an exportable key, whose name stands for `:name`. */
+function leaving(path: string, more: Parameters<House['key']>[0] = {}): Case {
+  return async (doors) => {
+    const { house } = doors;
+    const facts = { spec: 'aes-256', usages: ['encrypt', 'mac'], exportable: true } as const;
+    const key = await house.key({ ...facts, name: fresh('leaving'), ...more });
+    const to = await house.key({ spec: 'rsa-2048', usages: ['encrypt'], name: fresh('destination') });
+    const filled = path.replace(':name', key.names[0]!).replace(':destination', to.names[0]!);
+    return () => doors.vault('GET', filled);
+  };
+}
+
 const importVersion: Case = async (doors) => {
   const key = await imported(doors.house);
   const body = await ciphertext(doors.house);
@@ -34,4 +46,7 @@ export const transferCases: Cases = {
     return () => doors.vault('POST', `transit/keys/${name}/import`, body);
   },
   'POST transit/keys/:name/import_version': importVersion,
+  'GET transit/export/:type/:name': leaving('transit/export/encryption-key/:name'),
+  'GET transit/export/public-key/:name': leaving('transit/export/public-key/:name', ec),
+  'GET transit/byok-export/:destination/:name': leaving('transit/byok-export/:destination/:name'),
 };

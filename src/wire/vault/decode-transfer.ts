@@ -56,7 +56,7 @@ function specsOf(body: JsonObject): readonly KeySpec[] {
 /** A `public_key` beside a `ciphertext` is ignored, as Vault does: the private half says what the public one is. */
 function broughtBy(body: JsonObject): Brought {
   const wrapped = bytes(body, 'ciphertext');
-  if (wrapped !== undefined) return { hash: oaepHashOf(body, 'hash_function'), wrapped };
+  if (wrapped !== undefined) return { hash: oaepHashOf(text(body, 'hash_function')), wrapped };
   const pem = text(body, 'public_key');
   if (pem === undefined) {
     throw new KmsError('invalid-parameter', 'The material is missing: give "ciphertext" or "public_key".');
@@ -74,8 +74,8 @@ const oaepHashes: ReadonlyMap<string, OaepHash> = new Map([
   ['SHA512', 'sha512'],
 ] as const);
 
-export function oaepHashOf(fields: JsonObject, name: string): OaepHash {
-  const word = text(fields, name) ?? 'SHA256';
+export function oaepHashOf(given: string | null | undefined): OaepHash {
+  const word = given || 'SHA256';
   const hash = oaepHashes.get(word.toUpperCase());
   if (hash === undefined) throw new KmsError('invalid-parameter', `unknown hash function: ${word.slice(0, 32)}`);
   return hash;

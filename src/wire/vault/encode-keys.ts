@@ -9,7 +9,7 @@ const secondsPerDay = 86_400;
 const bareLength = 32;
 
 /** Vault shows the versions that may still be used. */
-function visible(key: Key, versions: readonly KeyVersion[]): readonly KeyVersion[] {
+export function visible(key: Key, versions: readonly KeyVersion[]): readonly KeyVersion[] {
   const from = Math.max(key.minDecryptionVersion, key.minAvailableVersion);
   return versions.filter(
     ({ version, wrapped, publicOnly, state }) =>

@@ -1,12 +1,38 @@
 import { KmsError } from '#domain/domain.ts';
+import { decodeExport, decodeExportPublic, decodeWrappedExport } from './decode-export.ts';
 import { decodeImport, decodeImportVersion, decodeWrappingKey } from './decode-transfer.ts';
+import { encodeExport, encodePublicExport, encodeWrappedExport } from './encode-export.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { encodeWrappingKey } from './encode-transfer.ts';
-import { type Row, row } from './row.ts';
+import { PlacedError } from './errors.ts';
+import { type Input, type Row, row } from './row.ts';
 
 const KiB = 1024;
 /** An RSA key of 4096 bits, wrapped, and words. */
 const small = 64 * KiB;
+
+const partWords: ReadonlyMap<string | undefined, string> = new Map([
+  ['encryption-key', 'encryption'],
+  ['signing-key', 'signing'],
+]);
+
+/** What Vault says of keys and versions that can't be taken. */
+function inWordsOfExport(error: KmsError, { path }: Input): KmsError {
+  const words = (text: string) => new PlacedError(400, error.code, text);
+  const part = partWords.get(path.type);
+  switch (error.code) {
+    case 'version-too-old':
+      return words('version for export is below minimum decryption version');
+    case 'version-not-found':
+      return words('version does not exist or cannot be found');
+    case 'unsupported':
+      return words(path.type === undefined ? 'key is not exportable' : 'private key material is not exportable');
+    case 'wrong-usage':
+      return part === undefined ? error : words(`${part} not supported for the key`);
+    default:
+      return error;
+  }
+}
 
 /** Keys on their way in and out. */
 export const transferOperations: readonly Row[] = [
@@ -43,5 +69,34 @@ export const transferOperations: readonly Row[] = [
     maxBody: small,
     decode: decodeImportVersion,
     encode: encodeNothing,
+  }),
+  row({
+    operation: 'transit/export',
+    method: 'GET',
+    paths: ['transit/export/:type/:name', 'transit/export/:type/:name/:version'],
+    action: 'export-key',
+    maxBody: small,
+    decode: decodeExport,
+    encode: encodeExport,
+    failure: inWordsOfExport,
+  }),
+  row({
+    operation: 'transit/export/public-key',
+    method: 'GET',
+    paths: ['transit/export/public-key/:name', 'transit/export/public-key/:name/:version'],
+    action: 'describe-key',
+    maxBody: small,
+    decode: decodeExportPublic,
+    encode: encodePublicExport,
+  }),
+  row({
+    operation: 'transit/byok-export',
+    method: 'GET',
+    paths: ['transit/byok-export/:destination/:name', 'transit/byok-export/:destination/:name/:version'],
+    action: 'export-wrapped-key',
+    maxBody: small,
+    decode: decodeWrappedExport,
+    encode: encodeWrappedExport,
+    failure: inWordsOfExport,
   }),
 ];
