@@ -21,6 +21,7 @@ import { MonotoneClock } from './clock.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { fetchKeySet } from './key-set-fetch.ts';
 import { outbound } from './outbound.ts';
+import { localServiceAccount } from './local-service-account.ts';
 import type { ServerTls } from './local-tls.ts';
 import { RegisteredRotators } from './rotators.ts';
 
@@ -264,6 +265,7 @@ async function openRooms(
     mode,
     fetchKeySet,
     outbound,
+    localServiceAccount: localServiceAccount(clock.now),
   });
   const signing = new Ed25519Signer(keyring.ledgerSeed);
   const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);

@@ -109,7 +109,11 @@ export interface LoginCommands {
   /** A child of the asking token (or a token of the asking identity), never with more rights. */
   'create-token': TokenRequest;
   'lookup-token': TokenRef;
-  'renew-token': TokenRef & { readonly increment?: number };
+  'renew-token': TokenRef & {
+    readonly increment?: number;
+    /** What the connection's client showed of itself: DER, its own first. */
+    readonly certificates?: readonly Uint8Array[];
+  };
   /** `ifThere`: one that isn't there is as good as revoked. */
   'revoke-token': TokenRef & { readonly ifThere?: true };
   /** A token that doesn't end with the one that makes it. */

@@ -7,11 +7,11 @@ import {
   PresentedCertificate,
   type TrustedCertificate,
 } from '#crypto/crypto.ts';
-import type { CertificateConfig, Proof } from '#domain/domain.ts';
+import { type CertificateConfig, KmsError, type Proof } from '#domain/domain.ts';
 import { toHex } from '#encoding/encoding.ts';
-import type { Configured } from './auth-mounts.ts';
+import type { AuthMounts, Configured } from './auth-mounts.ts';
 import { isAskedFor, trustedBy } from './certificate-role.ts';
-import type { AuthMountRecord, Directory, LoginRecord } from './directory.ts';
+import type { AuthMountRecord, CredentialRecord, Directory, LoginRecord } from './directory.ts';
 import { checkMeta } from './issue-token.ts';
 import { type LoginFacts, wrongLogin } from './login-facts.ts';
 import { fold } from './names.ts';
@@ -19,6 +19,7 @@ import { Recent } from './recent.ts';
 
 interface Rooms {
   readonly directory: Directory;
+  readonly mounts: AuthMounts;
   readonly clock: () => number;
 }
 
@@ -107,12 +108,30 @@ export class CertificateLogins {
     return all;
   }
 
+  /**
+   * Of a token that is to be renewed: the certificate that it was given for is there again, and still lets its identity in; unless the
+   * mount says that this doesn't matter. Rejects with 'invalid-parameter'.
+   */
+  async assertShown({ realm, identity, mount: at, certificate }: CredentialRecord, shown: readonly Uint8Array[]) {
+    const mount = at && (await this.#rooms.mounts.at(realm, at.path));
+    if (mount?.config?.kind === 'cert' && mount.config.renewsUnbound === true) return;
+    const presented = PresentedCertificate.read(shown, this.#rooms.clock());
+    if (mount === undefined || typeof presented === 'string') throw notShown();
+    if (digestHex('sha256', presented.client.der) !== certificate) throw notShown();
+    await this.#letIn(presented, mount, identity).catch(() => {
+      throw notShown();
+    });
+  }
+
   /** What is absent stays as it is. */
   async configure({ config }: AuthMountRecord, { renewsUnbound }: CertificateConfig): Promise<Configured> {
     const known = config?.kind === 'cert' ? config : undefined;
     return { config: { kind: 'cert', renewsUnbound: renewsUnbound ?? known?.renewsUnbound ?? false } };
   }
 }
+
+const notShown = () =>
+  new KmsError('invalid-parameter', 'client identity during renewal not matching client identity used during login');
 
 function isOfCertificate(login: LoginRecord | undefined): login is CertificateLogin {
   return login?.cert !== undefined;

@@ -200,7 +200,7 @@ export function identityRoom({
   const jwt = new JwtLogins({ directory, realms, sources, words, clock });
   const api = new KubernetesApi(outbound);
   const kubernetes = new KubernetesLogins({ directory, realms, api, words, local, clock });
-  const certificates = new CertificateLogins({ directory, clock });
+  const certificates = new CertificateLogins({ directory, mounts: authMounts, clock });
   const logins = new Logins({
     directory,
     mounts: authMounts,
@@ -240,7 +240,7 @@ export function identityRoom({
   const roles = new Roles({ directory, grants, standings, clock, mode });
   const providers = new Providers(directory, realms, standings, clock);
   const sessions = new Sessions({ directory, standings, root: key, clock });
-  const tokens = new Tokens({ directory, grants, standings, mounts: authMounts, clock });
+  const tokens = new Tokens({ directory, grants, standings, mounts: authMounts, certificates, clock });
   const sweep = new Sweep(directory, grants, clock);
   return {
     identify: (proof, mutating) => standings.identify(proof, mutating),

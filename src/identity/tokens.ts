@@ -15,6 +15,7 @@ import {
 } from '#domain/domain.ts';
 import { fromHex } from '#encoding/encoding.ts';
 import type { AuthMounts } from './auth-mounts.ts';
+import type { CertificateLogins } from './certificate-logins.ts';
 import { isCredentialId, tokenAccessor } from './credential-id.ts';
 import { type CredentialRecord, type Directory, put, type TokenUse } from './directory.ts';
 import type { GrantBook } from './grant-book.ts';
@@ -27,6 +28,7 @@ interface Rooms {
   readonly grants: GrantBook;
   readonly standings: Standings;
   readonly mounts: AuthMounts;
+  readonly certificates: CertificateLogins;
   readonly clock: () => number;
 }
 
@@ -64,6 +66,12 @@ export class Tokens {
   /** Never with more rights than the credential that asks, but it stays when that goes. */
   async createOrphan(principal: Principal, command: Command<'create-orphan-token'>): Promise<Outcome<IssuedToken>> {
     return this.#issue(command, await this.#asking(principal), false);
+  }
+
+  /** For who has proven the passphrase of the seal besides. A token that carries policies carries `root`, or makes none. */
+  async createRoot(principal: Principal): Promise<Outcome<IssuedToken>> {
+    const chain = await this.#asking(principal);
+    return this.#issue({ policies: ['root'] }, chain, false, { path: 'auth/token/root' });
   }
 
   /**
@@ -140,6 +148,9 @@ export class Tokens {
     checkTtl(command.increment);
     const chain = await this.#managed(principal, command, ofRealm);
     const [record, ...above] = chain;
+    if (record.certificate !== undefined) {
+      await this.#rooms.certificates.assertShown(record, command.certificates ?? []);
+    }
     const { ttl, expiresAt } = record;
     if (ttl === undefined || expiresAt === undefined || record.renewable !== true) {
       throw new KmsError('invalid-parameter', 'The token is not renewable.');

@@ -163,8 +163,8 @@ export function decodeLookup({ body, query }: Input): Command<'lookup-token'> {
   return token === '' ? { kind: 'lookup-token' } : { kind: 'lookup-token', token };
 }
 
-export function decodeRenew({ body }: Input): Command<'renew-token'> {
-  return { kind: 'renew-token', token: tokenOf(body), ...incrementOf(body) };
+export function decodeRenew({ body, certificates }: Input): Command<'renew-token'> {
+  return { kind: 'renew-token', token: tokenOf(body), ...incrementOf(body), ...shown(certificates) };
 }
 
 export function decodeRevoke({ body }: Input): Command<'revoke-token'> {
@@ -184,12 +184,17 @@ function incrementOf(body: JsonObject): { readonly increment?: number } {
   return increment ? { increment: increment * 1000 } : {};
 }
 
-export function decodeRenewSelf({ body }: Input): Command<'renew-token'> {
-  return { kind: 'renew-token', ...incrementOf(body) };
+export function decodeRenewSelf({ body, certificates }: Input): Command<'renew-token'> {
+  return { kind: 'renew-token', ...incrementOf(body), ...shown(certificates) };
 }
 
-export function decodeRenewAccessor({ body }: Input): Command<'renew-token'> {
-  return { kind: 'renew-token', accessor: accessorOf(body), ...incrementOf(body) };
+export function decodeRenewAccessor({ body, certificates }: Input): Command<'renew-token'> {
+  return { kind: 'renew-token', accessor: accessorOf(body), ...incrementOf(body), ...shown(certificates) };
+}
+
+/** Tokens of logins by certificate are renewed where that is shown again. */
+function shown(certificates: Input['certificates']): Pick<Command<'renew-token'>, 'certificates'> {
+  return certificates === undefined ? {} : { certificates };
 }
 
 export function decodeRevokeSelf(): Command<'revoke-token'> {

@@ -1,5 +1,6 @@
 import type { Action, Command, KmsError, Mount, Proof, Result, Status, Wrapping } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
+import type { PeerCertificates } from '#wire/wire.ts';
 
 /** PUT is POST, and GET with `list=true` is LIST. */
 export type Method = 'GET' | 'LIST' | 'POST' | 'PATCH' | 'DELETE';
@@ -21,6 +22,8 @@ export interface Input {
   readonly item: JsonObject;
   /** The token that asks, which some answers give back to its bearer. */
   readonly token: string;
+  /** What the connection's client showed of itself. */
+  readonly certificates?: PeerCertificates | undefined;
   /** Milliseconds that the answer is to be kept for whoever holds its token; 0: it is given at once. */
   readonly wrapTtl?: number;
   /** Milliseconds since the epoch. */

@@ -1,0 +1,109 @@
+import { type Command, KmsError, type KubernetesRole, type Proof } from '#domain/domain.ts';
+import type { JsonObject } from '#wire/common/common.ts';
+import { boolean, text, words } from './fields.ts';
+import {
+  atMount,
+  count,
+  has,
+  list,
+  loginAt,
+  present,
+  refuseOthers,
+  required,
+  secret,
+  tokenMembers,
+  tokenSettings,
+} from './login-fields.ts';
+import type { Input } from './row.ts';
+
+const mountOf = ({ path }: Pick<Input, 'path'>): string => path.mount ?? 'kubernetes';
+
+const configMembers = [
+  'kubernetes_host',
+  'kubernetes_ca_cert',
+  'token_reviewer_jwt',
+  'pem_keys',
+  'issuer',
+  'disable_iss_validation',
+  'disable_local_ca_jwt',
+];
+
+/** In place of all that was configured before, as at Vault's. */
+export function decodeConfig({ path, body }: Input): Command<'configure-auth-mount'> {
+  refuseOthers(body, configMembers);
+  const host = text(body, 'kubernetes_host');
+  if (host === undefined) throw new KmsError('invalid-parameter', 'no host provided');
+  const ca = text(body, 'kubernetes_ca_cert');
+  const reviewer = text(body, 'token_reviewer_jwt');
+  return {
+    kind: 'configure-auth-mount',
+    path: mountOf({ path }),
+    config: {
+      kind: 'kubernetes',
+      host,
+      keys: words(body, 'pem_keys') ?? [],
+      issuer: text(body, 'issuer') ?? '',
+      checkIssuer: !(boolean(body, 'disable_iss_validation') ?? true),
+      local: !(boolean(body, 'disable_local_ca_jwt') ?? false),
+      ...(ca !== undefined && { ca }),
+      ...(reviewer !== undefined && { reviewer: secret(reviewer) }),
+    },
+  };
+}
+
+export const decodeReadConfig = ({ path }: Input): Command<'read-auth-mount'> => ({
+  kind: 'read-auth-mount',
+  path: mountOf({ path }),
+});
+
+const roleMembers = [
+  'name',
+  'bound_service_account_names',
+  'bound_service_account_namespaces',
+  'bound_service_account_namespace_selector',
+  'audience',
+  'alias_name_source',
+  'num_uses',
+  'bound_cidrs',
+];
+
+const aliasSources = ['serviceaccount_uid', 'serviceaccount_name'] as const;
+
+/** What is left out stays as it is, except the selector, as at Vault's. */
+export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
+  refuseOthers(body, [...tokenMembers, ...roleMembers]);
+  const aliasSource = aliasSources.find((source) => source === text(body, 'alias_name_source'));
+  if (aliasSource === undefined && text(body, 'alias_name_source') !== undefined) {
+    throw new KmsError('invalid-parameter', `invalid alias_name_source, must be one of: ${aliasSources.join(', ')}`);
+  }
+  const uses = has(body, 'token_num_uses') ? undefined : count(body, 'num_uses');
+  const cidrs = has(body, 'token_bound_cidrs') ? undefined : list(body, 'bound_cidrs');
+  return {
+    kind: 'write-login',
+    method: 'kubernetes',
+    name: path.name ?? '',
+    ...atMount({ path }),
+    token: { ...tokenSettings(body), ...(uses !== undefined && { uses }), ...(cidrs !== undefined && { cidrs }) },
+    kubernetes: present<KubernetesRole>({
+      names: list(body, 'bound_service_account_names'),
+      namespaces: list(body, 'bound_service_account_namespaces'),
+      namespaceSelector: selectorOf(body),
+      audience: has(body, 'audience') ? (text(body, 'audience') ?? '') : undefined,
+      aliasSource,
+    }),
+  };
+}
+
+/** JSON text, or the object itself. */
+function selectorOf(body: JsonObject): string {
+  const given = body.bound_service_account_namespace_selector;
+  return given !== null && typeof given === 'object'
+    ? JSON.stringify(given)
+    : (text(body, 'bound_service_account_namespace_selector') ?? '');
+}
+
+export function kubernetesProof(input: Input, peer: string): Proof {
+  const { body } = input;
+  refuseOthers(body, ['role', 'jwt']);
+  return { kind: 'kubernetes', ...loginAt(input), role: required(body, 'role'), token: required(body, 'jwt'), peer };
+}
