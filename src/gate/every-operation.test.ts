@@ -15,6 +15,7 @@ import { byId, House, passphrase, textOf } from './testing/house.ts';
 import { loginCases } from './testing/login-cases.ts';
 import { mountCases } from './testing/mount-cases.ts';
 import { nativeCases } from './testing/native-cases.ts';
+import { proofCases } from './testing/proof-cases.ts';
 import { roleCases, stsCases } from './testing/role-cases.ts';
 import { secretCases } from './testing/secret-cases.ts';
 import { transferCases } from './testing/transfer-cases.ts';
@@ -22,7 +23,7 @@ import { sysCases } from './testing/sys-cases.ts';
 import { vaultCases } from './testing/vault-cases.ts';
 
 const everyNative = { ...nativeCases, ...roleCases };
-const everyVault = { ...vaultCases, ...loginCases, ...mountCases, ...sysCases, ...transferCases };
+const everyVault = { ...vaultCases, ...loginCases, ...mountCases, ...sysCases, ...transferCases, ...proofCases };
 
 const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
   ['AWS KMS', awsCases],
@@ -36,7 +37,7 @@ const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
 const absent = /^transit\/(?:backup|restore)|cache-config|^sys\/remount$|^sys\/leases\/renew/;
 
 /** What proves these requests is in them; no token of the asking one's is needed. */
-const ownProof = /^POST auth\/(?:approle|userpass)\/login|sys\/wrapping\/(?:unwrap|lookup|rewrap)$/;
+const ownProof = /^POST auth\/(?:approle|userpass|cert|kubernetes)\/login|sys\/wrapping\/(?:unwrap|lookup|rewrap)$/;
 
 /** Of AWS KMS: there is no key store that anything could be done with. */
 const neverDone = /CustomKeyStore$/;

@@ -30,10 +30,10 @@ import {
 } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
 import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
-import { identityRoom } from '#identity/identity.ts';
+import { identityRoom, type Outbound } from '#identity/identity.ts';
 import { Keyring, type KeyringOptions, newRoot, readHead } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
-import { passphraseSeal } from '#seal/seal.ts';
+import { Custody, passphraseSeal, type SealedRoot } from '#seal/seal.ts';
 import { SecretsRoom } from '#secrets/secrets.ts';
 import { Metrics } from '#telemetry/telemetry.ts';
 import { BreakableStore } from './breakable-store.ts';
@@ -41,6 +41,22 @@ import { BreakableStore } from './breakable-store.ts';
 export const startTime = Date.UTC(2026, 10, 24, 12);
 export const passphrase = 'a passphrase for tests';
 const quick = { memoryKiB: 64, passes: 1, parallelism: 1 };
+
+/** The seal file of a house and of what it is reopened as. */
+interface Seal {
+  sealed: SealedRoot;
+}
+
+const host = {
+  hostname: 'house',
+  platform: 'linux',
+  architecture: 'x64',
+  kernel: '6.0',
+  uptime: 60,
+  processors: [{ model: 'test', mhz: 1000 }],
+  memory: { total: 1024, free: 512 },
+  load: [0, 0, 0],
+} as const;
 
 export type Ring = Omit<KeyringOptions, 'clock'>;
 
@@ -71,6 +87,8 @@ export class House {
   verifierKey = '';
   /** Awaited in every opening of the rooms, so that a test can put something in between. */
   whileOpening: () => Promise<void> = async () => {};
+  /** What other servers answer, to whom this one turns. */
+  outbound: Outbound = () => Promise.reject(new Error('nobody is there'));
 
   private constructor(store: BreakableStore, mode: Mode, gate: (house: House) => WorkingGate) {
     this.store = store;
@@ -89,8 +107,8 @@ export class House {
     const ring: Ring = uses === undefined ? { capacity } : { capacity, uses };
     using secret = new SecretBytes(toUtf8(passphrase));
     using root = newRoot();
-    const wrapped = await passphraseSeal(secret, quick).wrap(root);
-    const house = await House.#build(store, mode, ring, wrapped, rates);
+    const seal: Seal = { sealed: { wrapped: await passphraseSeal(secret, quick).wrap(root) } };
+    const house = await House.#build(store, mode, ring, seal, rates);
     await house.gate.core.entrust(await house.gate.core.options.open(plain(passphrase)));
     const { result, change } = house.gate.core.rooms.identity.bootstrap(
       'main',
@@ -99,7 +117,7 @@ export class House {
     );
     await house.gate.core.commits.submit(house.#initLine(result), change);
     house.first = result;
-    house.reopen = () => House.#build(store, mode, ring, wrapped, rates).then((next) => house.#inherit(next));
+    house.reopen = () => House.#build(store, mode, ring, seal, rates).then((next) => house.#inherit(next));
     return house;
   }
 
@@ -114,13 +132,9 @@ export class House {
     return next;
   }
 
-  static async #build(
-    store: BreakableStore,
-    mode: Mode,
-    ring: Ring,
-    wrapped: Uint8Array,
-    rates: Rates,
-  ): Promise<House> {
+  static async #build(store: BreakableStore, mode: Mode, ring: Ring, seal: Seal, rates: Rates): Promise<House> {
+    const file = { read: () => seal.sealed, write: (sealed: SealedRoot) => void (seal.sealed = sealed) };
+    const custody = new Custody(file, { cost: quick });
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
     return new House(
@@ -137,17 +151,19 @@ export class House {
           clock: house.clock,
           metrics: house.metrics,
           rates,
-          open: (given) => house.#openRooms(given, wrapped, ring),
+          open: (given) => house.#openRooms(given, custody, ring),
+          custody,
+          host: () => host,
           onInternalError: (error, requestId) =>
             house.log.push(`${requestId} ${(error as Error)?.stack ?? String(error)}`),
         }),
     );
   }
 
-  async #openRooms(given: Plaintext, wrapped: Uint8Array, ring: Ring): Promise<Unsealed> {
+  async #openRooms(given: Plaintext, custody: Custody, ring: Ring): Promise<Unsealed> {
     const { store, clock, mode } = this;
-    using secret = new SecretBytes(Uint8Array.from(given.release()));
-    using root = await passphraseSeal(secret).unwrap(wrapped);
+    const { root: opened, opened: arrived } = await custody.open(given);
+    using root = opened;
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
     const keyring = await Keyring.open(root, store, stored?.sealed, { ...ring, clock });
@@ -159,6 +175,7 @@ export class House {
       region: 'eu-central-1',
       clock,
       mode,
+      outbound: (request) => this.outbound(request),
     });
     const signing = new Ed25519Signer(keyring.ledgerSeed);
     const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
@@ -168,6 +185,7 @@ export class House {
       region: 'eu-central-1',
       rotators: new Set(['arn:aws:lambda:eu-central-1:123456789012:function:turner']),
     });
+    arrived();
     return { keyring, identity, secrets, signer, dispose: () => keyring.dispose() };
   }
 

@@ -1,0 +1,93 @@
+/** Requests of Vault's about logins by certificate and by service account, one for each row. */
+import { fromPem, toBase64Url, toUtf8 } from '#encoding/encoding.ts';
+import { type Case, type Cases, canaries, fresh } from './cases.ts';
+import type { Doors } from './doors.ts';
+
+/** OpenSSL's, of a client; good from 2020 to 2120. */
+export const clientCertificate = `-----BEGIN CERTIFICATE-----
+MIIBZzCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjARMQ8wDQYDVQQDDAZhbHdheXMw
+IBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBExDzANBgNVBAMMBmFs
+d2F5czBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJU2FHrbVhApaLwUzMwx4kla
+hXAK5fzBLClauhAU0xeKGdShk8tNL6qRodQw4/3IYFGebIgQAUyZ3/9F0ITtNgqj
+VDBSMAwGA1UdEwEB/wQCMAAwDgYDVR0PAQH/BAQDAgeAMBMGA1UdJQQMMAoGCCsG
+AQUFBwMCMB0GA1UdDgQWBBTnRuOAA8406HeLSCy8vdtLz1hKPjAKBggqhkjOPQQD
+AgNIADBFAiBS0mH9mRp/JHHUamq8rB+PVB9rDpGSDAAUP0h5voxlYgIhAPzKx9go
+QUp0vcB5uxl6vZYOS5706aPV4RiaGfw0GD50
+-----END CERTIFICATE-----
+`;
+
+async function mounted({ house }: Doors, type: 'cert' | 'kubernetes'): Promise<string> {
+  const path = fresh(type);
+  await house.perform({ kind: 'enable-auth-mount', path, type });
+  return path;
+}
+
+const trust = () => ({ certificate: clientCertificate });
+
+/** At a mount of its own, with a certificate that is trusted. */
+function onCertificate(method: string, path: string, body?: () => object): Case {
+  return async (doors) => {
+    const [mount, name] = [await mounted(doors, 'cert'), fresh('trusted')];
+    await doors.vault('POST', `auth/${mount}/certs/${name}`, trust());
+    return () => doors.vault(method, `auth/${mount}/${path.replace(':name', name)}`, body?.());
+  };
+}
+
+const account = { namespace: 'vault', serviceaccount: { name: 'app', uid: 'd77f89bc-9055-11e7-a068-0800276d99bf' } };
+const part = (value: object) => toBase64Url(toUtf8(JSON.stringify(value)));
+/** Of nobody's signature: whether it holds the cluster says. */
+const serviceAccountToken = [part({ alg: 'RS256' }), part({ 'kubernetes.io': account }), 'c2lnbmF0dXJl'].join('.');
+
+const cluster = () => ({
+  kubernetes_host: 'https://kubernetes.test',
+  kubernetes_ca_cert: clientCertificate,
+  token_reviewer_jwt: canaries.material,
+});
+const role = () => ({ bound_service_account_names: 'app', bound_service_account_namespaces: 'vault' });
+
+/** What a cluster's API answers where a token holds. */
+const review = {
+  kind: 'TokenReview',
+  apiVersion: 'authentication.k8s.io/v1',
+  status: {
+    authenticated: true,
+    user: { username: 'system:serviceaccount:vault:app', uid: account.serviceaccount.uid },
+  },
+};
+
+/** At a mount of its own with a role, and a cluster that says yes. */
+function onServiceAccount(method: string, path: string, body?: (name: string) => object): Case {
+  return async (doors) => {
+    const [mount, name] = [await mounted(doors, 'kubernetes'), fresh('account')];
+    doors.house.outbound = async () => ({ status: 201, text: JSON.stringify(review) });
+    await doors.vault('POST', `auth/${mount}/config`, cluster());
+    await doors.vault('POST', `auth/${mount}/role/${name}`, role());
+    return () => doors.vault(method, `auth/${mount}/${path.replace(':name', name)}`, body?.(name));
+  };
+}
+
+export const proofCases: Cases = {
+  'GET auth/cert/config': onCertificate('GET', 'config'),
+  'POST auth/cert/config': onCertificate('POST', 'config', () => ({ disable_binding: true })),
+  'LIST auth/cert/certs': onCertificate('LIST', 'certs'),
+  'GET auth/cert/certs/:name': onCertificate('GET', 'certs/:name'),
+  'POST auth/cert/certs/:name': onCertificate('POST', 'certs/:name', trust),
+  'DELETE auth/cert/certs/:name': onCertificate('DELETE', 'certs/:name'),
+  'POST auth/cert/login': async (doors) => {
+    const mount = await mounted(doors, 'cert');
+    await doors.vault('POST', `auth/${mount}/certs/${fresh('trusted')}`, trust());
+    const certificates = [fromPem('CERTIFICATE', clientCertificate)!];
+    const request = { method: 'POST', path: `/v1/auth/${mount}/login`, query: '', headers: [], certificates };
+    return () => doors.send({ ...request, body: new Uint8Array(0) });
+  },
+  'GET auth/kubernetes/config': onServiceAccount('GET', 'config'),
+  'POST auth/kubernetes/config': onServiceAccount('POST', 'config', cluster),
+  'LIST auth/kubernetes/role': onServiceAccount('LIST', 'role'),
+  'GET auth/kubernetes/role/:name': onServiceAccount('GET', 'role/:name'),
+  'POST auth/kubernetes/role/:name': onServiceAccount('POST', 'role/:name', role),
+  'DELETE auth/kubernetes/role/:name': onServiceAccount('DELETE', 'role/:name'),
+  'POST auth/kubernetes/login': onServiceAccount('POST', 'login', (name) => ({
+    role: name,
+    jwt: serviceAccountToken,
+  })),
+};
