@@ -27,7 +27,7 @@ const trust = () => ({ certificate: clientCertificate });
 /** At a mount of its own, with a certificate that is trusted. */
 function onCertificate(method: string, path: string, body?: () => object): Case {
   return async (doors) => {
-    const [mount, name] = [await mounted(doors, 'cert'), fresh('trusted')];
+    const [mount, name] = [await mounted(doors, 'cert'), fresh('login')];
     await doors.vault('POST', `auth/${mount}/certs/${name}`, trust());
     return () => doors.vault(method, `auth/${mount}/${path.replace(':name', name)}`, body?.());
   };
@@ -58,7 +58,7 @@ const review = {
 /** At a mount of its own with a role, and a cluster that says yes. */
 function onServiceAccount(method: string, path: string, body?: (name: string) => object): Case {
   return async (doors) => {
-    const [mount, name] = [await mounted(doors, 'kubernetes'), fresh('account')];
+    const [mount, name] = [await mounted(doors, 'kubernetes'), fresh('login')];
     doors.house.outbound = async () => ({ status: 201, text: JSON.stringify(review) });
     await doors.vault('POST', `auth/${mount}/config`, cluster());
     await doors.vault('POST', `auth/${mount}/role/${name}`, role());
@@ -75,7 +75,7 @@ export const proofCases: Cases = {
   'DELETE auth/cert/certs/:name': onCertificate('DELETE', 'certs/:name'),
   'POST auth/cert/login': async (doors) => {
     const mount = await mounted(doors, 'cert');
-    await doors.vault('POST', `auth/${mount}/certs/${fresh('trusted')}`, trust());
+    await doors.vault('POST', `auth/${mount}/certs/${fresh('login')}`, trust());
     const certificates = [fromPem('CERTIFICATE', clientCertificate)!];
     const request = { method: 'POST', path: `/v1/auth/${mount}/login`, query: '', headers: [], certificates };
     return () => doors.send({ ...request, body: new Uint8Array(0) });
