@@ -148,6 +148,13 @@ export interface LoginCommands {
   'destroy-secret-id': SecretIdRef;
   /** Who asks has proven to be an identity by its login. */
   login: Record<never, never>;
+  /** Who asks wants to be sent to the page of a mount's OpenID Connect provider, and from there to `redirectUri`. */
+  'begin-oidc-login': OfMount & {
+    readonly role?: string;
+    readonly redirectUri: string;
+    /** To be brought again by whoever comes back. */
+    readonly clientNonce?: string;
+  };
   /** Keeps an answer for whoever holds the token that comes back. */
   'wrap-answer': {
     readonly answer: Plaintext;
@@ -186,6 +193,8 @@ export interface LoginResults {
   'list-secret-ids': { readonly accessors: readonly string[]; readonly next?: string };
   'destroy-secret-id': Record<never, never>;
   login: IssuedToken;
+  /** '' where that isn't for whoever asks. */
+  'begin-oidc-login': { readonly url: string };
   'wrap-answer': Wrapping;
   'unwrap-answer': { readonly answer: Plaintext };
   'lookup-wrapping': Omit<Wrapping, 'token' | 'accessor'>;

@@ -23,6 +23,8 @@ export type Proof =
       readonly token: string;
       /** Which region of its account is meant; absent: the home region. A signature names its own. */
       readonly region?: string;
+      /** What its realm must be called, by name or account. */
+      readonly realm?: string;
     }
   /** An identity provider's token (OpenID Connect), brought to take on a role of the realm (12 digits). */
   | { readonly kind: 'web-identity'; readonly realm: string; readonly token: string }
@@ -32,12 +34,22 @@ export type Proof =
   | (AtMount & { readonly kind: 'password'; readonly name: string; readonly password: Plaintext })
   /** A login with a token that somebody signed whom the mount believes. The role may be the mount's default one. */
   | (AtMount & { readonly kind: 'jwt'; readonly role?: string; readonly token: string })
+  /** Somebody at a mount of type `oidc`, who has nothing to show yet. */
+  | (AtMount & { readonly kind: 'oidc-visit' })
+  /** Somebody who comes back from the provider's page, with its code or its refusal. */
+  | (AtMount & {
+      readonly kind: 'oidc';
+      readonly state: string;
+      readonly code: string;
+      readonly clientNonce?: string;
+      readonly refusal?: string;
+    })
   /** A login with the token of a service account, which its cluster is asked about. */
   | (AtMount & { readonly kind: 'kubernetes'; readonly role: string; readonly token: string })
   /** A login with the certificate of the connection's client (DER, its own first). Absent: whichever role lets it in. */
   | (AtMount & { readonly kind: 'certificate'; readonly name?: string; readonly certificates: readonly Uint8Array[] })
   /** The token of a wrapped answer, which opens that and nothing else. */
-  | { readonly kind: 'wrapping'; readonly token: string }
+  | { readonly kind: 'wrapping'; readonly token: string; readonly realm?: string }
   /** AWS Signature Version 4 or 4A, in a header or in the query. */
   | {
       readonly kind: 'sigv4';

@@ -189,6 +189,7 @@ const commands: { readonly [A in Action]: Make<A> } = {
   'list-secret-ids': () => ({ role: 'no-login-of-that-name', after: '', limit: 10 }),
   'destroy-secret-id': () => ({ role: 'no-login-of-that-name', accessor: 'none' }),
   login: () => ({}),
+  'begin-oidc-login': () => ({ redirectUri: 'https://client.example/callback' }),
   'wrap-answer': () => ({ answer: plain('{}'), ttl: 60_000, path: 'sys/wrapping/wrap' }),
   'unwrap-answer': () => ({ token: 'clv.none' }),
   'lookup-wrapping': () => ({ token: 'clv.none' }),
@@ -357,6 +358,7 @@ const allowed: ActionTable<readonly Who[]> = {
   'list-secret-ids': [X, O],
   'destroy-secret-id': [O],
   login: everybody,
+  'begin-oidc-login': everybody,
   'wrap-answer': everybody,
   'unwrap-answer': everybody,
   'lookup-wrapping': everybody,
@@ -376,7 +378,7 @@ const allowed: ActionTable<readonly Who[]> = {
 
 /** What concerns every realm is only for those of the first. */
 const ofServer: readonly Action[] = ['create-realm', 'read-audit', 'prove-audit', 'read-metrics', 'seal'];
-const open: readonly Action[] = ['read-status', 'unseal', 'login', 'unwrap-answer', 'lookup-wrapping', 'rewrap-answer'];
+const open: readonly Action[] = ['read-status', 'unseal', 'login', 'begin-oidc-login', 'unwrap-answer', 'lookup-wrapping', 'rewrap-answer'];
 const actions = Object.keys(commands) as Action[];
 
 let house: House;

@@ -216,6 +216,8 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'list-secret-ids': ({ rooms, principal, command }) => rooms.identity.verbs['list-secret-ids'](principal, command),
   'destroy-secret-id': ({ rooms, principal, command }) => rooms.identity.verbs['destroy-secret-id'](principal, command),
   login: ({ rooms, principal, command }) => rooms.identity.verbs.login(principal, command),
+  'begin-oidc-login': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['begin-oidc-login'](principal, command),
   'wrap-answer': ({ rooms, principal, command }) => rooms.identity.verbs['wrap-answer'](principal, command),
   'unwrap-answer': ({ rooms, principal, command }) => rooms.identity.verbs['unwrap-answer'](principal, command),
   'lookup-wrapping': ({ rooms, principal, command }) => rooms.identity.verbs['lookup-wrapping'](principal, command),

@@ -34,6 +34,7 @@ import { KubernetesLogins, type ReadLocalServiceAccount } from './kubernetes-log
 import { LoginBook } from './login-book.ts';
 import { Logins } from './logins.ts';
 import { Mounts } from './mounts.ts';
+import { OidcLogins } from './oidc-logins.ts';
 import type { Outbound } from './outbound.ts';
 import { Passwords } from './passwords.ts';
 import { Providers } from './providers.ts';
@@ -91,6 +92,7 @@ export type IdentityAction =
   | 'list-secret-ids'
   | 'destroy-secret-id'
   | 'login'
+  | 'begin-oidc-login'
   | 'wrap-answer'
   | 'unwrap-answer'
   | 'lookup-wrapping'
@@ -198,6 +200,7 @@ export function identityRoom({
   const sources = new JwtSources(outbound, clock);
   const words = new SealedWords(key);
   const jwt = new JwtLogins({ directory, realms, sources, words, clock });
+  const oidc = new OidcLogins({ directory, mounts: authMounts, sources, words, jwt, clock });
   const api = new KubernetesApi(outbound);
   const kubernetes = new KubernetesLogins({ directory, realms, api, words, local, clock });
   const certificates = new CertificateLogins({ directory, mounts: authMounts, clock });
@@ -207,6 +210,7 @@ export function identityRoom({
     passwords,
     secretIds,
     jwt,
+    oidc,
     kubernetes,
     certificates,
     clock,
@@ -227,6 +231,7 @@ export function identityRoom({
     directory,
     federation,
     logins,
+    oidc,
     mounts: authMounts,
     wrappings,
     root: key,
@@ -300,6 +305,7 @@ export function identityRoom({
       'list-secret-ids': (principal, command) => secretIds.list(principal, command),
       'destroy-secret-id': (principal, command) => secretIds.destroy(principal, command),
       login: (principal) => logins.login(principal),
+      'begin-oidc-login': (principal, command) => oidc.begin(principal, command),
       'wrap-answer': (principal, command) => wrappings.wrap(principal, command),
       'unwrap-answer': (principal, command) => wrappings.unwrap(principal, command),
       'lookup-wrapping': (principal, command) => wrappings.lookup(principal, command),

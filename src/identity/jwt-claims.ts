@@ -41,6 +41,34 @@ export function checkRegisteredClaims(claims: JwtClaims, issuer: string | undefi
   if (wrongTime !== undefined) throw refuse(wrongTime);
 }
 
+/** Throws 'invalid-proof' where the token is not the answer to what a client asked its provider for (OpenID Connect Core 1.0 section 3.1.3.7). */
+export function checkIdToken(
+  claims: JwtClaims,
+  expected: { readonly issuer: string; readonly clientId: string; readonly nonce: string },
+  role: JwtRole,
+  now: number,
+): void {
+  const refuse = (words: string) => wrongLogin(`Vault login failed. ${words}`);
+  const { issuer, clientId, nonce } = expected;
+  if (claims.iss !== issuer) throw refuse('invalid issuer (iss) claim');
+  if (claims.nonce !== nonce) throw refuse('invalid ID token nonce.');
+  const audiences = audiencesOf(claims) ?? [];
+  const meant = role.boundAudiences.length === 0 || role.boundAudiences.some((one) => audiences.includes(one));
+  if (!audiences.includes(clientId) || !meant) throw refuse('invalid audience (aud) claim');
+  if ((audiences.length > 1 || claims.azp !== undefined) && claims.azp !== clientId) {
+    throw refuse('invalid authorized party (azp) claim');
+  }
+  if (typeof claims.exp !== 'number' || typeof claims.sub !== 'string') throw refuse('a claim of the token is missing');
+  const wrongTime = timeFault(claims, role, now / 1000);
+  if (wrongTime !== undefined) throw refuse(wrongTime);
+  if (role.boundSubject !== '' && claims.sub !== role.boundSubject)
+    throw refuse('sub claim does not match bound subject');
+  const { auth_time: proven } = claims;
+  if (role.maxAge > 0 && (typeof proven !== 'number' || proven + role.maxAge + usualSkew < now / 1000)) {
+    throw refuse('the user proved himself to the provider too long ago');
+  }
+}
+
 /** Undefined where `aud` is neither text nor a list of it. */
 function audiencesOf({ aud }: JwtClaims): readonly string[] | undefined {
   const given = aud === undefined || aud === null ? [] : [aud].flat();

@@ -12,6 +12,8 @@ export interface Discovered {
   readonly authorizationUrl?: string;
   readonly tokenUrl?: string;
   readonly userInfoUrl?: string;
+  /** The provider takes the client's secret in the body only. */
+  readonly secretInBody: boolean;
 }
 
 export interface SourceKeys {
@@ -61,6 +63,7 @@ export class JwtSources {
     const text = await this.#text(`${url.replace(/\/$/, '')}/.well-known/openid-configuration`, ca, what);
     const said = parseJson(toUtf8(text)) as Readonly<Record<string, unknown>> | null | undefined;
     const { issuer, jwks_uri, authorization_endpoint, token_endpoint, userinfo_endpoint } = said ?? {};
+    const methods = said?.token_endpoint_auth_methods_supported;
     // Another issuer's document is not this one's (section 4.3).
     if (typeof issuer !== 'string' || issuer.replace(/\/$/, '') !== url.replace(/\/$/, '')) throw unreachable(what);
     const keysUrl = urlOf(jwks_uri);
@@ -71,6 +74,7 @@ export class JwtSources {
     return {
       issuer,
       keysUrl,
+      secretInBody: Array.isArray(methods) && !methods.includes('client_secret_basic'),
       ...(authorizationUrl !== undefined && { authorizationUrl }),
       ...(tokenUrl !== undefined && { tokenUrl }),
       ...(userInfoUrl !== undefined && { userInfoUrl }),

@@ -9,6 +9,7 @@ import type { KubernetesLogins } from './kubernetes-logins.ts';
 import { isRoleId, maxPassword } from './login-book.ts';
 import { type LoginFacts, wrongLogin } from './login-facts.ts';
 import { fold } from './names.ts';
+import type { OidcLogins } from './oidc-logins.ts';
 import type { Passwords } from './passwords.ts';
 import type { SecretIds } from './secret-ids.ts';
 
@@ -18,12 +19,13 @@ interface Rooms {
   readonly passwords: Passwords;
   readonly secretIds: SecretIds;
   readonly jwt: JwtLogins;
+  readonly oidc: OidcLogins;
   readonly kubernetes: KubernetesLogins;
   readonly certificates: CertificateLogins;
   readonly clock: () => number;
 }
 
-type LoginProof = Extract<Proof, { kind: 'approle' | 'password' | 'jwt' | 'kubernetes' | 'certificate' }>;
+type LoginProof = Extract<Proof, { kind: 'approle' | 'password' | 'jwt' | 'oidc' | 'kubernetes' | 'certificate' }>;
 
 /** From the proof of a login to a token. Each way of logging in finds out for itself who it is; all else is alike. */
 export class Logins {
@@ -49,6 +51,8 @@ export class Logins {
         return this.#byRole(proof);
       case 'password':
         return this.#byPassword(proof);
+      case 'oidc':
+        return this.#rooms.oidc.prove(proof, await this.#mountOf(proof, 'jwt'));
       case 'jwt':
         return this.#rooms.jwt.prove(proof, await this.#mountOf(proof, 'jwt'));
       case 'kubernetes':

@@ -1,5 +1,5 @@
 import { digestHex, equalSecrets } from '#crypto/crypto.ts';
-import { type Identity, KmsError, type Proof, type SecretBytes } from '#domain/domain.ts';
+import { accountOf, type Identity, KmsError, type Proof, type SecretBytes } from '#domain/domain.ts';
 import { fromHex } from '#encoding/encoding.ts';
 import { type Abroad, abroadOf, placed } from './abroad.ts';
 import type { AuthMounts } from './auth-mounts.ts';
@@ -9,6 +9,7 @@ import type { CredentialRecord, Directory } from './directory.ts';
 import type { Federation } from './federation.ts';
 import type { Identified } from './identified.ts';
 import type { Logins } from './logins.ts';
+import type { OidcLogins } from './oidc-logins.ts';
 import { Recent } from './recent.ts';
 import { SessionTokens } from './session-tokens.ts';
 import { assertTimely, type SignedRequest } from './signed-request.ts';
@@ -36,6 +37,7 @@ interface StandingRooms {
   readonly directory: Directory;
   readonly federation: Federation;
   readonly logins: Logins;
+  readonly oidc: OidcLogins;
   readonly mounts: AuthMounts;
   readonly wrappings: Wrappings;
   readonly root: SecretBytes;
@@ -50,20 +52,24 @@ export class Standings {
   readonly #clock: () => number;
   readonly #federation: Federation;
   readonly #logins: Logins;
+  readonly #oidc: OidcLogins;
   readonly #mounts: AuthMounts;
   readonly #wrappings: Wrappings;
   readonly #signingKeys: SigningKeys;
   readonly #sessionTokens: SessionTokens;
   readonly #tokens = new Recent<Standing>(8192);
   readonly #accessKeys = new Recent<Standing>(8192);
+  /** By account. They never change. */
+  readonly #realmNames = new Recent<string>(1024);
   #epoch = 0;
 
-  constructor({ directory, federation, logins, mounts, wrappings, root, home, clock }: StandingRooms) {
+  constructor({ directory, federation, logins, oidc, mounts, wrappings, root, home, clock }: StandingRooms) {
     this.#directory = directory;
     this.#home = home;
     this.#clock = clock;
     this.#federation = federation;
     this.#logins = logins;
+    this.#oidc = oidc;
     this.#mounts = mounts;
     this.#wrappings = wrappings;
     this.#signingKeys = new SigningKeys(root);
@@ -80,17 +86,20 @@ export class Standings {
   identify(proof: Proof, mutating: boolean): Identified | Promise<Identified> {
     switch (proof.kind) {
       case 'token':
-        return this.#identifyToken(proof.token, proof.region);
+        return this.#within(proof.realm, this.#identifyToken(proof.token, proof.region));
       case 'sigv4':
         return this.#identifySignature(proof, mutating);
       case 'approle':
       case 'password':
       case 'jwt':
+      case 'oidc':
       case 'kubernetes':
       case 'certificate':
         return this.#logins.identify(proof);
+      case 'oidc-visit':
+        return this.#oidc.visitor(proof);
       case 'wrapping':
-        return this.#wrappings.identify(proof.token);
+        return this.#within(proof.realm, this.#wrappings.identify(proof.token));
       case 'web-identity':
         return this.#federation.identify(proof);
       case 'system':
@@ -98,6 +107,22 @@ export class Standings {
       case 'none':
         throw new KmsError('unauthenticated', 'The request carries no credential.');
     }
+  }
+
+  /** Only if it is of that realm: what is of another one is unknown there. */
+  #within(realm: string | undefined, found: Identified | Promise<Identified>): Identified | Promise<Identified> {
+    if (realm === undefined) return found;
+    if (found instanceof Promise) return found.then((principal) => this.#within(realm, principal));
+    const account = accountOf(found.realm);
+    if (realm === account || realm === this.#realmNames.get(account)) return found;
+    return this.#readWithin(realm, account, found);
+  }
+
+  async #readWithin(realm: string, account: string, found: Identified): Promise<Identified> {
+    const name = (await this.#directory.realm(account))?.name;
+    if (name !== undefined) this.#realmNames.set(account, name);
+    if (name !== realm) throw invalid('credential');
+    return found;
   }
 
   #identifyToken(token: string, region: string | undefined): Identified | Promise<Identified> {

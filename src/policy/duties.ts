@@ -158,6 +158,7 @@ export const rules = {
   'list-secret-ids': ['read-identities', 'realm'],
   'destroy-secret-id': ['govern', 'realm'],
   login: ['public', 'nothing'], // the proof says who
+  'begin-oidc-login': ['public', 'nothing'],
   'wrap-answer': ['self', 'nothing'],
   'unwrap-answer': ['public', 'nothing'], // the token is its own proof
   'lookup-wrapping': ['public', 'nothing'],

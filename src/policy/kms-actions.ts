@@ -233,6 +233,7 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'revoke-token-alone': noKey,
   tidy: noKey,
   'write-login': noKey,
+  'begin-oidc-login': noKey,
   'enable-auth-mount': noKey,
   'disable-auth-mount': noKey,
   'tune-auth-mount': noKey,

@@ -1,6 +1,7 @@
 import type { KmsError } from '#domain/domain.ts';
 import { decodeConfig, decodeReadConfig, decodeWriteJwtRole, jwtProof } from './decode-jwt.ts';
 import { decodeLogin } from './decode-login.ts';
+import { decodeBegin, returnProof, visitProof } from './decode-oidc.ts';
 import { encodeConfig, encodeJwtRole } from './encode-jwt.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { encodeCreatedToken } from './encode-token.ts';
@@ -33,6 +34,23 @@ export const jwtOperations: readonly Row[] = [
     method: 'POST',
     action: 'login',
     proof: jwtProof,
+    failure: refused,
+    decode: decodeLogin,
+    encode: encodeCreatedToken,
+    as: 'auth',
+  }),
+  at('auth/jwt/oidc/auth_url', {
+    method: 'POST',
+    action: 'begin-oidc-login',
+    proof: visitProof,
+    failure: refused,
+    decode: decodeBegin,
+    encode: ({ url }) => JSON.stringify({ auth_url: url }),
+  }),
+  at('auth/jwt/oidc/callback', {
+    method: 'GET',
+    action: 'login',
+    proof: returnProof,
     failure: refused,
     decode: decodeLogin,
     encode: encodeCreatedToken,
