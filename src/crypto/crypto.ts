@@ -34,6 +34,7 @@ export {
 } from './id-token.ts';
 export { unwrapImport } from './import-unwrap.ts';
 export { type JwtClaims, type JwtFault, jwtAlgorithms, keyOfPem, unverifiedJwt, verifyJwt } from './jwt.ts';
+export { openBundle, sealBundle } from './key-bundle.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
 export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';
@@ -45,4 +46,5 @@ export { ShortPrf } from './short-prf.ts';
 export { sign, verify } from './signature.ts';
 export { isSigV4aSignature, sigV4aPublicKey } from './sigv4a.ts';
 export { syntheticSalt } from './synthetic-salt.ts';
+export { deriveAsVault } from './vault-derivation.ts';
 export { unwrapAesKw, unwrapAesKwp, wrapAesKw, wrapAesKwp } from './wrap.ts';

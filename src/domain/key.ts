@@ -12,6 +12,8 @@ export interface KeyVersion {
   readonly createdAt: number;
   /** Absent once destroyed. */
   readonly wrapped?: WrappedMaterial;
+  /** What MACs are computed with where the version brought a key of its own for them. Ends with `wrapped`. */
+  readonly wrappedMac?: WrappedMaterial;
   /** SubjectPublicKeyInfo DER, for key pairs. */
   readonly publicKey?: Uint8Array;
   /** SHA-256 of the material under a key of the root, kept after destruction to recognise the same material. */

@@ -34,11 +34,19 @@ export function subjectsOf(
       return list(source(keyring, realm, command.key, command.ciphertext));
     case 'update-alias':
       return Promise.all([one(keyring, realm, command.key), one(keyring, realm, { by: 'name', name: command.name })]);
+    case 'import-key-versions':
+      return ifThere(keyring.find(realm, { by: 'name', name: command.name }));
     case 'delete-alias':
       return list(one(keyring, realm, { by: 'name', name: command.name }));
     default:
       return 'key' in command && command.key !== undefined ? list(one(keyring, realm, command.key)) : none;
   }
+}
+
+/** Where none is there, one is to be made. */
+function ifThere(found: Maybe<Key | undefined>): Maybe<readonly Subject[]> {
+  if (found instanceof Promise) return found.then(ifThere);
+  return found === undefined ? none : [found];
 }
 
 /** A primary key, and its replica elsewhere. */

@@ -73,6 +73,8 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'get-wrapping-key': ({ rooms, principal }) => rooms.keyring.wrappingKey(principal.realm),
   'import-key': ({ rooms, principal, command, now }) => rooms.keyring.importKey(principal.realm, command, now),
   'import-key-version': ({ rooms, command, keys, now }) => rooms.keyring.importVersion(keys[0]!, command, now),
+  'import-key-versions': ({ rooms, principal, command, keys, now }) =>
+    rooms.keyring.importVersions(principal.realm, keys[0], command, now),
   'export-key': ({ rooms, command, keys }) => rooms.keyring.exportKey(keys[0]!, command),
   'export-wrapped-key': ({ rooms, command, keys }) => rooms.keyring.exportWrapped(keys[0]!, keys[1]!, command),
   'create-alias': ({ rooms, command, keys, now }) =>
@@ -287,6 +289,7 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'get-wrapping-key',
   'import-key',
   'import-key-version',
+  'import-key-versions',
   'create-alias',
   'update-alias',
   'delete-alias',

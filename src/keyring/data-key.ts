@@ -19,12 +19,11 @@ export function generateDataKey(
   }
   const { context, version, scheme = 'envelope' } = command;
   if (scheme === 'envelope') assertWraps(key);
-  else if (key.class === 'raw') throw noRaw(key);
   const plaintext = new Plaintext(randomBytes(command.bytes));
   const wrap: Command<'encrypt'> = { kind: 'encrypt', key: command.key, plaintext, context, scheme };
-  return then(encrypt(parts, key, version === undefined ? wrap : { ...wrap, version }), ({ result }) => ({
-    result: command.withPlaintext ? { ...result, plaintext } : result,
-  }));
+  return then(encrypt(parts, key, version === undefined ? wrap : { ...wrap, version }), (outcome) =>
+    command.withPlaintext ? { ...outcome, result: { ...outcome.result, plaintext } } : outcome,
+  );
 }
 
 /** A key pair for the caller, its private half (PKCS#8 DER) also under this key. */

@@ -117,7 +117,7 @@ async function olderVersions(parts: Parts, key: Key): Promise<readonly VersionRo
   );
 }
 
-function erased({ wrapped: _, expiresAt: __, publicOnly: ___, ...facts }: KeyVersion): KeyVersion {
+function erased({ wrapped: _, wrappedMac: __, expiresAt: ___, publicOnly: ____, ...facts }: KeyVersion): KeyVersion {
   return { ...facts, state: facts.state === 'compromised' ? 'destroyed-compromised' : 'destroyed' };
 }
 

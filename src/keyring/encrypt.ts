@@ -16,7 +16,7 @@ import type { Parts } from './change.ts';
 import { canonicalContext } from './context.ts';
 import { openEnvelope, readEnvelope, sealEnvelope } from './envelope.ts';
 import { assertPrivate, type OpenVersion } from './open.ts';
-import { additionalData, countUse, openRaw, sealRaw } from './raw.ts';
+import { additionalData, countUse, openDerived, openRaw, sealDerived, sealRaw } from './raw.ts';
 import { assertUsage } from './state.ts';
 import { openFor, then } from './version.ts';
 
@@ -44,7 +44,9 @@ export function encrypt(parts: Parts, key: Key, command: Command<'encrypt'>): Ma
       keyId: key.id,
       version: open.version.version,
       materialId: materialIdOf(key, open),
-      ciphertext: seal(open, scheme, context, command.plaintext.release()),
+      ciphertext: isDerivedRaw(key)
+        ? sealDerived(key, open.handle, command.context, command.plaintext.release())
+        : seal(open, scheme, context, command.plaintext.release()),
     };
     return change === undefined ? { result } : { result, change };
   });
@@ -90,7 +92,9 @@ function opened(
     const version = named ?? key.current.version;
     assertMade(key, version);
     return then(openFor(parts, key, version, 'process'), (open) => {
-      const plaintext = openRaw(open.handle, context, ciphertext);
+      const plaintext = key.derived
+        ? openDerived(key, open.handle, bound, ciphertext)
+        : openRaw(open.handle, context, ciphertext);
       if (plaintext === undefined) throw invalid();
       return { version, materialId: materialIdOf(key, open), plaintext };
     });
@@ -136,7 +140,9 @@ export async function reEncrypt(
   try {
     const open = await openFor(parts, target, command.targetVersion, 'protect');
     const change = scheme === 'raw-aead' ? countUse(parts, target, open.version.version) : undefined;
-    const ciphertext = seal(open, scheme, context, former.plaintext);
+    const ciphertext = isDerivedRaw(target)
+      ? sealDerived(target, open.handle, command.targetContext, former.plaintext)
+      : seal(open, scheme, context, former.plaintext);
     const result = {
       ...used(target, open.version.version, materialIdOf(target, open)),
       ciphertext,
@@ -165,6 +171,9 @@ function seal(
   if (open.envelope === undefined) throw new KmsError('wrong-usage', 'The key does not encrypt messages.');
   return sealEnvelope(open.envelope, context, plaintext);
 }
+
+/** Only keys from Vault are both. */
+const isDerivedRaw = (key: Key): boolean => key.derived && key.class === 'raw';
 
 function schemeOf(key: Key, scheme: EncryptionScheme): Exclude<EncryptionScheme, 'natural'> {
   const rsa = specFacts(key.spec).family === 'rsa';

@@ -3,8 +3,9 @@ import { fromBase64, toBase64 } from '#encoding/encoding.ts';
 
 /** How keys and versions stand in their records: JSON, with bytes as base64. The record's MAC vouches for the shape. */
 
-interface StoredVersion extends Omit<KeyVersion, 'wrapped' | 'publicKey' | 'fingerprint'> {
+interface StoredVersion extends Omit<KeyVersion, 'wrapped' | 'wrappedMac' | 'publicKey' | 'fingerprint'> {
   readonly wrapped?: string;
+  readonly wrappedMac?: string;
   readonly publicKey?: string;
   readonly fingerprint?: string;
 }
@@ -14,20 +15,22 @@ type StoredKey = Omit<Key, 'revision' | 'current' | 'next'> & {
   readonly next?: StoredVersion;
 };
 
-export function encodeVersion({ wrapped, publicKey, fingerprint, ...facts }: KeyVersion): object {
+export function encodeVersion({ wrapped, wrappedMac, publicKey, fingerprint, ...facts }: KeyVersion): object {
   return {
     ...facts,
     ...(wrapped && { wrapped: toBase64(wrapped) }),
+    ...(wrappedMac && { wrappedMac: toBase64(wrappedMac) }),
     ...(publicKey && { publicKey: toBase64(publicKey) }),
     ...(fingerprint && { fingerprint: toBase64(fingerprint) }),
   };
 }
 
 export function decodeVersion(value: unknown): KeyVersion {
-  const { wrapped, publicKey, fingerprint, ...facts } = value as StoredVersion;
+  const { wrapped, wrappedMac, publicKey, fingerprint, ...facts } = value as StoredVersion;
   return Object.freeze({
     ...facts,
     ...(wrapped && { wrapped: fromBase64(wrapped) as WrappedMaterial }),
+    ...(wrappedMac && { wrappedMac: fromBase64(wrappedMac) as WrappedMaterial }),
     ...(publicKey && { publicKey: fromBase64(publicKey)! }),
     ...(fingerprint && { fingerprint: fromBase64(fingerprint)! }),
   });

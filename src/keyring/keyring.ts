@@ -13,6 +13,7 @@ import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
 import { exportKey, exportWrapped } from './export.ts';
 import { deleteImported, expireImported, importMaterial } from './import.ts';
 import { importParameters } from './import-token.ts';
+import { importVersions } from './import-versions.ts';
 import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
 import { Keys } from './keys.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
@@ -173,6 +174,8 @@ export class Keyring {
   exportKey = (key: Key, command: Command<'export-key'>) => exportKey(this.#parts, key, command);
   exportWrapped = (key: Key, destination: Key, command: Command<'export-wrapped-key'>) =>
     exportWrapped(this.#parts, key, destination, command);
+  importVersions = (realm: string, before: Key | undefined, command: Command<'import-key-versions'>, now: number) =>
+    importVersions(this.#parts, realm, before, unreserved(command), now);
   createAlias = (key: Key, command: Command<'create-alias'>, now: number) =>
     createAlias(this.#parts, key, unreserved(command), now);
   updateAlias = (key: Key, command: Command<'update-alias'>, now: number) =>

@@ -57,7 +57,8 @@ function hashFor({ spec }: Key, asked: HashName | undefined): HashName {
 
 /**
  * HMAC keys are bound to one hash (SP 800-57 part 1 section 5.2: one key, one purpose). Keys of other kinds, which Vault's clients
- * may ask for a MAC too, use a key derived from the material for exactly this and this hash.
+ * may ask for a MAC too, use a key derived from the material for exactly this and this hash. Versions that came from elsewhere use the
+ * key that came with them, with whatever hash it was used there.
  */
 async function compute(
   parts: Parts,
@@ -67,6 +68,10 @@ async function compute(
   message: Uint8Array,
 ): Promise<Uint8Array> {
   if (isSymmetric(key.spec)) assertUsage(key, 'mac');
+  if (open.version.wrappedMac !== undefined) {
+    using own = await parts.versions.macKey(key, open.version);
+    return hmac(hash, own!, message);
+  }
   const { family, hash: own } = specFacts(key.spec);
   if (family === 'hmac') {
     if (hash !== own) throw new KmsError('wrong-algorithm', `This key computes HMAC with ${own} only.`, key.id);

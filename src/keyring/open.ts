@@ -20,6 +20,11 @@ export function bindingOf(key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'c
   return { realm, id, version, spec, usages, class: keyClass };
 }
 
+/** The same of the key for MACs that a version brought along. */
+export function macBindingOf(key: Parameters<typeof bindingOf>[0], version: number): object {
+  return { ...bindingOf(key, version), purpose: 'mac' };
+}
+
 /** Versions opened lately. Any change of a key empties what it had open, at once. */
 export class OpenVersions {
   readonly #records: RecordReader;
@@ -64,6 +69,12 @@ export class OpenVersions {
     }
     const realmKey = await this.#realmKeys.of(key.realm);
     return unwrapMaterial(realmKey, bindingOf(key, version.version), version.wrapped);
+  }
+
+  /** The version's own key for MACs, if it brought one. The caller owns it. */
+  async macKey(key: Key, { version, wrappedMac }: KeyVersion): Promise<SecretBytes | undefined> {
+    if (wrappedMac === undefined) return undefined;
+    return unwrapMaterial(await this.#realmKeys.of(key.realm), macBindingOf(key, version), wrappedMac);
   }
 
   async #openCurrent(key: Key): Promise<OpenVersion> {

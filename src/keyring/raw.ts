@@ -1,4 +1,12 @@
-import { aeadOpen, aeadSealInto, type KeyHandle, nonceLength, randomInto, tagLength } from '#crypto/crypto.ts';
+import {
+  aeadOpen,
+  aeadSealInto,
+  deriveAsVault,
+  type KeyHandle,
+  nonceLength,
+  randomInto,
+  tagLength,
+} from '#crypto/crypto.ts';
 import { type Change, type Context, type Key, KmsError } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
 import { maxContext } from './context.ts';
@@ -15,9 +23,10 @@ import { versionRecordId } from './key-record.ts';
 const overhead = nonceLength + tagLength;
 const empty = new Uint8Array(0);
 
-export function sealRaw(key: KeyHandle, aad: Uint8Array, plaintext: Uint8Array): Buffer {
+export function sealRaw(key: KeyHandle, aad: Uint8Array, plaintext: Uint8Array, nonce?: Uint8Array): Buffer {
   const out = Buffer.allocUnsafe(overhead + plaintext.length);
-  randomInto(out, 0, nonceLength);
+  if (nonce === undefined) randomInto(out, 0, nonceLength);
+  else out.set(nonce);
   aeadSealInto(aeadFor(key), key, out.subarray(0, nonceLength), aad, plaintext, out, nonceLength);
   return out;
 }
@@ -25,6 +34,26 @@ export function sealRaw(key: KeyHandle, aad: Uint8Array, plaintext: Uint8Array):
 /** The plaintext, or undefined when anything at all is wrong. */
 export function openRaw(key: KeyHandle, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
   return aeadOpen(aeadFor(key), key, sealed.subarray(0, nonceLength), aad, sealed.subarray(nonceLength));
+}
+
+/** Under the key that belongs to the context, as Vault derives it: only keys that came from there are raw and derived. */
+export function sealDerived(key: Key, parent: KeyHandle, context: Context, plaintext: Uint8Array): Buffer {
+  const { handle, nonceOf } = deriveAsVault(parent, derivationOf(key, context), key.convergent === true);
+  return sealRaw(handle, additionalData(key, context), plaintext, nonceOf?.(plaintext));
+}
+
+export function openDerived(key: Key, parent: KeyHandle, context: Context, sealed: Uint8Array): Uint8Array | undefined {
+  const { handle } = deriveAsVault(parent, derivationOf(key, context), false);
+  return openRaw(handle, additionalData(key, context), sealed);
+}
+
+function derivationOf({ id }: Key, { derivation = empty }: Context): Uint8Array {
+  if (derivation.length > 0 && derivation.length <= maxContext) return derivation;
+  throw new KmsError(
+    'invalid-parameter',
+    `This key is derived per context: a context of 1 to ${maxContext} bytes is required.`,
+    id,
+  );
 }
 
 function aeadFor({ spec }: KeyHandle) {
@@ -35,7 +64,7 @@ function aeadFor({ spec }: KeyHandle) {
 
 /** The associated data as it came; pairs and derivation have no form that other implementations know. */
 export function additionalData(key: Key, { pairs, associatedData, derivation }: Context): Uint8Array {
-  if ((pairs?.length ?? 0) > 0 || (derivation?.length ?? 0) > 0) {
+  if ((pairs?.length ?? 0) > 0 || ((derivation?.length ?? 0) > 0 && !key.derived)) {
     throw new KmsError('invalid-parameter', 'A raw key binds associated data only, no context.', key.id);
   }
   if (associatedData !== undefined && associatedData.length > maxContext) {

@@ -38,6 +38,8 @@ export function demandsOf(
       return keys.length === 0 ? undefined : [...keys, onRealm];
     case 'name':
       return [name === undefined ? onRealm : plain(facts, name)];
+    case 'name-and-holder':
+      return name === undefined ? undefined : [...keys, plain(facts, name)];
     case 'key-and-name':
       // A name in somebody's scope gives rights over the key behind it: giving or taking it needs the right over both.
       return keys.length === 0 || name === undefined ? undefined : [...keys, plain(facts, name)];

@@ -23,6 +23,7 @@ export type Touch =
   | 'key-and-realm' // a key, and the realm in which it makes another
   | 'name' // the name that a new key asks for; without one, the realm
   | 'key-and-name'
+  | 'name-and-holder' // the name that a new key asks for, and the key that has it, if one does
   | 'key-or-realm' // the key if the command names one
   | 'realm'
   | 'secret' // the secret, and every key that its value is protected with
@@ -53,6 +54,7 @@ export const rules = {
   'import-key-version': ['administer', 'key'],
   'export-key': ['export', 'key'],
   'export-wrapped-key': ['export', 'two-keys'],
+  'import-key-versions': ['administer', 'name-and-holder'],
   'create-alias': ['administer', 'key-and-name'],
   'update-alias': ['administer', 'key-and-name'],
   'delete-alias': ['administer', 'key-and-name'],

@@ -126,6 +126,7 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'import-key-version': ['ImportKeyMaterial'],
   'export-key': everyUse,
   'export-wrapped-key': { any: [...everyUse, 'Encrypt'], of: (_, index) => (index === 0 ? everyUse : ['Encrypt']) },
+  'import-key-versions': ['ImportKeyMaterial'],
   encrypt: ['Encrypt'],
   decrypt: ['Decrypt'],
   're-encrypt': {

@@ -101,6 +101,7 @@ const table = `
   import-key-version       key-administrator developer
   export-key               key-exporter developer
   export-wrapped-key       key-exporter developer
+  import-key-versions      key-administrator developer
   replicate-key            key-administrator developer
   update-primary-region    key-administrator developer
   remove-secret-replicas   key-administrator developer
@@ -113,6 +114,7 @@ const table = `
   get-secret-value         key-user developer
   read-secret-version      key-user developer
   write-secret             key-user developer
+  import-secret            key-user developer
   change-secret-versions   key-administrator developer
   configure-secret         key-administrator developer
   get-secret-rules         key-administrator key-user key-exporter auditor developer

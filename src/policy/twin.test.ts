@@ -13,13 +13,13 @@ const secretAdministerWords =
   words(`delete-secret change-secret-versions configure-secret set-secret-rules restore-secret tag-secret untag-secret set-secret-policy
   delete-secret-policy rotate-secret cancel-secret-rotation remove-secret-replicas detach-secret-replica`);
 const secretUseWords = words(
-  'create-secret put-secret-value update-secret get-secret-value read-secret-version write-secret move-secret-label replicate-secret',
+  'create-secret put-secret-value update-secret get-secret-value read-secret-version write-secret import-secret move-secret-label replicate-secret',
 );
 const secretReadWords = words('describe-secret list-secret-versions get-secret-policy');
 const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key disable-key-version enable-key-version schedule-destruction cancel-destruction
   destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region
-  get-import-parameters import-key-material delete-imported-material import-key import-key-version`);
+  get-import-parameters import-key-material delete-imported-material import-key import-key-version import-key-versions`);
 const exportWords = words('export-key export-wrapped-key');
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key
   generate-mac verify-mac derive-shared-secret encapsulate decapsulate`);
@@ -82,7 +82,7 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   if (asked === 'check-secret-policy' && secret !== undefined) places.push({ key: secret });
   const given = command as { name?: string; key?: object };
   const onKeys =
-    (administerWords.includes(asked) && asked !== 'create-key' && asked !== 'import-key') ||
+    (administerWords.includes(asked) && !['create-key', 'import-key', 'import-key-versions'].includes(asked)) ||
     [useWords, exportWords, rightsWords, listOnKeyWords, governOnKeyWords].some((list) => list.includes(asked));
   if (onKeys || asked === 'describe-key' || asked === 'read-last-use' || (asked === 'list-aliases' && given.key)) {
     const pair = ['re-encrypt', 'update-primary-region', 'export-wrapped-key'].includes(asked);
@@ -92,6 +92,11 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   }
   if (asked === 'create-key' || asked === 'import-key' || asked.endsWith('-alias')) {
     if (given.name !== undefined) places.push({ name: given.name });
+  }
+  if (asked === 'import-key-versions') {
+    if (given.name === undefined) return 'denied';
+    for (const key of keys) places.push({ key });
+    places.push({ name: given.name });
   }
   if (computeWords.includes(asked) || asked === 'get-wrapping-key') places.push({ anywhere: true });
   if (places.length === 0) places.push({});
@@ -227,7 +232,9 @@ function world(random: () => number) {
     return {
       kind,
       ...(kind === 'list-retirable-key-grants' ? { retiring: 'arn:aws:iam::000000000000:user/nobody' } : {}),
-      ...(rules[kind][1] === 'key-and-name' || (kind === 'create-key' && chance(0.8)) || kind === 'import-key'
+      ...(rules[kind][1] === 'key-and-name' ||
+      (['create-key', 'import-key-versions'].includes(kind) && chance(0.8)) ||
+      kind === 'import-key'
         ? { name: pick(names) }
         : {}),
       ...(kind === 'list-aliases' && chance(0.5) ? { key: ref } : {}),

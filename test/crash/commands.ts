@@ -115,6 +115,12 @@ const arriving = {
   ],
 };
 
+/** A key from elsewhere with two versions. */
+const arrivingKey = (wrapped: string) => ({
+  ...{ name: 'moved', spec: 'aes-256', usages: ['encrypt', 'mac'], minDecryptionVersion: 1, wrapped },
+  versions: [1, 2].map((version) => ({ version, createdAt: at })),
+});
+
 /** Every command that changes state, and some that only leave a line. */
 export const commands: readonly CrashCommand[] = [
   native('create-key', 'create-key', () => ['POST', '/keys', {}]),
@@ -193,6 +199,7 @@ export const commands: readonly CrashCommand[] = [
   vaultWith('import-key-version', 'POST', 'transit/keys/travelled/import_version', ({ travelling }) => ({
     ciphertext: travelling!,
   })),
+  native('import-key-versions', 'import-key-versions', ({ bundle }) => ['POST', '/imports/keys', arrivingKey(bundle!)]),
   secrets('create-secret', 'create-secret', (client) => client.createSecret({ Name: 'fresh', SecretString: 'value' })),
   secrets('put-secret-value', 'put-secret-value', (client) =>
     client.putSecretValue({ SecretId: 'kept', SecretString: 'newest' }),

@@ -59,14 +59,17 @@ async function foreignMaterial(kms: KMS, KeyId: string): Promise<{ importToken: 
   return { importToken: Buffer.from(ImportToken!).toString('base64'), wrapped };
 }
 
-/** A new AES key as Vault's clients wrap it for the server, as base64. */
-async function travelling(victim: Victim, { token }: Credential): Promise<string> {
+/** A new AES key, or what else is given, as Vault's clients wrap it for the server, as base64. */
+async function travelling(victim: Victim, { token }: Credential, material = randomBytes(32)): Promise<string> {
   const answer = (await victim.call(token, 'GET', '/v1/transit/wrapping_key')) as { data: { public_key: string } };
   const oaep = { key: answer.data.public_key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
   const kek = randomBytes(32);
   const cipher = createCipheriv('id-aes256-wrap-pad', kek, Buffer.from('a65959a6', 'hex'));
-  return Buffer.concat([publicEncrypt(oaep, kek), cipher.update(randomBytes(32)), cipher.final()]).toString('base64');
+  return Buffer.concat([publicEncrypt(oaep, kek), cipher.update(material), cipher.final()]).toString('base64');
 }
+
+/** Two AES keys as a bundle: each with its length before it. */
+const twoKeys = () => Buffer.concat([0, 1].flatMap(() => [Buffer.from('00000020', 'hex'), randomBytes(32)]));
 
 /** An identity provider whose keys the server knows, and a token of it. */
 async function provider(ask: (method: string, path: string, body: object) => Promise<unknown>) {
@@ -140,6 +143,7 @@ export async function developmentWorld(): Promise<World> {
 
   // A key that came by Vault's way, and material on the way.
   facts.travelling = await travelling(victim, asker);
+  facts.bundle = await travelling(victim, asker, twoKeys());
   const ciphertext = await travelling(victim, asker);
   await victim.call(asker.token, 'POST', '/v1/transit/keys/travelled/import', { ciphertext });
 

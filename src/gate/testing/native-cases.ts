@@ -1,9 +1,12 @@
 /** One request that succeeds for every row of our own API about keys, people and the ledger; `role-cases.ts` has those about roles. */
+import { randomBytes, sealBundle } from '#crypto/crypto.ts';
 import type { CredentialSet } from '#domain/domain.ts';
+import { toBase64, toUtf8 } from '#encoding/encoding.ts';
 import {
   blobOf,
   type Case,
   type Cases,
+  canaries,
   fresh,
   freshRegion,
   madeRegion,
@@ -47,6 +50,17 @@ const arriving = (name: string) => ({
     { number: 1, createdAt: '2026-01-01T00:00:00Z', state: 'destroyed' },
     { number: 2, createdAt: '2026-01-02T00:00:00Z', value: 'e30=' },
   ],
+});
+
+/** A key from elsewhere with two versions, of which one has a key for MACs. */
+const arrivingKey = (name: string, wrappingKey: Uint8Array) => ({
+  name,
+  ...{ spec: 'aes-256', usages: ['encrypt', 'mac'], minDecryptionVersion: 1 },
+  versions: [
+    { version: 1, createdAt: '2026-01-01T00:00:00Z', withMacKey: true },
+    { version: 2, createdAt: '2026-01-02T00:00:00Z' },
+  ],
+  wrapped: toBase64(sealBundle(wrappingKey, [toUtf8(canaries.material), randomBytes(32), randomBytes(32)])),
 });
 
 const childToken = async ({ house }: Doors) => house.perform({ kind: 'create-token', ttl: 1_000_000 });
@@ -104,6 +118,11 @@ export const nativeCases: Cases = {
   'POST /keys/{key}/encrypt': native('POST /keys/{key}/encrypt', plaintext),
   'POST /keys/{key}/data-key': native('POST /keys/{key}/data-key', () => ({ bytes: 32 })),
   'POST /decrypt': native('POST /decrypt', async (key, house) => ({ ciphertext: await blobOf(key, house) })),
+  'GET /imports/wrapping-key': native('GET /imports/wrapping-key'),
+  'POST /imports/keys': async (doors) => {
+    const { publicKey } = await doors.house.perform({ kind: 'get-wrapping-key' });
+    return () => doors.native('POST', '/imports/keys', arrivingKey(fresh('moved'), publicKey));
+  },
   'POST /imports/secrets': async (doors) => {
     // The realm's own key for secrets is made with the first of them.
     await doors.house.perform({

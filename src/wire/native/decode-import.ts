@@ -1,4 +1,15 @@
-import { type ArrivingVersion, type Commands, KmsError, Plaintext, type VersionRules } from '#domain/domain.ts';
+import {
+  type ArrivingKeyVersion,
+  type ArrivingVersion,
+  type Commands,
+  type KeySpec,
+  type KeyUsage,
+  KmsError,
+  keySpecs,
+  Plaintext,
+  specFacts,
+  type VersionRules,
+} from '#domain/domain.ts';
 import {
   type JsonObject,
   optionalArray,
@@ -8,9 +19,10 @@ import {
   optionalObject,
   optionalString,
   optionalStringMap,
+  requiredBytes,
   requiredString,
 } from '../common/common.ts';
-import { type Input, oneOf, present } from './decode.ts';
+import { type Input, oneOf, optionalStrings, present } from './decode.ts';
 
 /** What comes from another server whole. */
 
@@ -93,5 +105,34 @@ export function importSecret({ body }: Input): Commands['import-secret'] {
     changedAt: requiredTime(body, 'changedAt'),
     versions: objectsIn(body, 'versions', ['number', 'createdAt', 'hiddenAt', 'state', 'value'], arriving),
     ...(optionalBoolean(body, 'replace') === true && { replace: true as const }),
+  };
+}
+
+function arrivingKeyVersion(item: JsonObject): ArrivingKeyVersion {
+  return {
+    version: requiredInteger(item, 'version'),
+    createdAt: requiredTime(item, 'createdAt'),
+    withMacKey: optionalBoolean(item, 'withMacKey') ?? false,
+  };
+}
+
+export function importKeyVersions({ body }: Input): Commands['import-key-versions'] {
+  const spec = oneOf('spec', requiredString(body, 'spec'), Object.keys(keySpecs) as KeySpec[]);
+  const possible = specFacts(spec).usages;
+  const seconds = optionalInteger(body, 'rotationPeriodSeconds');
+  return {
+    name: requiredString(body, 'name'),
+    spec,
+    usages: (optionalStrings(body, 'usages') ?? []).map((usage) => oneOf<KeyUsage>('usages', usage, possible)),
+    versions: objectsIn(body, 'versions', ['version', 'createdAt', 'withMacKey'], arrivingKeyVersion),
+    wrapped: requiredBytes(body, 'wrapped'),
+    minDecryptionVersion: requiredInteger(body, 'minDecryptionVersion'),
+    minEncryptionVersion: optionalInteger(body, 'minEncryptionVersion') ?? 0,
+    derived: optionalBoolean(body, 'derived') ?? false,
+    convergent: optionalBoolean(body, 'convergent') ?? false,
+    exportable: optionalBoolean(body, 'exportable') ?? false,
+    backupAllowed: optionalBoolean(body, 'backupAllowed') ?? false,
+    deletionAllowed: optionalBoolean(body, 'deletionAllowed') ?? false,
+    ...present({ rotationPeriodDays: seconds === undefined ? undefined : seconds / 86_400 }),
   };
 }
