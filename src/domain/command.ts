@@ -3,6 +3,8 @@ import type { AclPolicyCommands, AclPolicyResults } from './command-acl-policy.t
 import type { AgreementCommands, AgreementResults } from './command-agreement.ts';
 import type { AuditCommands, AuditResults } from './command-audit.ts';
 import type { AuthMountCommands, AuthMountResults } from './command-auth-mount.ts';
+import type { CeremonyCommands, CeremonyResults } from './command-ceremony.ts';
+import type { HostCommands, HostResults } from './command-host.ts';
 import type { ImportCommands, ImportResults } from './command-import.ts';
 import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
 import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
@@ -60,6 +62,8 @@ export interface Commands
     SessionCommands,
     LoginCommands,
     TokenCommands,
+    CeremonyCommands,
+    HostCommands,
     AuthMountCommands,
     TransferCommands,
     MountCommands,
@@ -225,8 +229,10 @@ export interface Commands
     readonly boundHash?: true;
   };
 
-  'create-realm': { readonly name: string };
-  'list-realms': Page;
+  /** `ifAbsent`: answer the one of that name that there is, instead of 'already-exists'. */
+  'create-realm': { readonly name: string; readonly ifAbsent?: true };
+  /** With `name`: that one, which must be there. */
+  'list-realms': Page & { readonly name?: string };
   'create-identity': {
     readonly name: string;
     /** A grant of this role on the whole realm comes with it. */
@@ -255,7 +261,11 @@ export interface Commands
 
   'read-status': Record<never, never>;
   seal: Record<never, never>;
-  unseal: { readonly passphrase: Plaintext };
+  unseal: {
+    readonly passphrase: Plaintext;
+    /** A server that is unsealed says so, and nothing is done. */
+    readonly ifSealed?: true;
+  };
   /** Rotates what is due, destroys what has waited, forgets what is over. Jobs ask for it. */
   'run-schedule': Record<never, never>;
 }
@@ -303,6 +313,8 @@ export interface Results
     SessionResults,
     LoginResults,
     TokenResults,
+    CeremonyResults,
+    HostResults,
     MountResults,
     AuthMountResults,
     TransferResults,
@@ -368,6 +380,8 @@ export interface Results
   'verify-mac': Used & { readonly valid: boolean; readonly hash: HashName };
   'create-realm': { readonly name: string; readonly account: string; readonly region: string };
   'list-realms': {
+    /** The account of who asks. */
+    readonly own: string;
     readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string; readonly region: string }>;
     readonly next?: string;
   };

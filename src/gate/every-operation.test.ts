@@ -34,7 +34,7 @@ const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
 ];
 
 /** Rows that never succeed: they say what isn't offered. */
-const absent = /^transit\/(?:backup|restore)|cache-config|^sys\/remount$|^sys\/leases\/renew/;
+const absent = /^transit\/cache-config|^sys\/remount$|^sys\/namespaces:delete$|^sys\/leases\/renew/;
 
 /** What proves these requests is in them; no token of the asking one's is needed. */
 const ownProof = /^POST auth\/(?:approle|userpass|cert|kubernetes)\/login|sys\/wrapping\/(?:unwrap|lookup|rewrap)$/;

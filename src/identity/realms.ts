@@ -74,10 +74,15 @@ export class Realms {
     return realm;
   }
 
-  async create(principal: Principal, { name }: Command<'create-realm'>): Promise<Outcome<Results['create-realm']>> {
+  async create(
+    principal: Principal,
+    { name, ifAbsent }: Command<'create-realm'>,
+  ): Promise<Outcome<Results['create-realm']>> {
     if (!(await this.own(principal)).first) throw new KmsError('denied', 'Only the first realm may make others.');
     checkName('realm', name);
     const taken = await this.#directory.realmNamed(name);
+    if (taken?.name === name && ifAbsent === true)
+      return { result: { name, account: taken.account, region: this.#home } };
     if (taken?.name === name) throw new KmsError('already-exists', `There is a realm "${name}".`);
     if (taken !== undefined) throw sameButForCase(taken.name);
     const { realm, records } = this.make(name, false);
@@ -87,14 +92,22 @@ export class Realms {
     };
   }
 
-  async list(principal: Principal, { after, limit }: Command<'list-realms'>): Promise<Outcome<Results['list-realms']>> {
+  async list(
+    principal: Principal,
+    { name, after, limit }: Command<'list-realms'>,
+  ): Promise<Outcome<Results['list-realms']>> {
     checkLimit(limit);
     const own = await this.own(principal);
     const shown = ({ name, account, region = this.#home }: Realm) => ({ name, account, region });
+    if (name !== undefined) {
+      const named = await this.named(principal, name);
+      if (named === undefined) throw new KmsError('not-found', `There is no realm "${name}".`, 'realm');
+      return { result: { own: own.account, realms: [shown(named)] } };
+    }
     const { items, next } = own.first
       ? await this.#directory.realms(after, limit)
       : pageOf([own, ...(await this.#directory.regions(own.account))], after, limit);
-    return { result: { realms: items.map(shown), ...(next === undefined ? {} : { next }) } };
+    return { result: { own: own.account, realms: items.map(shown), ...(next === undefined ? {} : { next }) } };
   }
 }
 

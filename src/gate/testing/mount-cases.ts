@@ -1,6 +1,6 @@
 import { type Case, type Cases, fresh } from './cases.ts';
 
-/** Requests of Vault's about mounts, one for each row. */
+/** Requests of Vault's about mounts and namespaces, one for each row. */
 
 const asked = (method: string, path: string): Case => {
   return async (doors) => () => doors.vault(method, path);
@@ -25,6 +25,15 @@ export const mountCases: Cases = {
   'DELETE sys/mounts/*': onMount('DELETE', 'sys/mounts/*'),
   'GET sys/mounts/*/tune': onMount('GET', 'sys/mounts/*/tune'),
   'POST sys/mounts/*/tune': onMount('POST', 'sys/mounts/*/tune', { options: { version: '2' } }),
+  'LIST sys/namespaces': async (doors) => {
+    await doors.house.perform({ kind: 'create-realm', name: fresh('space') });
+    return () => doors.vault('LIST', 'sys/namespaces');
+  },
+  'GET sys/namespaces/*': asked('GET', 'sys/namespaces/main'),
+  'POST sys/namespaces/*': async (doors) => {
+    const name = fresh('space');
+    return () => doors.vault('POST', `sys/namespaces/${name}`, {});
+  },
   'GET sys/internal/ui/mounts': asked('GET', 'sys/internal/ui/mounts'),
   'GET sys/internal/ui/mounts/*': onMount('GET', 'sys/internal/ui/mounts/*/a'),
 };

@@ -1,6 +1,7 @@
 import { type Command, KmsError, type LoginMethod, type Proof, type SecretIdSettings } from '#domain/domain.ts';
 import { parseJson, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
+import { tokenProof } from './asking.ts';
 import { PlacedError } from './errors.ts';
 import { boolean, text } from './fields.ts';
 import {
@@ -218,8 +219,8 @@ export function wrappingProof(input: Input): Proof {
     throw new KmsError('invalid-parameter', 'What is wrapped is not wrapped again: leave out X-Vault-Wrap-TTL.');
   const meant = wrappingToken(input);
   return input.token === '' || input.token === meant
-    ? { kind: 'wrapping', token: meant }
-    : { kind: 'token', token: input.token };
+    ? { kind: 'wrapping', token: meant, ...(input.namespace !== undefined && { realm: input.namespace }) }
+    : tokenProof(input.token, input.namespace);
 }
 
 export const decodeUnwrap = (input: Input): Command<'unwrap-answer'> => ({

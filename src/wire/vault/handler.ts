@@ -14,6 +14,7 @@ import {
 import { fromUtf8, type Json, toUtf8 } from '#encoding/encoding.ts';
 import { empty, type JsonObject, json } from '#wire/common/common.ts';
 import type { Request, Response } from '#wire/wire.ts';
+import type { Asking } from './asking.ts';
 import { wrapInfo } from './encode-login.ts';
 import { asKmsError, failsWholeRequest, messageOf, noStore, nothingThere, unproven } from './errors.ts';
 import { integer, readBody } from './fields.ts';
@@ -35,6 +36,7 @@ export class Exchange {
   readonly #place: Found;
   readonly #leaf: Leaf;
   readonly #token: string;
+  readonly #namespace: string | undefined;
   #proof: Proof;
   #origin: Origin;
   readonly #wrapTtl: number;
@@ -48,8 +50,9 @@ export class Exchange {
   /** The token in the answer. */
   #issued: IssuedToken | undefined;
 
-  constructor(gate: Gate, place: Found, leaf: Leaf, proof: Proof, origin: Origin, wrapTtl = 0) {
+  constructor(gate: Gate, place: Found, leaf: Leaf, { proof, namespace, wrapTtl }: Asking, origin: Origin) {
     this.#wrapTtl = wrapTtl;
+    this.#namespace = namespace;
     this.#gate = gate;
     this.#place = place;
     this.#leaf = leaf;
@@ -69,6 +72,7 @@ export class Exchange {
       const [token, wrapTtl] = [this.#token, this.#wrapTtl];
       input = { path: places, folder, query, body: object, item: object, token, certificates, wrapTtl, clock };
       if (mount !== undefined) input = { ...input, mount };
+      if (this.#namespace !== undefined) input = { ...input, namespace: this.#namespace };
       if (row.proof !== undefined) this.#proof = row.proof(input, this.#origin.peer);
       this.#origin = { ...this.#origin, asked: askedOf(row, canonical, object, query, this.#wrapTtl) };
       if (row.batch !== undefined) {

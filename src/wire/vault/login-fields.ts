@@ -78,8 +78,9 @@ export function tokenSettings(body: JsonObject): Partial<TokenSettings> {
 }
 
 /** Where somebody logs in, if it is at a mount that was made. */
-export function loginAt({ path }: Input): { readonly realm?: string; readonly mount?: string } {
-  return { ...(path.realm !== undefined && { realm: path.realm }), ...atMount({ path }) };
+export function loginAt({ path, namespace }: Input): { readonly realm?: string; readonly mount?: string } {
+  const realm = path.realm ?? namespace;
+  return { ...(realm !== undefined && { realm }), ...atMount({ path }) };
 }
 
 /** The same, for who has proven to be of the realm. */

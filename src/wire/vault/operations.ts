@@ -1,5 +1,6 @@
 import { type Action, KmsError } from '#domain/domain.ts';
 import { aclOperations } from './acl-operations.ts';
+import { ceremonyOperations } from './ceremony-operations.ts';
 import { authMountOperations } from './auth-mount-operations.ts';
 import { certificateOperations } from './certificate-operations.ts';
 import {
@@ -43,7 +44,9 @@ import { kubernetesOperations } from './kubernetes-operations.ts';
 import { loginOperations } from './login-operations.ts';
 import { mountOperations } from './mount-operations.ts';
 import { shownName } from './names.ts';
+import { namespaceOperations } from './namespace-operations.ts';
 import { type Method, type Row, row } from './row.ts';
+import { serverOperations } from './server-operations.ts';
 import { tokenOperations } from './token-operations.ts';
 import { transferOperations } from './transfer-operations.ts';
 
@@ -257,15 +260,11 @@ function absent(method: Method, path: string, action: Action, why: string): Row 
   });
 }
 
-const noExport = 'Key material does not leave Claviger through this door.';
-const noImport = 'Keys are not imported through this door.';
 const ownCache = 'How many keys the server keeps open is its own, for all doors: it can not be set here.';
 
 const absences: readonly Row[] = [
   absent('GET', 'transit/cache-config', 'lookup-token', ownCache),
   absent('POST', 'transit/cache-config', 'lookup-token', ownCache),
-  absent('GET', 'transit/backup/*', 'describe-key', noExport),
-  absent('POST', 'transit/restore/*', 'create-key', noImport),
 ];
 
 /** The door's whole vocabulary; each row says everything that is particular. */
@@ -281,7 +280,10 @@ export const operations: readonly Row[] = [
   ...transferOperations,
   ...tokenOperations,
   ...leaseOperations,
+  ...ceremonyOperations,
+  ...serverOperations,
   ...kv,
   ...mountOperations,
+  ...namespaceOperations,
   ...absences,
 ];

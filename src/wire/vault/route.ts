@@ -96,7 +96,11 @@ export class Router {
   /** Undefined: no such path. The path begins with /v1/. Throws 'malformed' where percent-encoding is wrong. */
   find(method: string, raw: string, query: string): Found | Elsewhere | undefined {
     const path = canonicalPath(raw.slice(prefix.length));
-    if (path === undefined) return undefined;
+    return path === undefined ? undefined : this.findCanonical(method, path, query);
+  }
+
+  /** The same, of a path as policies judge it. */
+  findCanonical(method: string, path: string, query: string): Found | Elsewhere | undefined {
     const slash = path.indexOf('/');
     if (!this.#root.steps.has(slash < 0 ? path : path.slice(0, slash))) return { elsewhere: path };
     if (path.startsWith('auth/') && !alwaysThere.test(path)) return { elsewhere: path };

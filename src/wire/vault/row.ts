@@ -16,6 +16,8 @@ export interface Input {
   readonly folder: string;
   /** Absent at the mounts that are there from the start. */
   readonly mount?: Mount;
+  /** The realm that is meant, where the request says it. */
+  readonly namespace?: string;
   readonly query: string;
   readonly body: JsonObject;
   /** One item of `batch_input`; the body itself where there is no batch. */

@@ -190,20 +190,58 @@ test('asks for a token before it says what is wrong', async () => {
   }
 });
 
-test('refuses namespaces, and to wrap for no time that it understands', async () => {
+test('refuses to wrap for no time that it understands', async () => {
   const { asked, send } = scripted(() => ({ ...used, ciphertext: Uint8Array.of(1) }));
   const ask = (...headers: string[]) =>
     send('POST', '/v1/transit/encrypt/k', { plaintext }, ['x-vault-token', 'clv.t', ...headers]);
-  assert.equal((await ask('x-vault-namespace', 'team')).status, 404);
   assert.equal((await ask('x-vault-wrap-ttl', 'soon')).status, 400);
   assert.deepEqual(
     asked.map(({ kind, error }) => [kind, error?.code]),
-    [
-      ['encrypt', 'not-found'],
-      ['encrypt', 'malformed'],
-    ],
+    [['encrypt', 'malformed']],
   );
   assert.equal((await ask('x-vault-namespace', 'root', 'x-vault-wrap-ttl', '0')).status, 200);
+});
+
+test('hands the namespace on as the realm that a token must be of, and that a login is looked up in', async () => {
+  const { asked, send } = scripted(({ kind }) => {
+    return kind === 'login'
+      ? { credential: { id: 'i', createdAt: 0 }, policies: [], token: new Plaintext(toUtf8('clv.new')) }
+      : { ...used, ciphertext: Uint8Array.of(1) };
+  });
+  const login = { password: 'p' };
+  const named = async (target: string, headers: readonly string[]) => {
+    asked.length = 0;
+    const body = target.includes('login') ? login : { plaintext };
+    const { status } = await send('POST', target, body, headers);
+    const { proof, origin } = asked.at(-1)!;
+    return [status, proof.kind, 'realm' in proof ? proof.realm : undefined, origin.asked?.path];
+  };
+  const token = ['x-vault-token', 'clv.t'];
+  const encrypt = 'transit/encrypt/k';
+  const user = 'auth/userpass/login/u';
+  for (const [target, headers, ...expected] of [
+    [encrypt, token, 200, 'token', undefined, encrypt],
+    [encrypt, [...token, 'x-vault-namespace', '/'], 200, 'token', undefined, encrypt],
+    [encrypt, [...token, 'x-vault-namespace', 'acme/'], 200, 'token', 'acme', encrypt],
+    [encrypt, [...token, 'x-vault-namespace', 'acme', 'x-vault-namespace', 'b'], 200, 'token', 'acme', encrypt],
+    [encrypt, [...token, 'x-vault-namespace', 'a/b'], 200, 'token', 'a/b', encrypt],
+    [user, [], 200, 'password', undefined, user],
+    [user, ['x-vault-namespace', 'acme/'], 200, 'password', 'acme', user],
+    [`acme/${user}`, [], 200, 'password', 'acme', user],
+    [`other/${user}`, [], 200, 'password', 'other', user],
+    [`acme/${encrypt}`, token, 200, 'token', undefined, encrypt],
+    ['acme/team/encrypt/k', token, 200, 'token', undefined, 'team/encrypt/k'],
+  ] as const) {
+    assert.deepEqual(await named(`/v1/${target}`, headers), expected, target);
+  }
+  for (const target of [`other/${encrypt}`, `acme/acme/${encrypt}`, `other/${user}`, 'acme', 'acme/other/encrypt/k']) {
+    const { status } = await send('POST', `/v1/${target}`, login, token);
+    assert.equal(status, 404, target);
+  }
+  for (const target of [`acme/${encrypt}`, 'acme/sys/health', 'acme/transit/keys/k']) {
+    const { status, text } = await send('GET', `/v1/${target}`, undefined, []);
+    assert.deepEqual([status, text], [400, '{"errors":["missing client token"]}'], target);
+  }
 });
 
 test('tells the carrier how much to read and answers what it gave up on', async () => {
