@@ -29,7 +29,7 @@ interface Standing {
 export const maxChain = 8;
 
 /** Of an 'invalid-proof' the subject says which half failed, of an 'expired-proof' what is over. Doors may tell, the message doesn't. */
-const invalid = (subject: 'credential' | 'signature') =>
+const invalid = (subject: 'credential' | 'signature' | 'wrapping') =>
   new KmsError('invalid-proof', 'The credential is unknown, wrong or no longer valid.', subject);
 const expired = () => new KmsError('expired-proof', 'The credential has expired; ask for a new one.', 'credential');
 
@@ -121,7 +121,7 @@ export class Standings {
   async #readWithin(realm: string, account: string, found: Identified): Promise<Identified> {
     const name = (await this.#directory.realm(account))?.name;
     if (name !== undefined) this.#realmNames.set(account, name);
-    if (name !== realm) throw invalid('credential');
+    if (name !== realm) throw invalid(found.kind === 'anonymous' ? 'wrapping' : 'credential');
     return found;
   }
 
