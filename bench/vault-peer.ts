@@ -44,6 +44,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const connections = Number(values.connections);
+/** Milliseconds without a request after which a server is at rest. */
+const atRest = 10_000;
 const tls = values.tls !== 'off';
 const data = Buffer.alloc(32, 7).toString('base64');
 
@@ -224,13 +226,14 @@ try {
   const theirs = await peer(ours.data);
   running.push(theirs);
   for (const who of [ours, theirs]) await tryOut(who);
-  await delay(3000);
+  await delay(atRest);
   const memory = { ours: residentMiB(ours.pid), theirs: residentMiB(theirs.pid) };
   const compared: Compared[] = [];
   for (const workload of workloads) {
     if (values.only !== undefined && workload.name !== values.only) continue;
     compared.push(await compare(workload, ours, theirs));
   }
+  await delay(atRest);
   const memoryAfter = { ours: residentMiB(ours.pid), theirs: residentMiB(theirs.pid) };
   const facts = {
     openbao: theirs.version,
@@ -262,8 +265,8 @@ try {
         ]),
         ...(
           [
-            ['memory at rest', memory],
-            ['memory after that load', memoryAfter],
+            ['memory at rest after the start', memory],
+            ['memory at rest after that load', memoryAfter],
           ] as const
         ).map(([name, { ours, theirs }]) => [name, mib(ours), mib(theirs), (ours / theirs).toFixed(2), '< 1.0', '']),
       ]),

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { harden } from './hardening.ts';
+import { giveMemoryBackAtRest } from './rest.ts';
 
 harden();
 
@@ -16,7 +17,10 @@ function keepRequestsYoung(): void {
 /** The commands that run a server know every room; the others talk to one, and load none of it. */
 async function run(): Promise<number> {
   if (!args.includes('--help') && !args.includes('-h')) {
-    if (name === 'dev' || name === 'server') keepRequestsYoung();
+    if (name === 'dev' || name === 'server') {
+      keepRequestsYoung();
+      giveMemoryBackAtRest();
+    }
     if (name === 'dev') return (await import('./development.ts')).developmentCommand(args);
     if (name === 'init') return (await import('./production.ts')).initCommand(args);
     if (name === 'server') return (await import('./production.ts')).productionCommand(args);
