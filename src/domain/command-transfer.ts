@@ -55,6 +55,15 @@ export interface TransferCommands {
   'export-key': Versions & { readonly key: KeyRef; readonly part: ExportedPart; readonly form: KeyForm };
   /** As `export-key`, under the public half of an RSA key of this realm. */
   'export-wrapped-key': Versions & { readonly key: KeyRef; readonly destination: KeyRef; readonly hash: OaepHash };
+  /** Only of keys that are `exportable` and `backupAllowed`. */
+  'backup-key': { readonly key: KeyRef };
+  'restore-key': {
+    readonly backup: Uint8Array;
+    /** Default: the name that the key had. */
+    readonly name?: string;
+    /** What has the name gives way: the key itself goes back to how it was, another one loses the name. */
+    readonly force?: boolean;
+  };
 }
 
 export interface TransferResults {
@@ -73,4 +82,10 @@ export interface TransferResults {
     readonly key: Key;
     readonly exported: ReadonlyArray<{ readonly version: number; readonly wrapped: Uint8Array }>;
   };
+  'backup-key': {
+    readonly key: Key;
+    /** Opens in this realm alone. */
+    readonly backup: Uint8Array;
+  };
+  'restore-key': { readonly key: Key };
 }

@@ -96,6 +96,8 @@ export interface Key {
   readonly exportable: boolean;
   /** May be taken as one piece that restores it; absent: no. Never taken back. */
   readonly backupAllowed?: true;
+  /** Restored beside the keys of these ids, with their material: what they encrypted opens with this one too. */
+  readonly copyOf?: readonly string[];
   readonly deletionAllowed: boolean;
   readonly rotation?: RotationPlan;
   readonly destruction?: PlannedDestruction;

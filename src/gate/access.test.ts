@@ -38,6 +38,8 @@ const commands: { readonly [A in Action]: Make<A> } = {
   'import-key-version': (key) => ({ key: byId(key), brought: wrapping }),
   'export-key': (key) => ({ key: byId(key), part: 'encrypt', form: 'pkcs8' }),
   'export-wrapped-key': (key) => ({ key: byId(key), destination: byId(key), hash: 'sha256' }),
+  'backup-key': (key) => ({ key: byId(key) }),
+  'restore-key': () => ({ backup: new Uint8Array(200) }),
   'import-key-versions': () => ({
     ...{ name: fresh('moved'), spec: 'aes-256', usages: ['encrypt'], wrapped: wrapping.wrapped },
     versions: [{ version: 1, createdAt: 1, withMacKey: false }],
@@ -162,6 +164,12 @@ const commands: { readonly [A in Action]: Make<A> } = {
   'get-caller-identity': () => ({}),
   'create-token': () => ({}),
   'create-orphan-token': () => ({}),
+  'read-ceremony': () => ({ ceremony: 'rekey' }),
+  'start-ceremony': () => ({ ceremony: 'rekey', verified: false }),
+  'cancel-ceremony': () => ({ ceremony: 'rekey' }),
+  'feed-ceremony': () => ({ ceremony: 'root-token', passphrase: plain('wrong'), nonce: 'none' }),
+  'read-host': () => ({}),
+  'list-audit-sinks': () => ({}),
   'write-token-role': () => ({ name: fresh('role'), settings: {} }),
   'read-token-role': () => ({ name: 'plain' }),
   'delete-token-role': () => ({ name: 'no-role-of-that-name' }),
@@ -239,6 +247,8 @@ const allowed: ActionTable<readonly Who[]> = {
   'import-key-version': [A],
   'export-key': [E],
   'export-wrapped-key': [E],
+  'backup-key': [E],
+  'restore-key': [A],
   'import-key-versions': [A],
   'trim-key': [A],
   'create-alias': [A],
@@ -341,6 +351,12 @@ const allowed: ActionTable<readonly Who[]> = {
   'get-caller-identity': everybody,
   'create-token': everybody,
   'create-orphan-token': [O],
+  'read-ceremony': [O],
+  'start-ceremony': [O],
+  'cancel-ceremony': [O],
+  'feed-ceremony': [O],
+  'read-host': [X, O],
+  'list-audit-sinks': [X, O],
   'write-token-role': [O],
   'read-token-role': [X, O],
   'delete-token-role': [O],
@@ -384,8 +400,28 @@ const allowed: ActionTable<readonly Who[]> = {
 };
 
 /** What concerns every realm is only for those of the first. */
-const ofServer: readonly Action[] = ['create-realm', 'read-audit', 'prove-audit', 'read-metrics', 'seal'];
-const open: readonly Action[] = ['read-status', 'unseal', 'login', 'begin-oidc-login', 'unwrap-answer', 'lookup-wrapping', 'rewrap-answer'];
+const ofServer: readonly Action[] = [
+  'create-realm',
+  'read-audit',
+  'prove-audit',
+  'read-metrics',
+  'read-ceremony',
+  'start-ceremony',
+  'cancel-ceremony',
+  'feed-ceremony',
+  'read-host',
+  'list-audit-sinks',
+  'seal',
+];
+const open: readonly Action[] = [
+  'read-status',
+  'unseal',
+  'login',
+  'begin-oidc-login',
+  'unwrap-answer',
+  'lookup-wrapping',
+  'rewrap-answer',
+];
 const actions = Object.keys(commands) as Action[];
 
 let house: House;

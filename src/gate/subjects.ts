@@ -28,6 +28,8 @@ export function subjectsOf(
       ]);
     case 'export-wrapped-key':
       return Promise.all([one(keyring, realm, command.key), one(keyring, realm, command.destination)]);
+    case 'restore-key':
+      return keyring.touchedByRestore(realm, command);
     case 'update-primary-region':
       return withReplica(keyring, realm, command.key, identity.realmIn(realm, command.region));
     case 'decrypt':

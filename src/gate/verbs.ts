@@ -77,6 +77,8 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
     rooms.keyring.importVersions(principal.realm, keys[0], command, now),
   'export-key': ({ rooms, command, keys }) => rooms.keyring.exportKey(keys[0]!, command),
   'export-wrapped-key': ({ rooms, command, keys }) => rooms.keyring.exportWrapped(keys[0]!, keys[1]!, command),
+  'backup-key': ({ rooms, keys }) => rooms.keyring.backupKey(keys[0]!),
+  'restore-key': ({ rooms, principal, command, now }) => rooms.keyring.restoreKey(principal.realm, command, now),
   'create-alias': ({ rooms, command, keys, now }) =>
     rooms.keyring.createAlias(named(keys[0]!, command.key), command, now),
   'update-alias': ({ rooms, command, keys, now }) =>
@@ -289,6 +291,7 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'get-wrapping-key',
   'import-key',
   'import-key-version',
+  'restore-key',
   'import-key-versions',
   'create-alias',
   'update-alias',

@@ -14,7 +14,14 @@ import {
 } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
 import { canonicalContext } from './context.ts';
-import { openEnvelope, readEnvelope, sealEnvelope } from './envelope.ts';
+import {
+  type EnvelopeHeader,
+  type EnvelopeKey,
+  envelopeKey,
+  openEnvelope,
+  readEnvelope,
+  sealEnvelope,
+} from './envelope.ts';
 import { assertPrivate, type OpenVersion } from './open.ts';
 import { additionalData, countUse, openDerived, openRaw, sealDerived, sealRaw } from './raw.ts';
 import { assertUsage } from './state.ts';
@@ -108,7 +115,7 @@ function opened(
     });
   }
   const header = readEnvelope(key.realm, ciphertext);
-  if (header.keyId !== key.id) {
+  if (header.keyId !== key.id && key.copyOf?.includes(header.keyId) !== true) {
     throw new KmsError('wrong-key', 'The ciphertext was made by another key than the request names.', key.id);
   }
   assertMade(key, header.version);
@@ -116,8 +123,14 @@ function opened(
   return then(openFor(parts, key, header.version, 'process'), (open) => ({
     version: header.version,
     materialId: open.version.materialId,
-    plaintext: openEnvelope(open.envelope ?? unreachable(key), context, ciphertext),
+    plaintext: openEnvelope(envelopeOf(key, header, open), context, ciphertext),
   }));
+}
+
+/** What opens it: of a copy, also what the key made whose material it has. */
+function envelopeOf(key: Key, { keyId, version }: EnvelopeHeader, open: OpenVersion): EnvelopeKey {
+  if (keyId === key.id) return open.envelope ?? unreachable(key);
+  return envelopeKey(key.realm, keyId, version, open.handle, key.convergent === true) ?? unreachable(key);
 }
 
 export async function reEncrypt(

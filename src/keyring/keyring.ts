@@ -3,6 +3,7 @@ import type { Store } from '#store/store.ts';
 import { decapsulate, deriveSharedSecret, encapsulate } from './agree.ts';
 import { createAlias, deleteAlias, updateAlias } from './alias.ts';
 import { assertNotRolledBack, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
+import { backupKey, restoreKey, touchedByRestore } from './backup.ts';
 import { importKey, importVersion } from './bring.ts';
 import type { Parts } from './change.ts';
 import { createKey } from './create.ts';
@@ -174,6 +175,11 @@ export class Keyring {
   exportKey = (key: Key, command: Command<'export-key'>) => exportKey(this.#parts, key, command);
   exportWrapped = (key: Key, destination: Key, command: Command<'export-wrapped-key'>) =>
     exportWrapped(this.#parts, key, destination, command);
+  backupKey = (key: Key) => backupKey(this.#parts, key);
+  /** The keys that give way to what is restored. None where it is no backup of the realm. */
+  touchedByRestore = (realm: string, command: Command<'restore-key'>) => touchedByRestore(this.#parts, realm, command);
+  restoreKey = (realm: string, command: Command<'restore-key'>, now: number) =>
+    restoreKey(this.#parts, realm, command, now);
   importVersions = (realm: string, before: Key | undefined, command: Command<'import-key-versions'>, now: number) =>
     importVersions(this.#parts, realm, before, unreserved(command), now);
   createAlias = (key: Key, command: Command<'create-alias'>, now: number) =>

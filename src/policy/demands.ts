@@ -36,6 +36,8 @@ export function demandsOf(
       return keys.length === 2 ? keys : undefined;
     case 'key-and-realm':
       return keys.length === 0 ? undefined : [...keys, onRealm];
+    case 'realm-and-replaced':
+      return [...keys, onRealm];
     case 'name':
       return [name === undefined ? onRealm : plain(facts, name)];
     case 'name-and-holder':

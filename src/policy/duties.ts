@@ -21,6 +21,7 @@ export type Touch =
   | 'key'
   | 'two-keys' // source and target
   | 'key-and-realm' // a key, and the realm in which it makes another
+  | 'realm-and-replaced' // the realm, and what gives way in it
   | 'name' // the name that a new key asks for; without one, the realm
   | 'key-and-name'
   | 'name-and-holder' // the name that a new key asks for, and the key that has it, if one does
@@ -54,6 +55,8 @@ export const rules = {
   'import-key-version': ['administer', 'key'],
   'export-key': ['export', 'key'],
   'export-wrapped-key': ['export', 'two-keys'],
+  'backup-key': ['export', 'key'],
+  'restore-key': ['administer', 'realm-and-replaced'],
   'import-key-versions': ['administer', 'name-and-holder'],
   'create-alias': ['administer', 'key-and-name'],
   'update-alias': ['administer', 'key-and-name'],

@@ -125,6 +125,9 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'import-key': noKey,
   'import-key-version': ['ImportKeyMaterial'],
   'export-key': everyUse,
+  'backup-key': everyUse,
+  // Versions may go by it that came since.
+  'restore-key': ['ImportKeyMaterial', 'ScheduleKeyDeletion'],
   'export-wrapped-key': { any: [...everyUse, 'Encrypt'], of: (_, index) => (index === 0 ? everyUse : ['Encrypt']) },
   'import-key-versions': ['ImportKeyMaterial'],
   encrypt: ['Encrypt'],

@@ -101,6 +101,8 @@ const table = `
   import-key-version       key-administrator developer
   export-key               key-exporter developer
   export-wrapped-key       key-exporter developer
+  backup-key               key-exporter developer
+  restore-key              key-administrator developer
   import-key-versions      key-administrator developer
   replicate-key            key-administrator developer
   update-primary-region    key-administrator developer

@@ -19,8 +19,9 @@ const secretReadWords = words('describe-secret list-secret-versions get-secret-p
 const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key disable-key-version enable-key-version schedule-destruction cancel-destruction
   destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region
-  get-import-parameters import-key-material delete-imported-material import-key import-key-version import-key-versions`);
-const exportWords = words('export-key export-wrapped-key');
+  get-import-parameters import-key-material delete-imported-material import-key import-key-version import-key-versions
+  restore-key`);
+const exportWords = words('export-key export-wrapped-key backup-key');
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key
   generate-mac verify-mac derive-shared-secret encapsulate decapsulate`);
 const computeWords = words('generate-random generate-password hash');
@@ -82,7 +83,8 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   if (asked === 'check-secret-policy' && secret !== undefined) places.push({ key: secret });
   const given = command as { name?: string; key?: object };
   const onKeys =
-    (administerWords.includes(asked) && !['create-key', 'import-key', 'import-key-versions'].includes(asked)) ||
+    (administerWords.includes(asked) &&
+      !['create-key', 'import-key', 'import-key-versions', 'restore-key'].includes(asked)) ||
     [useWords, exportWords, rightsWords, listOnKeyWords, governOnKeyWords].some((list) => list.includes(asked));
   if (onKeys || asked === 'describe-key' || asked === 'read-last-use' || (asked === 'list-aliases' && given.key)) {
     const pair = ['re-encrypt', 'update-primary-region', 'export-wrapped-key'].includes(asked);
@@ -93,6 +95,7 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   if (asked === 'create-key' || asked === 'import-key' || asked.endsWith('-alias')) {
     if (given.name !== undefined) places.push({ name: given.name });
   }
+  if (asked === 'restore-key') for (const key of [...keys, undefined]) places.push(key === undefined ? {} : { key });
   if (asked === 'import-key-versions') {
     if (given.name === undefined) return 'denied';
     for (const key of keys) places.push({ key });

@@ -200,6 +200,9 @@ export const commands: readonly CrashCommand[] = [
     ciphertext: travelling!,
   })),
   native('import-key-versions', 'import-key-versions', ({ bundle }) => ['POST', '/imports/keys', arrivingKey(bundle!)]),
+  vaultWith('restore-key', 'POST', 'transit/restore/returned', ({ backup }) => ({ backup: backup! })),
+  vault('backup-key', 'backup-key', 'GET', 'transit/backup/leaving'),
+  vault('export-key', 'export-key', 'GET', 'transit/export/encryption-key/leaving'),
   secrets('create-secret', 'create-secret', (client) => client.createSecret({ Name: 'fresh', SecretString: 'value' })),
   secrets('put-secret-value', 'put-secret-value', (client) =>
     client.putSecretValue({ SecretId: 'kept', SecretString: 'newest' }),

@@ -147,6 +147,14 @@ export async function developmentWorld(): Promise<World> {
   const ciphertext = await travelling(victim, asker);
   await victim.call(asker.token, 'POST', '/v1/transit/keys/travelled/import', { ciphertext });
 
+  // One that may leave, and its backup.
+  await victim.call(asker.token, 'POST', '/v1/transit/keys/leaving', {
+    exportable: true,
+    allow_plaintext_backup: true,
+  });
+  const backup = await victim.call(asker.token, 'GET', '/v1/transit/backup/leaving');
+  facts.backup = (backup as { data: { backup: string } }).data.backup;
+
   // A policy, and a role of AppRole that has a secret id for one login.
   const vault = (path: string, body: object) => victim.call(asker.token, 'POST', `/v1/${path}`, body);
   await vault('sys/mounts/crash', { type: 'kv' });

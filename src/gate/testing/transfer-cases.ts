@@ -3,7 +3,7 @@ import { openPublicKey, wrapForTransfer } from '#crypto/crypto.ts';
 import { type Key, SecretBytes } from '#domain/domain.ts';
 import { toBase64, toUtf8 } from '#encoding/encoding.ts';
 import { type Case, type Cases, canaries, ec, fresh } from './cases.ts';
-import type { House } from './house.ts';
+import { byId, type House } from './house.ts';
 
 async function wrapped(house: House, material: string): Promise<Uint8Array> {
   const { publicKey } = await house.perform({ kind: 'get-wrapping-key' });
@@ -48,5 +48,12 @@ export const transferCases: Cases = {
   'POST transit/keys/:name/import_version': importVersion,
   'GET transit/export/:type/:name': leaving('transit/export/encryption-key/:name'),
   'GET transit/export/public-key/:name': leaving('transit/export/public-key/:name', ec),
+  'GET transit/backup/:name': leaving('transit/backup/:name', { backupAllowed: true }),
+  'POST transit/restore': async (doors) => {
+    const facts = { spec: 'aes-256', usages: ['encrypt'], exportable: true, backupAllowed: true } as const;
+    const key = await doors.house.key({ ...facts, name: fresh('kept') });
+    const { backup } = await doors.house.perform({ kind: 'backup-key', key: byId(key) });
+    return () => doors.vault('POST', 'transit/restore', { backup: toBase64(backup), force: true });
+  },
   'GET transit/byok-export/:destination/:name': leaving('transit/byok-export/:destination/:name'),
 };

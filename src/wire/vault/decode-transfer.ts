@@ -80,3 +80,19 @@ export function oaepHashOf(given: string | null | undefined): OaepHash {
   if (hash === undefined) throw new KmsError('invalid-parameter', `unknown hash function: ${word.slice(0, 32)}`);
   return hash;
 }
+
+export function decodeBackup({ path }: Input): Command<'backup-key'> {
+  return { kind: 'backup-key', key: keyRef(path.name) };
+}
+
+export function decodeRestore({ path, body, folder }: Input): Command<'restore-key'> {
+  const backup = bytes(body, 'backup');
+  if (backup === undefined || backup.length === 0) throw new KmsError('invalid-parameter', "'backup' must be supplied");
+  const given = path.name ?? (text(body, 'name') === undefined ? undefined : folder + text(body, 'name'));
+  return {
+    kind: 'restore-key',
+    backup,
+    ...(given === undefined ? {} : { name: newName(given) }),
+    force: boolean(body, 'force') ?? false,
+  };
+}

@@ -1,15 +1,23 @@
 import { KmsError } from '#domain/domain.ts';
 import { decodeExport, decodeExportPublic, decodeWrappedExport } from './decode-export.ts';
-import { decodeImport, decodeImportVersion, decodeWrappingKey } from './decode-transfer.ts';
+import {
+  decodeBackup,
+  decodeImport,
+  decodeImportVersion,
+  decodeRestore,
+  decodeWrappingKey,
+} from './decode-transfer.ts';
 import { encodeExport, encodePublicExport, encodeWrappedExport } from './encode-export.ts';
 import { encodeNothing } from './encode-keys.ts';
-import { encodeWrappingKey } from './encode-transfer.ts';
+import { encodeBackup, encodeWrappingKey } from './encode-transfer.ts';
 import { PlacedError } from './errors.ts';
 import { type Input, type Row, row } from './row.ts';
 
 const KiB = 1024;
 /** An RSA key of 4096 bits, wrapped, and words. */
 const small = 64 * KiB;
+/** A key with some thousand versions. */
+const large = 4096 * KiB;
 
 const partWords: ReadonlyMap<string | undefined, string> = new Map([
   ['encryption-key', 'encryption'],
@@ -98,5 +106,23 @@ export const transferOperations: readonly Row[] = [
     decode: decodeWrappedExport,
     encode: encodeWrappedExport,
     failure: inWordsOfExport,
+  }),
+  row({
+    operation: 'transit/backup',
+    method: 'GET',
+    paths: ['transit/backup/:name'],
+    action: 'backup-key',
+    maxBody: small,
+    decode: decodeBackup,
+    encode: encodeBackup,
+  }),
+  row({
+    operation: 'transit/restore',
+    method: 'POST',
+    paths: ['transit/restore', 'transit/restore/:name'],
+    action: 'restore-key',
+    maxBody: large,
+    decode: decodeRestore,
+    encode: encodeNothing,
   }),
 ];
