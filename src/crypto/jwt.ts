@@ -55,7 +55,7 @@ export function unverifiedJwt(token: string, taken: readonly string[]): JwtClaim
 function readJwt(token: string, taken: readonly string[]): ReadJwt | JwtFault {
   const parts = token.split('.');
   const [header, claims] = parts.slice(0, 2).map(objectOf);
-  if (parts.length !== 3 || header === undefined || claims === undefined || fromBase64Url(parts[2]!) === undefined) {
+  if (parts.length !== 3 || header === undefined || claims === undefined || !fromBase64Url(parts[2]!)?.length) {
     return 'malformed';
   }
   const { alg, kid } = header;

@@ -1,4 +1,4 @@
-import { type JwtClaims, keyOfPem, unverifiedJwt, verifyJwt } from '#crypto/crypto.ts';
+import { type JwtClaims, type JwtFault, keyOfPem, unverifiedJwt, verifyJwt } from '#crypto/crypto.ts';
 import {
   KmsError,
   type KubernetesConfig,
@@ -12,7 +12,7 @@ import { fits } from './claims.ts';
 import type { AuthMountRecord, Directory } from './directory.ts';
 import type { Cluster, KubernetesApi } from './kubernetes-api.ts';
 import { labelsOf } from './kubernetes-role.ts';
-import { type LoginFacts, wrongLogin, wrongRole } from './login-facts.ts';
+import { type LoginFacts, noSuchLogin, wrongLogin } from './login-facts.ts';
 import { fold } from './names.ts';
 import { isOutboundUrl } from './outbound.ts';
 import type { Realms } from './realms.ts';
@@ -60,10 +60,10 @@ export class KubernetesLogins {
 
   /** Rejects with 'invalid-proof', or where the cluster can't be asked 'unavailable'. Which part failed is no secret to who brings a token. */
   async prove({ role, token }: Extract<Proof, { kind: 'kubernetes' }>, at: AuthMountRecord): Promise<LoginFacts> {
-    const mount = configured(at);
     const name = fold(role);
-    const login = name.length > 64 ? undefined : await this.#rooms.directory.login(mount.realm, mount.id, name);
-    if (login?.kubernetes === undefined) throw wrongRole(role);
+    const login = name.length > 64 ? undefined : await this.#rooms.directory.login(at.realm, at.id, name);
+    if (login?.kubernetes === undefined) throw noSuchLogin(`invalid role name "${role.slice(0, 64)}"`);
+    const mount = configured(at);
     const claims = await this.#claimsOf(token, mount.config);
     const account = this.#accountOf(claims, mount.config, login.kubernetes);
     const cluster = this.#cluster(mount, token);
@@ -92,22 +92,20 @@ export class KubernetesLogins {
   }
 
   async #claimsOf(token: string, { keys }: ShownKubernetesConfig): Promise<JwtClaims> {
-    if (token.length > maxToken) throw wrongLogin('malformed jwt');
+    if (token.length > maxToken) throw refusals.malformed();
     const read =
       keys.length === 0
         ? unverifiedJwt(token, algorithms)
         : await verifyJwt(token, { keys: keys.map((pem) => keyOfPem(pem)!) }, algorithms);
     if (typeof read !== 'string') return read;
-    throw wrongLogin(
-      read === 'malformed' ? 'malformed jwt' : 'permission denied: the signature of the jwt does not verify',
-    );
+    throw refusals[read]();
   }
 
   #accountOf(claims: JwtClaims, { checkIssuer, issuer }: ShownKubernetesConfig, role: KubernetesRole): ServiceAccount {
     const now = this.#rooms.clock() / 1000;
     const { exp, nbf, iat, iss } = claims;
     for (const time of [exp, nbf, iat]) {
-      if (time !== undefined && !Number.isFinite(time)) throw wrongLogin('malformed jwt');
+      if (time !== undefined && !Number.isFinite(time)) throw refusals.malformed();
     }
     if (exp !== undefined && (exp as number) + skew <= now)
       throw wrongLogin('invalid expiration time (exp) claim: token is expired');
@@ -167,7 +165,7 @@ export class KubernetesLogins {
       throw wrong('kubernetes_ca_cert is no certificate in PEM');
     }
     if (keys.length > maxKeys || keys.some((pem) => pem.length > maxPem || keyOfPem(pem) === undefined)) {
-      throw wrong('data does not contain any valid RSA or ECDSA public keys');
+      throw wrong('data does not contain any valid public keys');
     }
     if (issuer.length > 1024) throw wrong('A setting has at most 1024 characters.');
     const token = reviewer && fromUtf8(reviewer.release());
@@ -181,11 +179,18 @@ export class KubernetesLogins {
   }
 }
 
+const refusals = {
+  malformed: () => wrongLogin('permission denied: malformed jwt'),
+  algorithm: () => wrongLogin('permission denied: the jwt is not signed in a way that is taken'),
+  'unknown-key': () => wrongLogin('permission denied: the signature of the jwt does not verify'),
+  signature: () => wrongLogin('permission denied: the signature of the jwt does not verify'),
+} as const satisfies Record<JwtFault, () => KmsError>;
+
 const wrong = (words: string) => new KmsError('invalid-parameter', words);
 
 const place = ({ realm, id }: AuthMountRecord) => `${realm}/${id}/reviewer`;
 
 function configured(mount: AuthMountRecord): KubernetesMount {
-  if (mount.config?.kind !== 'kubernetes') throw wrongLogin('could not load backend configuration');
+  if (mount.config?.kind !== 'kubernetes') throw noSuchLogin('could not load backend configuration');
   return mount as KubernetesMount;
 }

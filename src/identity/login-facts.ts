@@ -22,9 +22,9 @@ export interface LoginFacts {
   readonly secretId?: SecretIdRecord;
 }
 
-/** The role that was named is none. */
-export function wrongRole(role: string): KmsError {
-  return new KmsError('invalid-proof', `invalid role name "${role.slice(0, 64)}"`, 'login-role');
+/** Nobody could log in so: the role that was named is none, or nothing was set up. */
+export function noSuchLogin(words: string): KmsError {
+  return new KmsError('invalid-proof', words, 'login-place');
 }
 
 /** Whatever was wrong with a login, it is said in one way, but where a way of logging in has something to say that is no secret. */

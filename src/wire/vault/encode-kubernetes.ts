@@ -23,7 +23,7 @@ export function encodeRole({ login }: Result<'read-login'>): string {
     ...(audience !== '' && { audience }),
     bound_service_account_names: names,
     bound_service_account_namespace_selector: namespaceSelector,
-    bound_service_account_namespaces: namespaces,
+    bound_service_account_namespaces: namespaces.length === 0 ? null : namespaces,
     ...tokenMembers(login.token),
   });
 }

@@ -226,7 +226,7 @@ export class Exchange {
     if (this.#warnings.length > 0) {
       tail = tail.replace('"warnings":null', () => `"warnings":${JSON.stringify(this.#warnings)}`);
     }
-    if (object === '') return row.method === 'LIST' ? nothingThere : empty(204, noStore);
+    if (object === '') return row.method === 'LIST' || row.method === 'GET' ? nothingThere : empty(204, noStore);
     const head = `{"request_id":"${this.#origin.requestId}","lease_id":"","renewable":false,"lease_duration":${this.#lease},"data":`;
     if (this.#wrapping !== undefined) return this.#stands(this.#wrapping);
     const { as = 'data' } = row;

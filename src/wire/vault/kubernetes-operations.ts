@@ -14,7 +14,7 @@ const role = 'auth/kubernetes/role/:name';
 function refused(error: KmsError): KmsError {
   const { code, subject, message } = error;
   if (code !== 'invalid-proof' || error instanceof PlacedError) return error;
-  return new PlacedError(subject === 'login-role' ? 400 : 403, code, message);
+  return new PlacedError(subject === 'login-place' ? 400 : 403, code, message);
 }
 
 /** Logins with the tokens of service accounts. */
