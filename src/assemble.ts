@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { assertGrownFrom, CheckpointSigner, newLedger, openLedger } from '#audit/audit.ts';
 import { countedUuids, digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
-import { type CredentialSet, KmsError, type Plaintext, type Role, SecretBytes } from '#domain/domain.ts';
+import { type CredentialSet, KmsError, type Plaintext, type Role } from '#domain/domain.ts';
 import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom } from '#identity/identity.ts';
 import { startJobs } from '#jobs/jobs.ts';
 import { isFounding, Keyring, readHead } from '#keyring/keyring.ts';
 import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
-import { passphraseSeal } from '#seal/seal.ts';
+import { Custody, type SealedRoot } from '#seal/seal.ts';
 import { SecretsRoom } from '#secrets/secrets.ts';
 import { openSqliteStore, type Store } from '#store/store.ts';
 import { Gauge, Metrics } from '#telemetry/telemetry.ts';
@@ -19,10 +19,11 @@ import { nativeDoor } from '#wire/native/native.ts';
 import { vaultDoor } from '#wire/vault/vault.ts';
 import { MonotoneClock } from './clock.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { hostNow } from './host.ts';
 import { fetchKeySet } from './key-set-fetch.ts';
-import { outbound } from './outbound.ts';
 import { localServiceAccount } from './local-service-account.ts';
 import type { ServerTls } from './local-tls.ts';
+import { outbound } from './outbound.ts';
 import { RegisteredRotators } from './rotators.ts';
 
 export interface ServerOptions {
@@ -107,6 +108,7 @@ export class Server {
     const stored = await readStoredHead(store);
     const clock = new MonotoneClock(stored?.sealed.time);
     const rotation: Rotation = { rotators: RegisteredRotators.in(options.data, clock.now), onRotation: () => {} };
+    const custody = custodyOf(options.data);
     const gate = new WorkingGate({
       store,
       ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
@@ -117,7 +119,9 @@ export class Server {
       clock: clock.now,
       metrics: new Metrics(),
       ...(options.rates !== undefined && { rates: options.rates }),
-      open: (passphrase) => openRooms(passphrase, sealed.wrapped, store, clock, options, rotation),
+      open: (passphrase) => openRooms(passphrase, custody, store, clock, options, rotation),
+      custody,
+      host: hostNow,
       onInternalError: (error, requestId) => options.log(`request ${requestId} failed inside: ${describe(error)}`),
     });
     return new Server(options, store, clock, gate, rotation);
@@ -229,6 +233,20 @@ export class Server {
   }
 }
 
+/** Read anew at each opening: a new passphrase changes what lies there. */
+function custodyOf(data: DataDirectory): Custody {
+  const file = {
+    read: () => data.readSeal() ?? noSeal(data),
+    write: (sealed: SealedRoot) => data.writeSeal('passphrase', sealed),
+  };
+  const fixed = 'The passphrase of a development server lies beside its data: there is none to be changed.';
+  return new Custody(file, data.has('dev-passphrase') ? { fixed } : {});
+}
+
+function noSeal(data: DataDirectory): never {
+  throw new KmsError('tampered', `${data.file('seal.json')} is gone; restore it from a backup.`);
+}
+
 async function readStoredHead(store: Store) {
   const bytes = await store.head();
   if (bytes === undefined) {
@@ -246,14 +264,14 @@ async function readStoredHead(store: Store) {
 
 async function openRooms(
   passphrase: Plaintext,
-  wrapped: Uint8Array,
+  custody: Custody,
   store: Store,
   clock: MonotoneClock,
   { mode, region, cachedKeys = defaultCachedKeys }: ServerOptions,
   rotation: Rotation,
 ): Promise<Unsealed> {
-  using secret = new SecretBytes(Uint8Array.from(passphrase.release()));
-  using root = await passphraseSeal(secret).unwrap(wrapped);
+  const { root: opened, opened: arrived } = await custody.open(passphrase);
+  using root = opened;
   const stored = await readStoredHead(store);
   const keyring = await Keyring.open(root, store, stored?.sealed, { capacity: cachedKeys, clock: clock.now });
   if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
@@ -275,6 +293,7 @@ async function openRooms(
     rotators: rotation.rotators,
     onRotation: () => rotation.onRotation(),
   });
+  arrived();
   return { keyring, identity, secrets, signer, dispose: () => keyring.dispose() };
 }
 

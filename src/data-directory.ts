@@ -70,20 +70,25 @@ export class DataDirectory {
   }
 
   /** The root key as the seal wrapped it; undefined before `init`. */
-  readSeal(): { kind: string; wrapped: Uint8Array } | undefined {
+  readSeal(): { kind: string; wrapped: Uint8Array; former?: Uint8Array } | undefined {
     if (!this.has('seal.json')) return undefined;
     const damaged = () => new KmsError('tampered', `${this.file('seal.json')} is damaged; restore it from a backup.`);
     try {
-      const { format, kind, wrapped } = JSON.parse(this.read('seal.json')) as Record<string, unknown>;
+      const { format, kind, wrapped, former } = JSON.parse(this.read('seal.json')) as Record<string, unknown>;
       const bytes = typeof wrapped === 'string' ? fromBase64(wrapped) : undefined;
-      if (format !== 1 || typeof kind !== 'string' || bytes === undefined) throw damaged();
-      return { kind, wrapped: bytes };
+      const older = typeof former === 'string' ? fromBase64(former) : undefined;
+      const wrong = bytes === undefined || (former !== undefined && older === undefined);
+      if (format !== 1 || typeof kind !== 'string' || wrong) throw damaged();
+      return { kind, wrapped: bytes, ...(older !== undefined && { former: older }) };
     } catch {
       throw damaged();
     }
   }
 
-  writeSeal(kind: string, wrapped: Uint8Array): void {
-    this.write('seal.json', `${JSON.stringify({ format: 1, kind, wrapped: toBase64(wrapped) }, undefined, 2)}\n`);
+  /** With `former` an older passphrase opens it too, until the newer one is known to have arrived. */
+  writeSeal(kind: string, { wrapped, former }: { readonly wrapped: Uint8Array; readonly former?: Uint8Array }): void {
+    const older = former === undefined ? {} : { former: toBase64(former) };
+    const seal = { format: 1, kind, wrapped: toBase64(wrapped), ...older };
+    this.write('seal.json', `${JSON.stringify(seal, undefined, 2)}\n`);
   }
 }

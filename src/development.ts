@@ -92,7 +92,7 @@ async function prepare(data: DataDirectory): Promise<Plaintext> {
     using passphrase = new SecretBytes(toUtf8(data.read(passphraseFile)));
     using root = newRoot();
     const seal = passphraseSeal(passphrase, cheap);
-    data.writeSeal(seal.kind, await seal.wrap(root));
+    data.writeSeal(seal.kind, { wrapped: await seal.wrap(root) });
   }
   if (!data.has(passphraseFile)) {
     throw new KmsError(

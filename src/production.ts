@@ -74,7 +74,7 @@ async function makeSeal(data: DataDirectory, passphrase: Uint8Array): Promise<vo
   using secret = new SecretBytes(Uint8Array.from(passphrase));
   using root = newRoot();
   const seal = passphraseSeal(secret);
-  data.writeSeal(seal.kind, await seal.wrap(root));
+  data.writeSeal(seal.kind, { wrapped: await seal.wrap(root) });
 }
 
 /** Before they are valid: a crash behind it can't leave a server that nobody has a credential for. */

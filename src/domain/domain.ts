@@ -4,6 +4,8 @@ export * from './certificate-login.ts';
 export * from './command.ts';
 export * from './command-acl-policy.ts';
 export * from './command-audit.ts';
+export * from './command-ceremony.ts';
+export * from './command-host.ts';
 export * from './command-auth-mount.ts';
 export * from './command-import.ts';
 export * from './command-key-store.ts';

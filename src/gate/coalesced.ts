@@ -11,6 +11,8 @@ const ownLines: { readonly [C in ErrorCode]?: number } = {
   'invalid-proof': 1000,
   'incomplete-proof': 1000,
   'expired-proof': 1000,
+  'invalid-unseal': 1000,
+  'not-sealed': 1000,
 };
 /** More sources than that in a minute are counted as one: who has many addresses must not fill the memory in place of the disk. */
 const mostSources = 10_000;
@@ -100,7 +102,7 @@ function sourceNameOf({ outcome, realm, principal, peer }: Line): string {
 }
 
 /** An IPv4 address, or the 64 bits of an IPv6 address that one customer is given. */
-function networkOf(peer: string): string {
+export function networkOf(peer: string): string {
   const address = peer.slice(0, Math.max(0, peer.lastIndexOf(':'))).replace(/[[\]]/g, '');
   if (address.includes('.') || !address.includes(':')) return address;
   return address.split('::')[0]!.split(':').slice(0, 4).join(':');

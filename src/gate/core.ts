@@ -1,8 +1,10 @@
 import type { CheckpointSigner, Ledger } from '#audit/audit.ts';
-import { KmsError, type Plaintext, type Status } from '#domain/domain.ts';
+import { type Host, KmsError, type Plaintext, type Status } from '#domain/domain.ts';
 import type { Mode } from '#policy/policy.ts';
 import type { Store } from '#store/store.ts';
 import { Gauge, type Metrics } from '#telemetry/telemetry.ts';
+import { Attempts } from './attempts.ts';
+import { Ceremonies, type Custody } from './ceremonies.ts';
 import { Coalesced } from './coalesced.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Decisions } from './decisions.ts';
@@ -31,6 +33,9 @@ export interface GateOptions {
   readonly rates?: Rates;
   /** Opens the rooms. Rejects with 'invalid-unseal' or 'tampered'. */
   readonly open: (passphrase: Plaintext) => Promise<Unsealed>;
+  /** What the passphrase is proven and changed by. */
+  readonly custody: Custody;
+  readonly host: () => Host;
   /** Told of every failure that is the server's own fault, for its log. */
   readonly onInternalError: (error: unknown, requestId: string) => void;
 }
@@ -43,6 +48,8 @@ export class Core {
   readonly lastUses: LastUses;
   readonly coalesced: Coalesced;
   readonly throttle: Throttle;
+  readonly attempts = new Attempts();
+  readonly ceremonies: Ceremonies;
   #rooms: Unsealed | undefined;
   #turns: Promise<unknown> = Promise.resolve();
 
@@ -52,6 +59,7 @@ export class Core {
     const { metrics, ledger, store } = options;
     this.coalesced = new Coalesced(this.commits);
     this.throttle = new Throttle(options.rates ?? {});
+    this.ceremonies = new Ceremonies(options.custody, this.attempts, options.clock);
     this.lastUses = new LastUses(store, ledger, this.commits, (error) => options.onInternalError(error, 'last-uses'));
     metrics.add(new Gauge('claviger_ledger_lines', 'Lines in the ledger.', () => ledger.size));
     metrics.add(
@@ -74,6 +82,7 @@ export class Core {
   async entrust(rooms: Unsealed | undefined): Promise<void> {
     const former = this.#rooms;
     this.#rooms = undefined;
+    this.ceremonies.end();
     this.lastUses.follow(undefined);
     await this.commits.entrust(rooms);
     former?.dispose();
@@ -81,8 +90,13 @@ export class Core {
     this.lastUses.follow(rooms?.keyring);
   }
 
-  /** Opens rooms and takes them into service once `recorded`. */
-  unseal(passphrase: Plaintext, recorded: () => Promise<void>): Promise<void> {
+  /** Opens rooms and takes them into service once `recorded`. `peer`: who tries. */
+  async unseal(passphrase: Plaintext, peer: string, recorded: () => Promise<void>): Promise<void> {
+    if (this.#rooms !== undefined) throw new KmsError('not-sealed', 'The server is not sealed.');
+    await this.attempts.take(peer, this.options.clock, () => this.#unseal(passphrase, recorded));
+  }
+
+  #unseal(passphrase: Plaintext, recorded: () => Promise<void>): Promise<void> {
     return this.#alone(async () => {
       if (this.#rooms !== undefined) throw new KmsError('not-sealed', 'The server is not sealed.');
       const rooms = await this.options.open(passphrase);

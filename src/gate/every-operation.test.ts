@@ -19,11 +19,20 @@ import { proofCases } from './testing/proof-cases.ts';
 import { roleCases, stsCases } from './testing/role-cases.ts';
 import { secretCases } from './testing/secret-cases.ts';
 import { sysCases } from './testing/sys-cases.ts';
+import { tokenLoginCases } from './testing/token-login-cases.ts';
 import { transferCases } from './testing/transfer-cases.ts';
 import { vaultCases } from './testing/vault-cases.ts';
 
 const everyNative = { ...nativeCases, ...roleCases };
-const everyVault = { ...vaultCases, ...loginCases, ...mountCases, ...sysCases, ...transferCases, ...proofCases };
+const everyVault = {
+  ...vaultCases,
+  ...loginCases,
+  ...mountCases,
+  ...sysCases,
+  ...transferCases,
+  ...proofCases,
+  ...tokenLoginCases,
+};
 
 const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
   ['AWS KMS', awsCases],
@@ -38,7 +47,8 @@ const absent =
   /^transit\/cache-config|^sys\/remount$|^sys\/namespaces:delete$|^sys\/leases\/renew|^sys\/(?:init|audit(?:-hash)?:(?:post|delete)|config\/(?:cors:(?:post|delete)|ui|auditing\/request-headers\/)|key-status|rotate(?::|\/keyring|\/config)|rekey\/(?:backup|recovery)|rekey-recovery|step-down)/;
 
 /** What proves these requests is in them; no token of the asking one's is needed. */
-const ownProof = /^POST auth\/(?:approle|userpass|cert|kubernetes)\/login|sys\/wrapping\/(?:unwrap|lookup|rewrap)$/;
+const ownProof =
+  /^POST auth\/(?:approle|userpass|cert|kubernetes|jwt)\/login|auth\/jwt\/oidc|sys\/wrapping\/(?:unwrap|lookup|rewrap)$/;
 
 /** Of AWS KMS: there is no key store that anything could be done with. */
 const neverDone = /CustomKeyStore$/;

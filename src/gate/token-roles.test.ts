@@ -44,7 +44,7 @@ test('a role gives policies beyond the asking token, never actions or addresses 
   const held = await house.perform({ kind: 'create-token', policies: ['ci'] }, byToken(user));
   const answer = await doors.vault('POST', 'auth/token/create/ci', {}, textOf(held.token));
   assert.equal(answer.status, 200, answer.text);
-  assert.deepEqual((answer.json as { auth: { policies: string[] } }).auth.policies, ['default', 'deploy']);
+  assert.deepEqual((answer.json as unknown as { auth: { policies: string[] } }).auth.policies, ['default', 'deploy']);
   const elsewhere = await doors.vault('POST', 'auth/token/create', { policies: ['deploy'] }, textOf(held.token));
   assert.equal(elsewhere.status, 403);
 
@@ -69,7 +69,7 @@ test('orphans by a role are for those whom policies let reach it, and for who ma
   const held = await house.perform({ kind: 'create-token', policies: ['reach'] }, byToken(user));
   const answer = await doors.vault('POST', 'auth/token/create/ci', {}, textOf(held.token));
   assert.equal(answer.status, 200, answer.text);
-  const { auth } = answer.json as { auth: { orphan: boolean; client_token: string; policies: string[] } };
+  const { auth } = answer.json as unknown as { auth: { orphan: boolean; client_token: string; policies: string[] } };
   assert.equal(auth.orphan, true);
   assert.deepEqual(auth.policies, ['reach']);
   await house.perform({ kind: 'revoke-token', accessor: held.credential.id }, byToken(user));

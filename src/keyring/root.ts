@@ -1,4 +1,4 @@
-import { commitmentLength, equalSecrets, hkdf, MessageCipher, randomBytes } from '#crypto/crypto.ts';
+import { commitmentLength, equalSecrets, hkdf, hmac, MessageCipher, randomBytes } from '#crypto/crypto.ts';
 import { KmsError, SecretBytes, type WrappedMaterial } from '#domain/domain.ts';
 import { canonicalJson, toUtf8 } from '#encoding/encoding.ts';
 
@@ -30,6 +30,17 @@ export class Root {
     this.fingerprints = derive('fingerprints');
     this.identity = derive('identity');
     this.ledger = derive('ledger-signer');
+  }
+
+  /** Whether it was made of this root, which stays the caller's. */
+  hangsFrom(root: SecretBytes): boolean {
+    const other = new Root(root);
+    const mark = (of: Root) => hmac('sha256', of.anchor, 'same root');
+    try {
+      return equalSecrets(mark(this), mark(other));
+    } finally {
+      other.dispose();
+    }
   }
 
   dispose(): void {

@@ -43,8 +43,20 @@ export const passphrase = 'a passphrase for tests';
 const quick = { memoryKiB: 64, passes: 1, parallelism: 1 };
 
 /** The seal file of a house and of what it is reopened as. */
-interface Seal {
+class MemorySeal {
   sealed: SealedRoot;
+
+  constructor(wrapped: Uint8Array) {
+    this.sealed = { wrapped };
+  }
+
+  read(): SealedRoot {
+    return this.sealed;
+  }
+
+  write(sealed: SealedRoot): void {
+    this.sealed = sealed;
+  }
 }
 
 const host = {
@@ -85,6 +97,8 @@ export class House {
   readonly gate: WorkingGate;
   first!: CredentialSet;
   verifierKey = '';
+  /** The seal file of this house and of what it is reopened as. */
+  seal!: MemorySeal;
   /** Awaited in every opening of the rooms, so that a test can put something in between. */
   whileOpening: () => Promise<void> = async () => {};
   /** What other servers answer, to whom this one turns. */
@@ -107,7 +121,7 @@ export class House {
     const ring: Ring = uses === undefined ? { capacity } : { capacity, uses };
     using secret = new SecretBytes(toUtf8(passphrase));
     using root = newRoot();
-    const seal: Seal = { sealed: { wrapped: await passphraseSeal(secret, quick).wrap(root) } };
+    const seal = new MemorySeal(await passphraseSeal(secret, quick).wrap(root));
     const house = await House.#build(store, mode, ring, seal, rates);
     await house.gate.core.entrust(await house.gate.core.options.open(plain(passphrase)));
     const { result, change } = house.gate.core.rooms.identity.bootstrap(
@@ -117,6 +131,7 @@ export class House {
     );
     await house.gate.core.commits.submit(house.#initLine(result), change);
     house.first = result;
+    house.seal = seal;
     house.reopen = () => House.#build(store, mode, ring, seal, rates).then((next) => house.#inherit(next));
     return house;
   }
@@ -126,15 +141,15 @@ export class House {
 
   #inherit(next: House): House {
     next.first = this.first;
+    next.seal = this.seal;
     next.reopen = this.reopen;
     next.now = this.now;
     next.verifierKey = this.verifierKey;
     return next;
   }
 
-  static async #build(store: BreakableStore, mode: Mode, ring: Ring, seal: Seal, rates: Rates): Promise<House> {
-    const file = { read: () => seal.sealed, write: (sealed: SealedRoot) => void (seal.sealed = sealed) };
-    const custody = new Custody(file, { cost: quick });
+  static async #build(store: BreakableStore, mode: Mode, ring: Ring, seal: MemorySeal, rates: Rates): Promise<House> {
+    const custody = new Custody(seal, { cost: quick });
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
     return new House(

@@ -1,7 +1,7 @@
 /** Requests of Vault's about token roles, leases and the server, one for each row. */
 import { type Case, type Cases, fresh } from './cases.ts';
 import type { Doors } from './doors.ts';
-import { textOf } from './house.ts';
+import { passphrase, textOf } from './house.ts';
 
 /** With a token role of its own, whose name stands for `:name`. */
 function onRole(method: string, path: string, body?: object): Case {
@@ -35,6 +35,39 @@ const plainly =
   () =>
     doors.vault(method, path, body);
 
+type Status = { readonly nonce: string; readonly verification_nonce?: string; readonly keys?: readonly string[] };
+const statusOf = (answer: { readonly json: unknown }) => answer.json as Status;
+
+/** With a ceremony of its own, whatever was under way before. */
+function inCeremony(paths: string, method: string, step: string, body?: (status: Status) => object): Case {
+  return async (doors) => {
+    const start = paths === 'rekey/init' ? { secret_shares: 1, secret_threshold: 1 } : {};
+    await doors.vault('DELETE', `sys/${paths}`);
+    const status = statusOf(await doors.vault('POST', `sys/${paths}`, start));
+    return () => doors.vault(method, `sys/${step}`, body?.(status));
+  };
+}
+
+/** A rekey whose new passphrase waits to be given back. */
+function inVerification(method: string, body?: (status: Status) => object): Case {
+  return async (doors) => {
+    await doors.vault('DELETE', 'sys/rekey/init');
+    const start = { secret_shares: 1, secret_threshold: 1, require_verification: true };
+    const { nonce } = statusOf(await doors.vault('POST', 'sys/rekey/init', start));
+    const made = statusOf(await doors.vault('POST', 'sys/rekey/update', { key: passphrase, nonce }));
+    return () => doors.vault(method, 'sys/rekey/verify', body?.(made));
+  };
+}
+
+const ended =
+  (paths: string, body: object): Case =>
+  async (doors) => {
+    await doors.vault('DELETE', `sys/${paths}`);
+    return () => doors.vault('POST', `sys/${paths}`, body);
+  };
+
+const attempt = 'generate-root/attempt';
+
 export const sysCases: Cases = {
   'LIST auth/token/roles': onRole('LIST', 'auth/token/roles'),
   'GET auth/token/roles/:name': onRole('GET', 'auth/token/roles/:name'),
@@ -65,4 +98,41 @@ export const sysCases: Cases = {
   'POST sys/leases/tidy': plainly('POST', 'sys/leases/tidy'),
   'GET sys/leases/count': plainly('GET', 'sys/leases/count?type=irrevocable'),
   'GET sys/leases': plainly('GET', 'sys/leases?type=irrevocable'),
+  'GET sys/audit': plainly('GET', 'sys/audit'),
+  'GET sys/host-info': plainly('GET', 'sys/host-info'),
+  'GET sys/config/state/sanitized': plainly('GET', 'sys/config/state/sanitized'),
+  'GET sys/internal/counters/tokens': plainly('GET', 'sys/internal/counters/tokens'),
+  'GET sys/config/cors': plainly('GET', 'sys/config/cors'),
+  'GET sys/config/auditing/request-headers': plainly('GET', 'sys/config/auditing/request-headers'),
+  'GET sys/generate-root/attempt': plainly('GET', 'sys/generate-root/attempt'),
+  'POST sys/generate-root/attempt': ended(attempt, {}),
+  'DELETE sys/generate-root/attempt': inCeremony(attempt, 'DELETE', attempt),
+  'POST sys/generate-root/update': inCeremony(attempt, 'POST', 'generate-root/update', ({ nonce }) => ({
+    ...{ key: passphrase, nonce },
+  })),
+  'GET sys/rekey/init': plainly('GET', 'sys/rekey/init'),
+  'POST sys/rekey/init': ended('rekey/init', { secret_shares: 1, secret_threshold: 1 }),
+  'DELETE sys/rekey/init': inCeremony('rekey/init', 'DELETE', 'rekey/init'),
+  'POST sys/rekey/update': inCeremony('rekey/init', 'POST', 'rekey/update', ({ nonce }) => ({
+    ...{ key: passphrase, nonce },
+  })),
+  'GET sys/rekey/verify': inVerification('GET'),
+  'DELETE sys/rekey/verify': inVerification('DELETE'),
+  // The former seal is put back behind it, for whoever unseals this house by the passphrase that it had.
+  'POST sys/rekey/verify': async (doors) => {
+    const { sealed } = doors.house.seal;
+    const send = await inVerification('POST', (made) => ({ key: made.keys?.[0], nonce: made.verification_nonce }))(
+      doors,
+    );
+    return async () => {
+      const answer = await send();
+      doors.house.seal.write(sealed);
+      return answer;
+    };
+  },
+  'POST sys/seal': plainly('POST', 'sys/seal'),
+  'POST sys/unseal': async (doors) => {
+    await doors.house.perform({ kind: 'seal' });
+    return () => doors.vault('POST', 'sys/unseal', { key: passphrase });
+  },
 };
