@@ -1,3 +1,5 @@
+import type { AuthMount } from './command-auth-mount.ts';
+
 /** What is behind a mount: Vault's engine for keys, or the one for secrets. */
 export type MountEngine = 'transit' | 'kv';
 
@@ -71,6 +73,9 @@ export interface MountResults {
   'tune-mount': { readonly mount: Mount; readonly former: Mount };
   'disable-mount': Record<never, never>;
   /** By path. */
-  'list-mounts': { readonly mounts: readonly Mount[] };
+  'list-mounts': {
+    readonly mounts: readonly Mount[] /** Where clients log in. */;
+    readonly auth: readonly AuthMount[];
+  };
   'read-mount': { readonly mount: Mount };
 }

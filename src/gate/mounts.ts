@@ -39,10 +39,10 @@ async function heldIn({ keyring, secrets }: Rooms, { realm, path, engine }: Moun
   return result.secrets.length > 0 ? 'secrets' : undefined;
 }
 
-/** Whether the policies that the asking token carries, if any, leave something to ask for below a mount. */
-async function reach({ identity }: Rooms, principal: Identified): Promise<(mount: Mount) => boolean> {
+/** Whether the policies that the asking token carries, if any, leave something to ask for below a path. */
+async function reach({ identity }: Rooms, principal: Identified): Promise<(path: string) => boolean> {
   const acl = await aclOfPrincipal(identity, principal);
-  return acl === undefined ? () => true : ({ path }) => acl.reaches(path);
+  return acl === undefined ? () => true : (path) => acl.reaches(path);
 }
 
 export async function listMounts({
@@ -50,11 +50,14 @@ export async function listMounts({
   principal,
   command,
 }: MountCase<Command<'list-mounts'>>): Promise<Outcome<Result<'list-mounts'>>> {
-  const { mounts } = await rooms.identity.mounts.of(principal.realm);
+  const { identity } = rooms;
+  const { mounts } = await identity.mounts.of(principal.realm);
+  const { result } = await identity.verbs['list-auth-mounts'](principal, { kind: 'list-auth-mounts' });
   const reached = command.reached === true ? await reach(rooms, principal) : () => true;
   return {
     result: {
-      mounts: [...mounts.values()].filter(reached).sort((a, b) => (a.path < b.path ? -1 : 1)),
+      mounts: [...mounts.values()].filter(({ path }) => reached(path)).sort((a, b) => (a.path < b.path ? -1 : 1)),
+      auth: result.mounts.filter(({ path }) => reached(`auth/${path}/`)),
     },
   };
 }
@@ -67,9 +70,12 @@ export async function readMount({
 }: MountCase<Command<'read-mount'>>): Promise<Outcome<Result<'read-mount'>>> {
   const { mounts } = rooms.identity;
   if (reached !== true) return { result: { mount: await mounts.at(principal.realm, path) } };
-  const mount = mountAt((await mounts.of(principal.realm)).mounts, path);
-  if (mount === undefined || !(await reach(rooms, principal))(mount)) {
+  const known = await mounts.of(principal.realm);
+  // Where the path names the realm first, what is found there is called so too.
+  const named = path.startsWith(`${known.name}/`) ? `${known.name}/` : '';
+  const mount = mountAt(known.mounts, path.slice(named.length));
+  if (mount === undefined || !(await reach(rooms, principal))(mount.path)) {
     throw new KmsError('not-found', 'There is no mount that the token reaches.', 'mount');
   }
-  return { result: { mount } };
+  return { result: { mount: named === '' ? mount : { ...mount, path: named + mount.path } } };
 }

@@ -59,6 +59,8 @@ test('what is reached below the path of a namespace is what is there: mounts, me
   assert.equal((await at('POST', 'acme/sys/mounts/team', { type: 'kv' })).status, 204);
   assert.equal((await at('POST', 'acme/team/x', { a: 'b' })).status, 204);
   assert.deepEqual(as<{ data: object }>((await at('GET', 'team/x')).json).data, { a: 'b' });
+  const shown = await at('GET', 'sys/internal/ui/mounts/acme/team/x');
+  assert.equal(as<{ data: { path: string } }>(shown.json).data.path, 'acme/team/');
   assert.equal((await at('POST', 'sys/mounts/acme', { type: 'kv' })).status, 400);
   assert.equal(
     (await at('POST', 'acme/sys/policies/acl/few', { policy: 'path "team/x" { capabilities = ["read"] }' })).status,

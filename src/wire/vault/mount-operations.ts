@@ -1,9 +1,9 @@
 import { type Command, KmsError, type Mount } from '#domain/domain.ts';
 import { decodeEnableMount, decodeTuneMount, pathOf } from './decode-mount.ts';
+import { authMountTable } from './encode-auth-mount.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { PlacedError } from './errors.ts';
 import { type Input, type Row, row } from './row.ts';
-import { authMethods } from './system.ts';
 
 /** `sys/mounts` and what the command lines ask before they read or write a secret. */
 
@@ -146,7 +146,7 @@ export const mountOperations: readonly Row[] = [
     action: 'list-mounts',
     maxBody: small,
     decode: () => ({ kind: 'list-mounts', reached: true }),
-    encode: ({ mounts }) => JSON.stringify({ auth: authMethods, secret: table(mounts) }),
+    encode: ({ mounts, auth }) => JSON.stringify({ auth: authMountTable({ mounts: auth }), secret: table(mounts) }),
   }),
   row({
     operation: 'sys/internal/ui/mounts:read',

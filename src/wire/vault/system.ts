@@ -1,30 +1,7 @@
 import type { Status } from '#domain/domain.ts';
 import type { OpenRow } from './row.ts';
 
-/** What Vault's /sys says: status for anyone, and the ways of logging in that never change. */
-
-function mount(type: string, description: string, accessor: string) {
-  return {
-    accessor,
-    config: { default_lease_ttl: 0, force_no_cache: false, max_lease_ttl: 0 },
-    description,
-    external_entropy_access: false,
-    local: false,
-    options: null,
-    plugin_version: '',
-    running_plugin_version: '',
-    running_sha256: '',
-    seal_wrap: true,
-    type,
-    uuid: '',
-  };
-}
-
-const token = mount('token', 'token based credentials', 'auth_token_claviger');
-
-const approle = mount('approle', 'logins by role id and secret id', 'auth_approle_claviger');
-const userpass = mount('userpass', 'logins by name and password', 'auth_userpass_claviger');
-export const authMethods = { 'approle/': approle, 'token/': token, 'userpass/': userpass };
+/** What Vault's /sys says to anyone: how the server is. */
 
 const clusterName = 'claviger';
 

@@ -170,7 +170,7 @@ test('has the gate record what it can not decode', async () => {
     ['POST', '/v1/transit/encrypt/k', { batch_input: {} }, 400, 'encrypt'],
     ['POST', '/v1/kv2/data/x', {}, 404, ''],
     ['GET', '/v1/transit/encrypt/k', undefined, 405, ''],
-    ['GET', '/v1/transit/export/encryption-key/k', undefined, 400, 'describe-key'],
+    ['GET', '/v1/transit/cache-config', undefined, 400, 'lookup-token'],
   ] as const) {
     const before = asked.length;
     const answer = await send(method, target, body);
