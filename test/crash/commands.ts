@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KMS } from '@aws-sdk/client-kms';
@@ -23,6 +24,9 @@ export interface CrashCommand {
 
 /** A rotation that nothing is done of yet. */
 export const monthly = { RotationRules: { AutomaticallyAfterDays: 30 }, RotateImmediately: false };
+
+/** That tokens could be signed for. */
+const publicKey = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
 
 type Facts = Readonly<Record<string, string>>;
 
@@ -304,6 +308,12 @@ export const commands: readonly CrashCommand[] = [
     run: (victim, { asker, facts }) =>
       victim.call(asker.token, 'POST', '/v1/auth/token/revoke-orphan', { token: facts.token }),
   },
+  vault('enable-auth-mount', 'enable-auth-mount', 'POST', 'sys/auth/fresh', { type: 'jwt' }),
+  vault('tune-auth-mount', 'tune-auth-mount', 'POST', 'sys/auth/crash/tune', { default_lease_ttl: '1h' }),
+  vault('configure-auth-mount', 'configure-auth-mount', 'POST', 'auth/crash/config', {
+    jwt_validation_pubkeys: [publicKey],
+  }),
+  vault('disable-auth-mount', 'disable-auth-mount', 'DELETE', 'sys/auth/crash'),
   vault('write-login, a role', 'write-login', 'POST', 'auth/approle/role/fresh', { secret_id_num_uses: 2 }),
   vault('write-login, a user', 'write-login', 'POST', 'auth/userpass/users/fresh', { password: 'correct horse' }),
   vault('delete-login', 'delete-login', 'DELETE', 'auth/approle/role/crash'),

@@ -161,6 +161,7 @@ export async function developmentWorld(): Promise<World> {
   await vault('sys/policies/acl/old', { policy: 'path "a" { }' });
   await vault('auth/token/roles/crash', {});
   for (let i = 0; i < 3; i++) await vault('auth/token/create/crash', {});
+  await vault('sys/auth/crash', { type: 'jwt' });
   await vault('auth/approle/role/crash', { role_id: 'crash-role', secret_id_num_uses: 1 });
   await vault('auth/approle/role/crash/custom-secret-id', { secret_id: 'once' });
   const day = { 'x-vault-wrap-ttl': '24h' };

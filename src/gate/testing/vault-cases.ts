@@ -129,7 +129,6 @@ export const vaultCases: Cases = {
       accessor: (await house.perform({ kind: 'create-token' })).credential.id,
     }),
   }),
-  'GET sys/auth': vault('GET', 'sys/auth'),
   'GET secret/data/*': vaultSecret('GET', 'secret/data'),
   'POST secret/data/*': vaultSecret('POST', 'secret/data', { data: { a: canaries.plaintext } }),
   'PATCH secret/data/*': vaultSecret('PATCH', 'secret/data', { data: { b: canaries.message } }),
