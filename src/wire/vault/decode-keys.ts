@@ -67,7 +67,7 @@ export function decodeCreateKey({ path, body }: Input): Command<'create-key'> {
     derived,
     ...(convergent ? { convergent } : {}),
     exportable: boolean(body, 'exportable') ?? false,
-    backupAllowed: boolean(body, 'allow_plaintext_backup') ?? false,
+    ...(boolean(body, 'allow_plaintext_backup') === true ? { backupAllowed: true } : {}),
     ...(days ? { rotationPeriodDays: days, pairsRotate: true } : {}),
     ifAbsent: true,
     withVersions: true,
