@@ -124,7 +124,8 @@ export function vaultPage(): string {
   const paths = (row: { readonly paths: readonly string[] }) => row.paths.map((path) => code(`/v1/${path}`)).join(' ');
   return page(
     'Vault',
-    'The transit engine at `transit/`, the KV engine at `secret/` (version 2) and `kv/` (version 1), the token method at `auth/token/`, and what clients ask of `sys/`. The token goes in ' +
+    'The transit engine at `transit/`, the KV engine at `secret/` (version 2) and `kv/` (version 1), ways of logging in below `auth/`, and what clients ask of `sys/`. What stands for these ' +
+      'mounts stands for all that are made: `/v1/team/encrypt/:name` is the same row as `/v1/transit/encrypt/:name`. The token goes in ' +
       '`X-Vault-Token` or `Authorization: Bearer`. `PUT` is `POST`; `LIST` may also be `GET` with `?list=true`. Where this door ' +
       'differs from Vault: [DIVERGENCES.md](../../src/wire/vault/DIVERGENCES.md).',
     about,
