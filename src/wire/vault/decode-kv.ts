@@ -2,7 +2,7 @@ import { type Command, KmsError, Plaintext, type SecretValue, type VersionRules 
 import { hasExactNumbers, type Json, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { PlacedError } from './errors.ts';
-import { boolean, integer, seconds } from './fields.ts';
+import { boolean, integer, seconds, text } from './fields.ts';
 import { folderName, secretName } from './kv-path.ts';
 import type { Input } from './row.ts';
 
@@ -36,8 +36,11 @@ function expectedOf(body: JsonObject): { readonly expected?: number } {
   const options = member(body, 'options');
   if (options === undefined || options === null) return {};
   if (!isObject(options)) throw refused('"options" must be an object.');
-  const strange = Object.keys(options).find((name) => name !== 'cas');
+  const strange = Object.keys(options).find((name) => name !== 'cas' && name !== 'method');
   if (strange !== undefined) throw refused(`There is no option ${JSON.stringify(strange)}.`);
+  // How a client merges, which Vault's for Go writes down with what it sends: by this request, or by what it read before.
+  const method = text(options, 'method');
+  if (method !== undefined && method !== 'patch' && method !== 'rw') throw refused('"method" must be "patch" or "rw".');
   const expected = integer(options, 'cas');
   if (expected === undefined) return {};
   if (expected < 0) throw refused('"cas" must not be negative.');

@@ -53,6 +53,7 @@ test('what a write says is read in full or refused', () => {
   const write = (body: JsonObject) => decode('secret/data:write', 'a', body) as Command<'write-secret'>;
   assert.equal(write({ data: { a: 1 }, options: { cas: '2' } }).expected, 2);
   assert.equal(write({ data: {}, options: {} }).expected, undefined);
+  assert.equal(write({ data: {}, options: { cas: 3, method: 'rw' } }).expected, 3);
   assert.equal(Buffer.from(write({ data: { a: [1.5, null] } }).value.bytes.release()).toString(), '{"a":[1.5,null]}');
   for (const [body, message] of [
     [{}, /no data provided/],
@@ -61,6 +62,7 @@ test('what a write says is read in full or refused', () => {
     [{ data: {}, options: { cas: 'x' } }, /cas/],
     [{ data: {}, options: { cas: -1 } }, /cas/],
     [{ data: {}, options: { other: 1 } }, /other/],
+    [{ data: {}, options: { method: 'guess' } }, /method/],
     [{ data: { a: { b: [2 ** 64] } } }, /exactly/],
     [{ data: JSON.parse('{"a":1e999}') }, /exactly/],
   ] as const) {
