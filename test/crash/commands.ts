@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KMS } from '@aws-sdk/client-kms';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import type { STS } from '@aws-sdk/client-sts';
-import { passphraseOf, type Victim } from './server.ts';
+import { nextPassphraseOf, passphraseOf, type Victim } from './server.ts';
 import type { World } from './world.ts';
 
 export type WorldName = 'development' | 'production';
@@ -361,6 +361,9 @@ export const commands: readonly CrashCommand[] = [
     world: 'production',
     run: (victim, { asker }) => victim.native(asker.token, 'POST', '/seal'),
   },
+  ceremony('a root token', 'generate-root/update', () => startCeremony('generate-root/attempt', {})),
+  ceremony('a new passphrase', 'rekey/update', () => startCeremony('rekey/init', oneShare)),
+  ceremony('a new passphrase put in force', 'rekey/verify', () => newPassphrase),
   {
     name: 'unseal',
     action: 'unseal',
@@ -378,6 +381,48 @@ export const commands: readonly CrashCommand[] = [
       victim.native('', 'POST', '/unseal', { passphrase: readFileSync(join(victim.data, 'dev-passphrase'), 'utf8') }),
   },
 ];
+
+const oneShare = { secret_shares: 1, secret_threshold: 1 };
+const verified = { ...oneShare, require_verification: true };
+
+interface Fed {
+  readonly nonce: string;
+  /** The passphrase. */
+  readonly key: string;
+}
+
+type Begin = (victim: Victim, world: World) => Promise<Fed>;
+
+/** What goes on with a ceremony that was begun on the same server. */
+function ceremony(name: string, path: string, begin: () => Begin): CrashCommand {
+  const fed = new WeakMap<Victim, Fed>();
+  return {
+    name: `feed-ceremony, ${name} (Vault)`,
+    action: 'feed-ceremony',
+    world: 'production',
+    prepare: async (victim, world) => {
+      fed.set(victim, await begin()(victim, world));
+    },
+    run: (victim, { asker }) => victim.call(asker.token, 'POST', `/v1/sys/${path}`, fed.get(victim)!),
+  };
+}
+
+const startCeremony =
+  (path: string, body: object): Begin =>
+  async (victim, { asker }) => {
+    await victim.call(asker.token, 'DELETE', `/v1/sys/${path}`);
+    const { nonce } = (await victim.call(asker.token, 'POST', `/v1/sys/${path}`, body)) as { nonce: string };
+    return { nonce, key: readFileSync(passphraseOf(victim.data), 'utf8') };
+  };
+
+/** Answered, and not given back yet. */
+const newPassphrase: Begin = async (victim, world) => {
+  const started = await startCeremony('rekey/init', verified)(victim, world);
+  const made = await victim.call(world.asker.token, 'POST', '/v1/sys/rekey/update', started);
+  const { keys, verification_nonce: nonce } = made as { keys: [string]; verification_nonce: string };
+  writeFileSync(nextPassphraseOf(victim.data), keys[0]);
+  return { nonce, key: keys[0] };
+};
 
 /** Sealed, and asked in vain: its ledger has lines then that nobody vouched for. */
 async function sealed(victim: Victim, { asker }: World): Promise<void> {

@@ -2,12 +2,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrashCommand } from './commands.ts';
 import { changes, ledgerFault, type Picture, pictureOf } from './picture.ts';
-import { Refused, Victim } from './server.ts';
+import { Refused, takeNextPassphrase, Victim } from './server.ts';
 import { type At, type Injection, type Step, socketPath, Watch } from './strace.ts';
 import type { Tally } from './tally.ts';
 import { copyOf, discard, oldSecret, untilCheckpointIsDue, type World } from './world.ts';
 
-const files = ['claviger.db', 'claviger.db-wal', 'claviger.db-journal', 'anchor', 'server.json', 'ledger.pub'];
+const files = [
+  'claviger.db',
+  'claviger.db-wal',
+  'claviger.db-journal',
+  'anchor',
+  'server.json',
+  'ledger.pub',
+  'seal.json',
+  'seal.json.new',
+];
 
 /** Milliseconds in which a copied WAL is on disk, and in which a killed process is gone. */
 const busyFor = 500;
@@ -49,14 +58,15 @@ export class Trial {
     const victim = await this.#ready(true);
     const opensBefore = await this.#openings(victim);
     const before = await pictureOf(victim.data);
-    await this.command.prepare?.(victim, this.world);
+    await this.#prepare(victim);
+    const linesBefore = this.#lines;
     await untilCheckpointIsDue();
     const paths = [...files.map((file) => join(victim.data, file)), victim.socketName!];
     const watch = await Watch.attach(victim.pid, paths);
     await this.command.run(victim, this.world);
     await sleep(this.command.busyAfterwards ? busyFor : goneWithin);
     const steps = await watch.end(victim.data);
-    const after = await pictureOf(victim.data, before.lines.length);
+    const after = await pictureOf(victim.data, linesBefore);
     if (this.#okLines(after) !== 1) throw new Error(`${this.command.name} left ${this.#okLines(after)} ok lines`);
     await this.#drop();
     const again = await this.#start(victim.data);
@@ -79,7 +89,7 @@ export class Trial {
   /** Kills the server at the step, starts it again and judges what is there. Answers whether the step was reached. */
   async kill(step: Step, checkpointDue: boolean, tally: Tally): Promise<boolean> {
     const victim = await this.#ready(false);
-    await this.command.prepare?.(victim, this.world);
+    await this.#prepare(victim);
     if (checkpointDue) await untilCheckpointIsDue();
     const watch = await Watch.attach(victim.pid, [], this.at(victim, step, 'kill'));
     const { outcome } = await this.attempt(victim);
@@ -98,7 +108,7 @@ export class Trial {
    */
   async fail(step: Step, what: Injection, tally: Tally): Promise<Failed | undefined> {
     const victim = await this.#ready(false);
-    await this.command.prepare?.(victim, this.world);
+    await this.#prepare(victim);
     await untilCheckpointIsDue();
     const watch = await Watch.attach(victim.pid, [], this.at(victim, step, what));
     const first = await this.attempt(victim);
@@ -193,8 +203,20 @@ export class Trial {
     return victim;
   }
 
+  /** What that leaves in the ledger is none of the command's. */
+  async #prepare(victim: Victim): Promise<void> {
+    if (this.command.prepare === undefined) return;
+    await this.command.prepare(victim, this.world);
+    this.#lines = (await pictureOf(victim.data)).lines.length;
+  }
+
+  /** By the passphrase that there was, or by the one that the command may have put in its place. */
   async #start(data: string): Promise<Victim> {
-    this.#victim = await Victim.start({ data, ...this.world.launch });
+    const start = () => Victim.start({ data, ...this.world.launch });
+    this.#victim = await start().catch((error) => {
+      if (!takeNextPassphrase(data)) throw error;
+      return start();
+    });
     return this.#victim;
   }
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KMS } from '@aws-sdk/client-kms';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { monthly, readers } from './commands.ts';
-import { type Credential, commandLine, type Launch, passphraseOf, Victim } from './server.ts';
+import { type Credential, commandLine, type Launch, nextPassphraseOf, passphraseOf, Victim } from './server.ts';
 
 /** A prepared data folder with something for every command to work on, stopped; each run works on a copy. */
 export interface World {
@@ -42,6 +42,7 @@ export function copyOf(world: World): string {
 export function discard(data: string): void {
   rmSync(data, { recursive: true, force: true });
   rmSync(passphraseOf(data), { force: true });
+  rmSync(nextPassphraseOf(data), { force: true });
 }
 
 type Answer = Record<string, string> & {
