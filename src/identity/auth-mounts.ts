@@ -68,6 +68,11 @@ export class AuthMounts {
     return (await this.at(realm, path))?.id === id;
   }
 
+  /** Of all that stand. */
+  async idsOf(realm: string): Promise<ReadonlySet<string>> {
+    return new Set((await this.#all(realm)).map(({ id }) => id));
+  }
+
   /** The mount that holds logins of the method; without a path the one that is called after it. Rejects with 'not-found'. */
   async of(realm: string, method: LoginMethod, path: string = method): Promise<AuthMountRecord> {
     const mount = pathForm.test(path) ? await this.at(realm, path) : undefined;
@@ -182,12 +187,15 @@ export class AuthMounts {
   }
 
   async list({ realm }: Principal): Promise<Outcome<Results['list-auth-mounts']>> {
+    return { result: { mounts: (await this.#all(realm)).map(shown).sort((a, b) => (a.path < b.path ? -1 : 1)) } };
+  }
+
+  async #all(realm: string): Promise<readonly AuthMountRecord[]> {
     const known = await this.#directory.authMounts(realm, '');
     const others = Object.keys(given).filter((path) => known.every((mount) => mount.path !== path));
-    const mounts = [...known, ...others.map((path) => ({ path }))]
+    return [...known, ...others.map((path) => ({ path }))]
       .map((it) => ('id' in it || 'removed' in it ? present(realm, it.path, it) : present(realm, it.path, undefined)))
       .filter((mount) => mount !== undefined);
-    return { result: { mounts: mounts.map(shown).sort((a, b) => (a.path < b.path ? -1 : 1)) } };
   }
 
   async read({ realm }: Principal, { path }: Command<'read-auth-mount'>): Promise<Outcome<Results['read-auth-mount']>> {

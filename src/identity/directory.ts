@@ -48,6 +48,20 @@ export interface AuthMountRecord extends AuthMount {
   readonly sealed?: Readonly<Record<string, string>>;
 }
 
+/** As stored: what an authority took back. */
+export interface RevocationListRecord {
+  readonly realm: string;
+  /** An auth mount's id. */
+  readonly mount: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly createdAt: number;
+  /** The issuer's name as it is encoded, in hexadecimal digits. */
+  readonly issuer: string;
+  /** Decimal. */
+  readonly serials: readonly string[];
+}
+
 /** What is left of a mount that would be there without a record. */
 export interface FormerAuthMount {
   readonly path: string;
@@ -138,6 +152,7 @@ export const ids = {
   authMount: (realm: string, path: string) => `${realm}/${path}`,
   login: (realm: string, mount: string, name: string) => `${realm}/${mount}/${fold(name)}`,
   tokenRole: (realm: string, name: string) => `${realm}/${name}`,
+  revocationList: (realm: string, mount: string, name: string) => `${realm}/${mount}/${name}`,
   roleId: (roleId: string) => `role-id/${roleId}`,
   secretId: (realm: string, mount: string, role: string, accessor: string) =>
     `${realm}/${mount === 'approle' ? '' : `${mount}:`}${fold(role)}/${accessor}`,
@@ -288,6 +303,25 @@ export class Directory {
   logins(realm: string, mount: string, after: string, limit: number): Promise<Page<LoginRecord>> {
     const prefix = ids.login(realm, mount, '');
     return this.#page('login', prefix, after === '' ? '' : ids.login(realm, mount, after), limit);
+  }
+
+  /** Of every realm, with what says whose role ids are. */
+  async everyLogin(after: string, limit: number): Promise<Page<LoginRecord | (RoleIdIndex & { readonly id: string })>> {
+    const rows = await this.#records.list('login', '', after, limit + 1);
+    const items = rows
+      .slice(0, limit)
+      .map(({ id, value, revision }) => ({ ...(value as object), id, revision }) as never);
+    return { items, ...(rows.length > limit ? { next: rows[limit - 1]!.id } : {}) };
+  }
+
+  /** Of a mount: there are few. */
+  async revocationLists(realm: string, mount: string): Promise<readonly RevocationListRecord[]> {
+    return (await this.#page<RevocationListRecord>('revocation-list', `${realm}/${mount}/`, '', 1000)).items;
+  }
+
+  /** Of every realm. */
+  everyRevocationList(after: string, limit: number): Promise<Page<RevocationListRecord>> {
+    return this.#page('revocation-list', '', after, limit);
   }
 
   /** Which role of AppRole has this role id. */

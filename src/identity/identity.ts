@@ -40,6 +40,7 @@ import { Passwords } from './passwords.ts';
 import { Providers } from './providers.ts';
 import { Realms } from './realms.ts';
 import { Regions } from './regions.ts';
+import { RevocationLists } from './revocation-lists.ts';
 import { Roles } from './roles.ts';
 import { SealedWords } from './sealed-words.ts';
 import { SecretIds } from './secret-ids.ts';
@@ -87,6 +88,10 @@ export type IdentityAction =
   | 'configure-auth-mount'
   | 'list-auth-mounts'
   | 'read-auth-mount'
+  | 'write-revocation-list'
+  | 'read-revocation-list'
+  | 'delete-revocation-list'
+  | 'list-revocation-lists'
   | 'create-secret-id'
   | 'read-secret-id'
   | 'list-secret-ids'
@@ -203,7 +208,8 @@ export function identityRoom({
   const oidc = new OidcLogins({ directory, mounts: authMounts, sources, words, jwt, clock });
   const api = new KubernetesApi(outbound);
   const kubernetes = new KubernetesLogins({ directory, realms, api, words, local, clock });
-  const certificates = new CertificateLogins({ directory, mounts: authMounts, clock });
+  const lists = new RevocationLists(directory, authMounts);
+  const certificates = new CertificateLogins({ directory, mounts: authMounts, lists, clock });
   const logins = new Logins({
     directory,
     mounts: authMounts,
@@ -246,7 +252,7 @@ export function identityRoom({
   const providers = new Providers(directory, realms, standings, clock);
   const sessions = new Sessions({ directory, standings, root: key, clock });
   const tokens = new Tokens({ directory, grants, standings, mounts: authMounts, certificates, clock });
-  const sweep = new Sweep(directory, grants, clock);
+  const sweep = new Sweep(directory, authMounts, grants, clock);
   return {
     identify: (proof, mutating) => standings.identify(proof, mutating),
     spend: (principal) => tokens.spend(principal),
@@ -300,6 +306,10 @@ export function identityRoom({
       'configure-auth-mount': (principal, command) => authMounts.configure(principal, command, configure),
       'list-auth-mounts': (principal) => authMounts.list(principal),
       'read-auth-mount': (principal, command) => authMounts.read(principal, command),
+      'write-revocation-list': (principal, command) => lists.write(principal, command, clock()),
+      'read-revocation-list': (principal, command) => lists.read(principal, command),
+      'delete-revocation-list': (principal, command) => lists.delete(principal, command),
+      'list-revocation-lists': (principal, command) => lists.list(principal, command),
       'create-secret-id': (principal, command) => secretIds.create(principal, command),
       'read-secret-id': (principal, command) => secretIds.read(principal, command),
       'list-secret-ids': (principal, command) => secretIds.list(principal, command),

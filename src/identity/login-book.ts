@@ -112,11 +112,15 @@ export class LoginBook {
   async #roleIdChange(known: LoginRecord | undefined, { realm, mount, name, roleId }: LoginRecord) {
     if (roleId === undefined || roleId === known?.roleId) return [];
     if (!isRoleId(roleId)) throw new KmsError('invalid-parameter', 'A role id has 1 to 128 printable characters.');
-    const { directory } = this.#rooms;
-    if ((await directory.roleOf(roleId)) !== undefined) throw new KmsError('already-exists', 'The role id is taken.');
+    const { directory, mounts } = this.#rooms;
+    const taken = await directory.roleOf(roleId);
+    // Of a mount that is gone it is left until it is swept.
+    if (taken !== undefined && (await mounts.idsOf(taken.realm)).has(taken.mount)) {
+      throw new KmsError('already-exists', 'The role id is taken.');
+    }
     const former = known?.roleId === undefined ? undefined : await directory.roleOf(known.roleId);
     return [
-      put('login', ids.roleId(roleId), { realm, mount, name, revision: 0 }),
+      put('login', ids.roleId(roleId), { realm, mount, name, revision: taken?.revision ?? 0 }),
       ...(former === undefined ? [] : [remove('login', ids.roleId(known!.roleId!), former)]),
     ];
   }
