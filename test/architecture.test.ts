@@ -34,8 +34,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Edges that the table allows for a reason of their own: docs/decisions says which. */
 const narrowed: Readonly<Record<string, readonly string[]>> = {
-  // The command line encrypts files with OpenSSL's ciphers, asks the C library for room for them, and needs nothing else of the room.
-  'cli>crypto': ['#crypto/chunk-engine.ts', '#crypto/ffi.ts'],
+  // The command line encrypts files with OpenSSL's ciphers, asks the C library for room for them, wraps keys that it brings from other
+  // servers, and needs nothing else of the room (decisions 12 and 25).
+  'cli>crypto': ['#crypto/chunk-engine.ts', '#crypto/ffi.ts', '#crypto/key-bundle.ts'],
   // It verifies ledgers; it does not write them.
   'cli>audit': ['#audit/audit.ts'],
   // A listener knows the contract of doors, and no door.
@@ -53,7 +54,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     '#wire/aws-sts/aws-sts.ts',
     '#wire/native/native.ts',
   ],
-  crypto: ['#crypto/crypto.ts', '#crypto/chunk-engine.ts', '#crypto/ffi.ts'],
+  crypto: ['#crypto/crypto.ts', '#crypto/chunk-engine.ts', '#crypto/ffi.ts', '#crypto/key-bundle.ts'],
 };
 
 /** `node:` modules that belong to some rooms only; what is not named may be used anywhere but where `node:` is refused. */

@@ -11,6 +11,7 @@ import { grantCommands } from './grant.ts';
 import { overview, serverSide, usage } from './help.ts';
 import { identityCommands } from './identity.ts';
 import { keyCommands } from './key.ts';
+import { migrateCommand } from './migrate/migrate.ts';
 import { type Output, printable, terminalOutput } from './output.ts';
 import { roleCommands } from './role.ts';
 import { serverCommands } from './server.ts';
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   ...roleCommands,
   ...tokenCommands,
   ...auditCommands,
+  migrateCommand,
 ];
 
 /** Runs one command. Answers its exit code: 0 done, 1 failed, 2 senseless command line, 3 not verified. Never rejects. */

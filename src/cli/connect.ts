@@ -15,6 +15,8 @@ export interface Connection {
   /** Undefined when the server comes from CLAVIGER_ADDR: then nothing is saved on this machine. */
   readonly dataDir: string | undefined;
   readonly mode: 'development' | 'production' | undefined;
+  /** For what the client has no words for. */
+  readonly endpoint: { readonly url: string; readonly token?: string; readonly region?: string };
 }
 
 /** Who asks in development mode unless somebody else is named. */
@@ -40,8 +42,8 @@ export function connect({ environment, dataDir, identity, region }: Target, anon
     if (isInTheClear(address)) throw new SettingsError(`${address} would send the token in the clear: use https.`);
     trust(caFile);
     if (token === undefined && !anonymous) throw new SettingsError('CLAVIGER_ADDR is set and CLAVIGER_TOKEN is not.');
-    const client = new ClavigerClient({ url: address, ...place, ...(token !== undefined && { token }) });
-    return { client, dataDir: undefined, mode: undefined };
+    const endpoint = { url: address, ...place, ...(token !== undefined && { token }) };
+    return { client: new ClavigerClient(endpoint), dataDir: undefined, mode: undefined, endpoint };
   }
   const dir = dataDir ?? environment.dataDir;
   const server = readServerFile(dir);
@@ -49,8 +51,8 @@ export function connect({ environment, dataDir, identity, region }: Target, anon
   const given = identity === undefined && address === undefined ? token : undefined;
   const bearer = anonymous ? undefined : (given ?? savedIdentity(dir, server.mode, identity).token);
   trust(server.caFile);
-  const client = new ClavigerClient({ url: server.url, ...place, ...(bearer !== undefined && { token: bearer }) });
-  return { client, dataDir: dir, mode: server.mode };
+  const endpoint = { url: server.url, ...place, ...(bearer !== undefined && { token: bearer }) };
+  return { client: new ClavigerClient(endpoint), dataDir: dir, mode: server.mode, endpoint };
 }
 
 function isInTheClear(address: string): boolean {

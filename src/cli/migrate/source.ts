@@ -1,0 +1,94 @@
+import { CliError } from '../command.ts';
+import type { VaultHttp } from './http.ts';
+import { JsonError, member, membersOf, parsed } from './json-bytes.ts';
+
+/** What a Vault or OpenBao says of what it holds, without any secret of it. */
+
+/** The server said no. */
+export class Refused extends CliError {
+  readonly status: number;
+
+  constructor(status: number, path: string, reasons: readonly string[]) {
+    super(`${path}: ${reasons.length === 0 ? `the server answered ${status}` : reasons.join('; ')}`);
+    this.name = 'Refused';
+    this.status = status;
+  }
+}
+
+export interface Mount {
+  /** With its slash at the end. */
+  readonly path: string;
+  readonly type: 'transit' | 'kv';
+  /** Of KV. */
+  readonly version: 1 | 2;
+}
+
+/** The member `data` of an answer, as bytes; undefined for 404. Rejects with Refused. The caller wipes what it was cut from. */
+export async function dataOf(
+  source: VaultHttp,
+  path: string,
+  method = 'GET',
+  body?: Uint8Array,
+): Promise<{ readonly data: Uint8Array; readonly whole: Buffer } | undefined> {
+  const { status, body: whole } = await source.ask(method, `/v1/${path}`, body);
+  if (status === 404) return undefined;
+  if (status !== 200) throw new Refused(status, path.split('?')[0]!, errorsIn(whole));
+  const data = member(membersOf(whole), 'data');
+  if (data === undefined) throw new JsonError();
+  return { data, whole };
+}
+
+/** What an answer says in `errors`. */
+export function errorsIn(body: Uint8Array): readonly string[] {
+  try {
+    const { errors } = parsed(body) as { errors?: unknown };
+    return Array.isArray(errors) ? errors.map((error) => String(error).trim()) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** As a value: for what holds no secret. */
+export async function factsOf<T extends object>(source: VaultHttp, path: string): Promise<T | undefined> {
+  const found = await dataOf(source, path);
+  return found && (parsed(found.data) as T);
+}
+
+interface MountFacts {
+  readonly type?: string;
+  readonly options?: { readonly version?: string } | null;
+}
+
+/** The mounts of keys and of secrets. A token that may not list them sees those that it may use. */
+export async function mountsOf(source: VaultHttp): Promise<readonly Mount[]> {
+  let all: Readonly<Record<string, MountFacts>> | undefined;
+  try {
+    all = await factsOf(source, 'sys/mounts');
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 403) throw error;
+    all = (await factsOf<{ secret: Readonly<Record<string, MountFacts>> }>(source, 'sys/internal/ui/mounts'))?.secret;
+  }
+  return Object.entries(all ?? {})
+    .flatMap(([path, { type, options }]): Mount[] => {
+      if (type === 'transit') return [{ path, type, version: 1 }];
+      if (type !== 'kv' && type !== 'generic') return [];
+      return [{ path, type: 'kv', version: options?.version === '2' ? 2 : 1 }];
+    })
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The names below a path; those that end in a slash are folders. */
+export async function namesIn(source: VaultHttp, path: string): Promise<readonly string[]> {
+  const found = await factsOf<{ keys?: readonly string[] }>(source, `${encodePath(path)}?list=true`);
+  return found?.keys ?? [];
+}
+
+/** Which server it is, whatever it is called: undefined where it doesn't say. */
+export async function clusterOf(source: VaultHttp): Promise<string | undefined> {
+  const { status, body } = await source.ask('GET', '/v1/sys/health?standbyok=true&perfstandbyok=true');
+  if (status !== 200) throw new CliError(`${source.url} is not ready to be read: sys/health answers ${status}.`);
+  const { cluster_id: id } = parsed(body) as { cluster_id?: string };
+  return id === '' ? undefined : id;
+}
+
+export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
