@@ -41,6 +41,7 @@ export const isFixedMount = (path: string): boolean => fixed.some((mount) => mou
 
 /** Where Vault has something of its own. */
 const reserved = ['sys', 'auth', 'identity', 'cubbyhole', 'root'];
+const isReserved = (path: string): boolean => reserved.includes(path.slice(0, path.indexOf('/')));
 
 /** What names of keys may begin with, so that every key of a folder has a path below its mount. */
 const form = /^(?=.{2,101}$)(?:[\w-][\w.-]*\/)+$/;
@@ -145,10 +146,12 @@ export class Mounts {
   /** That nothing is left in its folder is for the gate to say. */
   async disable({ realm }: Principal, path: string): Promise<Outcome<Results['disable-mount']>> {
     const known = await this.of(realm);
-    const mount = known.mounts.get(mountPath(path));
+    const given = mountPath(path);
+    if (isFixedMount(given) || isReserved(given)) {
+      throw new KmsError('invalid-parameter', `cannot unmount ${JSON.stringify(given)}`);
+    }
+    const mount = known.mounts.get(given);
     if (mount === undefined) return { result: {} };
-    if (isFixedMount(mount.path))
-      throw new KmsError('invalid-parameter', `cannot unmount ${JSON.stringify(mount.path)}`);
     const others = [...known.mounts.values()].filter((it) => it !== mount);
     return { result: {}, change: this.#change(known, mount.realm, `mount ${mount.path}, taken away`, others) };
   }
@@ -183,15 +186,14 @@ function noMount(path: string): KmsError {
 
 /** Throws 'invalid-parameter' or 'already-exists'. */
 function assertFree(path: string, { mounts, name }: KnownMounts): void {
-  const [first] = path.split('/');
-  if (reserved.includes(first!)) throw new KmsError('invalid-parameter', `cannot mount ${JSON.stringify(path)}`);
+  if (isReserved(path)) throw new KmsError('invalid-parameter', `cannot mount ${JSON.stringify(path)}`);
   if (!form.test(path) || path.split('/').length > maxMountSteps + 1 || /(?:^|\/)\.+\//.test(path)) {
     throw new KmsError(
       'invalid-parameter',
       `A mount's path has 1 to 100 letters, digits, "_", "-", "." and "/", in at most ${maxMountSteps} steps, none of which begins with a dot.`,
     );
   }
-  if (first === name) {
+  if (path.startsWith(`${name}/`)) {
     throw new KmsError('invalid-parameter', `cannot mount ${JSON.stringify(path)}: so the namespace is called`);
   }
   for (const taken of mounts.keys()) {

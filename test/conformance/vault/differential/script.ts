@@ -3,6 +3,7 @@ import { approles, policies, system, tokens } from './scenario-access.ts';
 import { batches, dataKeys, encryption } from './scenario-ciphers.ts';
 import { configuration, lives } from './scenario-keys.ts';
 import { material } from './scenario-material.ts';
+import { mounts } from './scenario-mounts.ts';
 import { plainSecrets, secrets } from './scenario-secrets.ts';
 import { digests, signatures } from './scenario-signatures.ts';
 
@@ -22,4 +23,5 @@ export const script: readonly Scenario[] = [
   system,
   secrets,
   plainSecrets,
+  mounts,
 ];
