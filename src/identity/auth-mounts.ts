@@ -15,7 +15,6 @@ import {
 } from '#domain/domain.ts';
 import { type AuthMountRecord, type Directory, type FormerAuthMount, ids, put, remove } from './directory.ts';
 import { checkTtl } from './names.ts';
-import type { Standings } from './standing.ts';
 
 /** Each is looked for on the way to a login below it. */
 const maxSteps = 5;
@@ -142,7 +141,7 @@ export class AuthMounts {
   async disable(
     { realm }: Principal,
     { path }: Command<'disable-auth-mount'>,
-    standings: Standings,
+    forget: () => void,
   ): Promise<Outcome<Results['disable-auth-mount']>> {
     if (path === 'token') throw new KmsError('invalid-parameter', 'token credential backend cannot be disabled');
     const mount = pathForm.test(path) ? await this.at(realm, path) : undefined;
@@ -155,7 +154,7 @@ export class AuthMounts {
       change: {
         records: [path in given ? put('auth-mount', id, former) : remove('auth-mount', id, { revision })],
         summary: `auth mount ${path}/ of type ${mount.type} disabled, with its logins and their tokens`,
-        applied: () => standings.forget(),
+        applied: forget,
       },
     };
   }

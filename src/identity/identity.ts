@@ -301,7 +301,7 @@ export function identityRoom({
       'delete-login': (principal, command) => book.delete(principal, command),
       'list-logins': (principal, command) => book.list(principal, command),
       'enable-auth-mount': (principal, command) => authMounts.enable(principal, command),
-      'disable-auth-mount': (principal, command) => authMounts.disable(principal, command, standings),
+      'disable-auth-mount': (principal, command) => authMounts.disable(principal, command, () => standings.forget()),
       'tune-auth-mount': (principal, command) => authMounts.tune(principal, command),
       'configure-auth-mount': (principal, command) => authMounts.configure(principal, command, configure),
       'list-auth-mounts': (principal) => authMounts.list(principal),
