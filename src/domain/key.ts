@@ -79,6 +79,8 @@ export interface Key {
   readonly current: KeyVersion;
   /** Who makes its material. Absent: this server, at once. */
   readonly origin?: 'external';
+  /** It was imported by Vault's way: what was encrypted elsewhere by the bare material of an imported version opens too. */
+  readonly opensBare?: true;
   /** External origin: this server may rotate it to material of its own. */
   readonly ownRotation?: true;
   /** External origin: imported material that the next rotation makes current. */

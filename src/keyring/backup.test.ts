@@ -26,7 +26,6 @@ describe('a backup', () => {
     await refused('unsupported', backup(await ring.key()));
     await refused('unsupported', backup(await ring.key({ exportable: true })));
     await refused('unsupported', backup(await ring.key({ backupAllowed: true })));
-    await refused('unsupported', backup(await kept({ class: 'raw', name: 'raw' })));
     await refused('unsupported', backup(await kept({ multiRegion: true, name: 'spread' })));
     const key = await kept();
     const { key: off } = await ring.do(Promise.try(() => ring.keyring.disableKey(key)));
@@ -156,4 +155,21 @@ test('a key pair comes back with its public half, and a name of the server is gi
   const copy = await restore(bytes, { name: 'copy' });
   const { signature } = await ring.do(ring.keyring.sign(copy, { kind: 'sign', ...asked }));
   assert.equal((await ring.do(ring.keyring.verify(pair, { kind: 'verify', ...asked, signature }))).valid, true);
+});
+
+test('a raw key comes back as itself only, and has done what it had done', async () => {
+  await ring.restart({ capacity: 100, uses: { limit: 4, block: 2 } });
+  const key = await kept({ class: 'raw' });
+  const bytes = await backup(key);
+  const uses = async () => (await found('kept')).current.reservedUses;
+  for (let i = 0; i < 3; i++) await ring.encrypt(await found('kept'), 'x');
+  assert.equal(await uses(), 4);
+  await restore(bytes, { force: true });
+  assert.equal(await uses(), 4);
+  await refused('unsupported', restore(bytes, { name: 'copy' }));
+  await destroyed(await found('kept'));
+  await restore(bytes);
+  await ring.restart({ capacity: 100, uses: { limit: 4, block: 2 } });
+  assert.equal(await uses(), 4);
+  await refused('limit-exceeded', async () => ring.encrypt(await found('kept'), 'x'));
 });

@@ -14,13 +14,13 @@ import { assertName } from './create.ts';
 import { dueRecords } from './due.ts';
 import { identityOf } from './import.ts';
 import { assertImported } from './imported.ts';
-import { encodeKey, encodeVersion, keyRecordId, nameRecordId, versionRecordId } from './key-record.ts';
-import { bindingOf } from './open.ts';
+import { decodeKey, encodeKey, encodeVersion, keyRecordId, nameRecordId, versionRecordId } from './key-record.ts';
+import { bindingOf, macBindingOf } from './open.ts';
 import { unreserved } from './reserved.ts';
 import { wrapMaterial } from './root.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertAllowed, assertNotEnding } from './state.ts';
-import { versionRows } from './version-rows.ts';
+import { type VersionRow, versionRows } from './version-rows.ts';
 
 /** The key as one piece that only this realm opens. */
 export async function backupKey(parts: Parts, key: Key): Promise<Outcome<Result<'backup-key'>>> {
@@ -28,8 +28,6 @@ export async function backupKey(parts: Parts, key: Key): Promise<Outcome<Result<
   if (key.backupAllowed !== true) {
     throw new KmsError('unsupported', 'plaintext backup is disallowed on the policy', key.id);
   }
-  // Its uses are counted where it is used: from a copy they could be done again.
-  if (key.class === 'raw') throw new KmsError('unsupported', 'A raw key has no backup.', key.id);
   if (key.multiRegion !== undefined) {
     throw new KmsError('unsupported', 'A multi-Region key is kept safe by its replicas.', key.id);
   }
@@ -118,9 +116,11 @@ async function putBack(
   }
   const { policy: _, grantsRevision: __, ...facts } = key;
   const rights = live ?? key;
+  const uses = await usesOf(parts, key, live, rows);
   const next: Key = Object.freeze({
     ...facts,
     ...planned(key, now),
+    ...(uses > 0 && { current: Object.freeze({ ...key.current, reservedUses: uses }) }),
     // Who may do what with it is not what was backed up.
     ...(rights.policy !== undefined && { policy: rights.policy }),
     ...(live?.grantsRevision !== undefined && { grantsRevision: live.grantsRevision }),
@@ -128,6 +128,20 @@ async function putBack(
     revision: (former?.revision ?? 0) + 1,
   });
   return placed(parts, next, { name, holder, now, before: live, records, what: 'restored' });
+}
+
+/** Of a raw key: what its current version may have done, before the backup or since. 0: nothing is counted. */
+async function usesOf(
+  parts: Parts,
+  { current, realm, id }: Key,
+  live: Key | undefined,
+  rows: readonly VersionRow[],
+): Promise<number> {
+  const stored = await parts.records.read('key', keyRecordId({ realm, id }));
+  const former = live ?? (stored && decodeKey(stored.revision, stored.value));
+  const known = [former?.current, ...rows.map(({ value }) => value), current];
+  const same = known.filter((version) => version?.version === current.version);
+  return Math.max(0, ...same.map((version) => version?.reservedUses ?? 0));
 }
 
 /** Beside the key that it was, with the same material. */
@@ -138,6 +152,9 @@ async function copied(
 ): Promise<Outcome<Result<'restore-key'>>> {
   const { grantsRevision: _, ...facts } = key;
   const to = { ...facts, id: randomUuid(), copyOf: [...(key.copyOf ?? []), key.id] };
+  // Its uses are counted where it is used: from a copy they could be done again.
+  if (key.class === 'raw')
+    throw new KmsError('unsupported', 'A raw key is restored as itself, not beside itself.', key.id);
   const realmKey = await parts.realmKeys.of(key.realm);
   const carried = async (version: KeyVersion): Promise<KeyVersion> => {
     const known = version.fingerprint !== undefined;
@@ -147,8 +164,10 @@ async function copied(
         : version;
     }
     using material = await parts.versions.material(key, version);
+    using mac = await parts.versions.macKey(key, version);
     return Object.freeze({
       ...version,
+      ...(mac && { wrappedMac: wrapMaterial(realmKey, macBindingOf(to, version.version), mac) }),
       ...(known && identityOf(parts, to, version.publicKey, material)),
       wrapped: wrapMaterial(realmKey, bindingOf(to, version.version), material),
     });

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject, sign as signWith, verify as verifyWith } from 'node:crypto';
+import {
+  createCipheriv,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as signWith,
+  verify as verifyWith,
+} from 'node:crypto';
 import { beforeEach, describe, test } from 'node:test';
 import { openPublicKey, randomBytes, wrapForTransfer } from '#crypto/crypto.ts';
 import {
@@ -129,6 +135,48 @@ describe('a key that is imported whole', () => {
     await ring.restart();
     assert.equal(await ring.decrypt(await ring.fresh(rotated), ciphertext), 'older');
     await refused('unsupported', bring(wrapped(randomBytes(32)), { name: 'still', rotationPeriodDays: 90 }));
+  });
+});
+
+describe('what was encrypted elsewhere by the bare material', () => {
+  const asVault = (material: Uint8Array, text: string, aad = '') => {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', material, nonce);
+    cipher.setAAD(Buffer.from(aad));
+    return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
+  };
+  const version = (number: number) => ({ version: number });
+
+  test('opens by an imported version, whatever else the key became', async () => {
+    const [first, second] = [randomBytes(32), randomBytes(32)];
+    let key = await bring(wrapped(first), { ownRotation: true });
+    key = await bringVersion(key, wrapped(second));
+    const old = asVault(first, 'old');
+    assert.equal(await ring.decrypt(key, old, version(1)), 'old');
+    assert.equal(await ring.decrypt(key, asVault(second, 'new'), version(2)), 'new');
+    const bound = asVault(first, 'bound', 'to this');
+    const context = { associatedData: Buffer.from('to this') };
+    assert.equal(await ring.decrypt(key, bound, { ...version(1), context }), 'bound');
+    key = await ring.rotate(key);
+    assert.equal(await ring.decrypt(key, old, version(1)), 'old');
+    const { ciphertext } = await ring.encrypt(key, 'own');
+    assert.equal(await ring.decrypt(key, ciphertext, version(3)), 'own');
+  });
+
+  test('opens nowhere else, and by nothing else', async () => {
+    const material = randomBytes(32);
+    let key = await bring(wrapped(material), { ownRotation: true });
+    const old = asVault(material, 'old');
+    await refused('invalid-ciphertext', ring.decrypt(key, old), 'without its version');
+    await refused('invalid-ciphertext', ring.decrypt(key, old, { ...version(1), scheme: 'envelope' }));
+    await refused('invalid-ciphertext', ring.decrypt(key, old, version(2)));
+    await refused('invalid-ciphertext', ring.decrypt(key, old.subarray(1), version(1)));
+    await refused('invalid-ciphertext', ring.decrypt(key, Buffer.alloc(5), version(1)));
+    key = await ring.rotate(key);
+    await refused('invalid-ciphertext', ring.decrypt(key, old, version(2)), 'by a version of its own');
+    await refused('invalid-ciphertext', ring.decrypt(await ring.key(), old, version(1)));
+    const raised = await ring.update(key, { minDecryptionVersion: 2 });
+    await refused('version-too-old', ring.decrypt(raised, old, version(1)));
   });
 });
 

@@ -80,6 +80,7 @@ export async function createKey(
     createdAt: now,
     current: arrival?.version(realmKey.key, facts) ?? (await firstVersion(realmKey.key, facts, command.origin, now)),
     ...(command.origin === 'external' && { origin: command.origin }),
+    ...(arrival !== undefined && encrypts(command) && { opensBare: true as const }),
     ...(arrival?.ownRotation === true && { ownRotation: true as const }),
     minDecryptionVersion: 1,
     minEncryptionVersion: 0,
@@ -125,6 +126,11 @@ async function firstVersion(
   return Object.freeze({ version: 1, state: 'pending-import', createdAt: now });
 }
 
+/** Whether it makes envelopes, or bare ciphertexts of a symmetric cipher. */
+function encrypts({ spec, usages }: Pick<Key, 'spec' | 'usages'>): boolean {
+  return isSymmetric(spec) && usages.includes('encrypt');
+}
+
 function assertCommand(command: Command<'create-key'>, ownRotation: boolean): void {
   const { spec, usages } = command;
   const possible = specFacts(spec).usages;
@@ -136,14 +142,13 @@ function assertCommand(command: Command<'create-key'>, ownRotation: boolean): vo
     );
   }
   if (command.name !== undefined) assertName(command.name);
-  const encrypts = isSymmetric(spec) && usages.includes('encrypt');
-  if (command.derived === true && !encrypts && spec !== 'ed25519') {
+  if (command.derived === true && !encrypts(command) && spec !== 'ed25519') {
     throw new KmsError('unsupported', 'Only symmetric encryption keys and ed25519 keys can be derived per context.');
   }
   if (command.derived === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key is used as it is, so it can not be derived per context.');
   }
-  if (command.convergent === true && !(command.derived === true && encrypts)) {
+  if (command.convergent === true && !(command.derived === true && encrypts(command))) {
     throw new KmsError('invalid-parameter', 'Convergent encryption needs a symmetric key that is derived per context.');
   }
   // Its uses are counted where it is used: in two regions it could be used twice as often as is safe.

@@ -18,6 +18,7 @@ import {
   type EnvelopeHeader,
   type EnvelopeKey,
   envelopeKey,
+  isEnvelope,
   openEnvelope,
   readEnvelope,
   sealEnvelope,
@@ -114,6 +115,9 @@ function opened(
       return { version: open.version.version, materialId: undefined, plaintext };
     });
   }
+  if (key.opensBare === true && named !== undefined && asked === 'natural' && !isEnvelope(key.realm, ciphertext)) {
+    return openedBare(parts, key, named, bound, ciphertext);
+  }
   const header = readEnvelope(key.realm, ciphertext);
   if (header.keyId !== key.id && key.copyOf?.includes(header.keyId) !== true) {
     throw new KmsError('wrong-key', 'The ciphertext was made by another key than the request names.', key.id);
@@ -125,6 +129,19 @@ function opened(
     materialId: open.version.materialId,
     plaintext: openEnvelope(envelopeOf(key, header, open), context, ciphertext),
   }));
+}
+
+/** By the material itself, as whoever had it before it was imported used it. Nothing is encrypted so here. */
+function openedBare(parts: Parts, key: Key, number: number, context: Context, ciphertext: Uint8Array): Maybe<Opened> {
+  assertMade(key, number);
+  return then(openFor(parts, key, number, 'process'), ({ version, handle }) => {
+    if (version.fingerprint === undefined) throw invalid();
+    const plaintext = key.derived
+      ? openDerived(key, handle, context, ciphertext)
+      : openRaw(handle, additionalData(key, context), ciphertext);
+    if (plaintext === undefined) throw invalid();
+    return { version: number, materialId: version.materialId, plaintext };
+  });
 }
 
 /** What opens it: of a copy, also what the key made whose material it has. */

@@ -113,17 +113,23 @@ export interface EnvelopeHeader {
 
 const wrong = () => new KmsError('invalid-ciphertext', 'The ciphertext is not valid for this key and context.');
 
-/** Throws 'invalid-ciphertext' for anything that isn't an envelope of this realm. */
-export function readEnvelope(realm: string, envelope: Uint8Array): EnvelopeHeader {
+/** Whether it says that it is an envelope of this realm. */
+export function isEnvelope(realm: string, envelope: Uint8Array): boolean {
   const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength);
-  const known =
+  return (
     bytes.length >= envelopeOverhead &&
     bytes.readUInt16BE(0) === magic &&
     bytes[2] === format &&
     suites.some(({ suite }) => suite === bytes.readUInt16BE(3)) &&
     bytes.subarray(5, 9).equals(realmTag(realm)) &&
-    (bytes[29]! & ~knownFlags) === 0;
-  if (!known) throw wrong();
+    (bytes[29]! & ~knownFlags) === 0
+  );
+}
+
+/** Throws 'invalid-ciphertext' for anything that isn't an envelope of this realm. */
+export function readEnvelope(realm: string, envelope: Uint8Array): EnvelopeHeader {
+  if (!isEnvelope(realm, envelope)) throw wrong();
+  const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength);
   const hex = toHex(bytes.subarray(9, 25));
   const version = bytes.readUInt32BE(25);
   if ((bytes[29]! & multiRegionFlag) !== 0) return { keyId: multiRegionPrefix + hex, version };

@@ -34,7 +34,9 @@ export async function exportKey(
     if (one.publicOnly === true) exported.push({ version: one.version, material: new Plaintext(new Uint8Array(0)) });
     else {
       using material = await parts.versions.material(key, one);
-      exported.push({ version: one.version, material: released(key, material, part, form) });
+      using mac = part === 'mac' ? await parts.versions.macKey(key, one) : undefined;
+      const leaving = mac === undefined ? released(key, material, part, form) : releaseToCaller(mac);
+      exported.push({ version: one.version, material: leaving });
     }
   }
   return { result: { key, exported } };

@@ -10,6 +10,7 @@ import os
 import hvac
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hvac.exceptions import InvalidPath, InvalidRequest
 
 client = hvac.Client()
@@ -76,6 +77,10 @@ third = transit.encrypt_data(name="sym", plaintext=text)["data"]["ciphertext"]
 holds("counts imported versions", first.startswith("vault:v1:") and third.startswith("vault:v3:"))
 for ciphertext in (first, third):
     holds("opens with an imported version", transit.decrypt_data("sym", ciphertext)["data"]["plaintext"] == text)
+nonce = os.urandom(12)
+elsewhere = "vault:v1:" + b64(nonce + AESGCM(materials[0]).encrypt(nonce, message, b"bound"))
+opened = transit.decrypt_data("sym", elsewhere, associated_data=b64(b"bound"))["data"]["plaintext"]
+holds("opens what the imported version encrypted elsewhere", opened == text)
 facts = transit.read_key("sym")["data"]
 holds("tells imported keys", facts["imported_key"] and not facts["imported_key_allow_rotation"])
 keys = transit.export_key("sym", "encryption-key")["data"]["keys"]
