@@ -41,6 +41,7 @@ export { commitmentLength, MessageCipher, messageEngine } from './message-cipher
 export { decapsulate, encapsulate } from './ml-kem.ts';
 export { countedUuids, randomBytes, randomInto, randomUuid } from './random.ts';
 export { releaseToCaller } from './release.ts';
+export { type RevocationList, readRevocationList } from './revocation-list.ts';
 export { rsaDecrypt, rsaEncrypt, rsaMaxPlaintext } from './rsa-encryption.ts';
 export { ShortPrf } from './short-prf.ts';
 export { sign, verify } from './signature.ts';

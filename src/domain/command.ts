@@ -13,6 +13,7 @@ import type { LoginCommands, LoginResults } from './command-login.ts';
 import type { MigrateCommands, MigrateResults } from './command-migrate.ts';
 import type { MountCommands, MountResults } from './command-mount.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
+import type { RevocationListCommands, RevocationListResults } from './command-revocation-list.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
 import type { TokenCommands, TokenResults } from './command-token.ts';
@@ -65,6 +66,7 @@ export interface Commands
     CeremonyCommands,
     HostCommands,
     AuthMountCommands,
+    RevocationListCommands,
     TransferCommands,
     MountCommands,
     UsageCommands,
@@ -317,6 +319,7 @@ export interface Results
     HostResults,
     MountResults,
     AuthMountResults,
+    RevocationListResults,
     TransferResults,
     UsageResults,
     AuditResults,

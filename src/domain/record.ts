@@ -18,6 +18,7 @@ export const recordKinds = [
   'secret-name', // id `${realm}/${name}`, body {secret}
   'token-use', // id: a token's accessor, body {left}: requests that it may still make
   'auth-mount', // id `${realm}/${path}`
+  'revocation-list', // id `${realm}/${auth mount's id}/${name}`
   'login', // id `${realm}/${auth mount's id}/${name}`; of AppRole also `role-id/${role id}`, body {realm, mount, name}
   'secret-id', // id `${realm}/${role}/${accessor}`, the role as `${auth mount's id}:${role}` where the mount isn't `approle/`
   'mount', // id: an account; where its clients reach the keys or secrets of a folder (Vault)

@@ -50,6 +50,7 @@ const accessKinds: ReadonlySet<RecordKind> = new Set([
   'token-role',
   'login',
   'auth-mount',
+  'revocation-list',
 ]);
 
 /**

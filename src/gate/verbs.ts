@@ -203,25 +203,28 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'read-login': ({ rooms, principal, command }) => rooms.identity.verbs['read-login'](principal, command),
   'delete-login': ({ rooms, principal, command }) => rooms.identity.verbs['delete-login'](principal, command),
   'list-logins': ({ rooms, principal, command }) => rooms.identity.verbs['list-logins'](principal, command),
-  'enable-auth-mount': ({ rooms, principal, command }) =>
-    rooms.identity.verbs['enable-auth-mount'](principal, command),
+  'enable-auth-mount': ({ rooms, principal, command }) => rooms.identity.verbs['enable-auth-mount'](principal, command),
   'disable-auth-mount': ({ rooms, principal, command }) =>
     rooms.identity.verbs['disable-auth-mount'](principal, command),
-  'tune-auth-mount': ({ rooms, principal, command }) =>
-    rooms.identity.verbs['tune-auth-mount'](principal, command),
+  'tune-auth-mount': ({ rooms, principal, command }) => rooms.identity.verbs['tune-auth-mount'](principal, command),
   'configure-auth-mount': ({ rooms, principal, command }) =>
     rooms.identity.verbs['configure-auth-mount'](principal, command),
-  'list-auth-mounts': ({ rooms, principal, command }) =>
-    rooms.identity.verbs['list-auth-mounts'](principal, command),
-  'read-auth-mount': ({ rooms, principal, command }) =>
-    rooms.identity.verbs['read-auth-mount'](principal, command),
+  'list-auth-mounts': ({ rooms, principal, command }) => rooms.identity.verbs['list-auth-mounts'](principal, command),
+  'read-auth-mount': ({ rooms, principal, command }) => rooms.identity.verbs['read-auth-mount'](principal, command),
+  'write-revocation-list': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['write-revocation-list'](principal, command),
+  'read-revocation-list': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['read-revocation-list'](principal, command),
+  'delete-revocation-list': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['delete-revocation-list'](principal, command),
+  'list-revocation-lists': ({ rooms, principal, command }) =>
+    rooms.identity.verbs['list-revocation-lists'](principal, command),
   'create-secret-id': ({ rooms, principal, command }) => rooms.identity.verbs['create-secret-id'](principal, command),
   'read-secret-id': ({ rooms, principal, command }) => rooms.identity.verbs['read-secret-id'](principal, command),
   'list-secret-ids': ({ rooms, principal, command }) => rooms.identity.verbs['list-secret-ids'](principal, command),
   'destroy-secret-id': ({ rooms, principal, command }) => rooms.identity.verbs['destroy-secret-id'](principal, command),
   login: ({ rooms, principal, command }) => rooms.identity.verbs.login(principal, command),
-  'begin-oidc-login': ({ rooms, principal, command }) =>
-    rooms.identity.verbs['begin-oidc-login'](principal, command),
+  'begin-oidc-login': ({ rooms, principal, command }) => rooms.identity.verbs['begin-oidc-login'](principal, command),
   'wrap-answer': ({ rooms, principal, command }) => rooms.identity.verbs['wrap-answer'](principal, command),
   'unwrap-answer': ({ rooms, principal, command }) => rooms.identity.verbs['unwrap-answer'](principal, command),
   'lookup-wrapping': ({ rooms, principal, command }) => rooms.identity.verbs['lookup-wrapping'](principal, command),
@@ -350,6 +353,8 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'disable-auth-mount',
   'tune-auth-mount',
   'configure-auth-mount',
+  'write-revocation-list',
+  'delete-revocation-list',
   'create-secret-id',
   'destroy-secret-id',
   'login',

@@ -16,10 +16,12 @@ import { checkMeta } from './issue-token.ts';
 import { type LoginFacts, wrongLogin } from './login-facts.ts';
 import { fold } from './names.ts';
 import { Recent } from './recent.ts';
+import type { RevocationLists } from './revocation-lists.ts';
 
 interface Rooms {
   readonly directory: Directory;
   readonly mounts: AuthMounts;
+  readonly lists: RevocationLists;
   readonly clock: () => number;
 }
 
@@ -71,14 +73,26 @@ export class CertificateLogins {
     const { roles, authorities } = await this.#trustOf(mount, name);
     const asking = roles.filter(({ login }) => isAskedFor(login.cert, presented.client));
     const alone = asking.find(({ trusted: [own] }) => own !== undefined && !own.isAuthority && presented.is(own));
-    if (alone !== undefined) return alone.login;
+    if (alone !== undefined) {
+      if (await this.#rooms.lists.holds(mount, presented.alone)) throw revoked();
+      return alone.login;
+    }
     const chains = presented.chainsTo(authorities);
     if (typeof chains === 'string') throw refusals[chains]();
-    const found = asking.find(({ trusted }) => trusted.some((one) => one.isAuthority && chains.some(holds(one))));
+    const standing = await this.#standing(mount, chains);
+    if (standing.length === 0) throw revoked();
+    const found = asking.find(({ trusted }) => trusted.some((one) => one.isAuthority && standing.some(holds(one))));
     if (found === undefined) {
-      throw wrongLogin('no chain matching all constraints could be found for this login certificate');
+      throw wrongLogin(noChain);
     }
     return found.login;
+  }
+
+  /** The chains of which nothing was taken back. */
+  async #standing(mount: AuthMountRecord, chains: readonly (readonly ChainLink[])[]) {
+    const standing: (readonly ChainLink[])[] = [];
+    for (const chain of chains) if (!(await this.#rooms.lists.holds(mount, chain))) standing.push(chain);
+    return standing;
   }
 
   async #trustOf(mount: AuthMountRecord, name: string | undefined): Promise<Trust> {
@@ -165,6 +179,9 @@ function metaOf({ name, cert }: CertificateLogin, client: ClientCertificate): Re
 const withColons = (bytes: Uint8Array): string => (toHex(bytes).match(/../g) ?? []).join(':');
 
 const notVerified = (why: string) => wrongLogin(`failed to verify client's certificate: ${why}`);
+
+const noChain = 'no chain matching all constraints could be found for this login certificate';
+const revoked = () => wrongLogin(`${noChain}: it, or one above it, was revoked`);
 
 const refusals = {
   absent: () => wrongLogin('no client certificate found'),

@@ -158,6 +158,10 @@ export const rules = {
   'configure-auth-mount': ['govern', 'realm'],
   'list-auth-mounts': ['self', 'nothing'], // what there is, and no more
   'read-auth-mount': ['read-identities', 'realm'],
+  'write-revocation-list': ['govern', 'realm'],
+  'read-revocation-list': ['read-identities', 'realm'],
+  'delete-revocation-list': ['govern', 'realm'],
+  'list-revocation-lists': ['read-identities', 'realm'],
   'create-secret-id': ['govern', 'realm'],
   'read-secret-id': ['read-identities', 'realm'],
   'list-secret-ids': ['read-identities', 'realm'],

@@ -24,6 +24,24 @@ async function mounted({ house }: Doors, type: 'cert' | 'kubernetes'): Promise<s
 
 const trust = () => ({ certificate: clientCertificate });
 
+/** OpenSSL's, of an authority that took a certificate back. */
+const revocationList = `-----BEGIN X509 CRL-----
+MIG8MGQwCgYIKoZIzj0EAwIwDzENMAsGA1UEAwwEUm9vdBcNMjYxMTI1MDMzODA1
+WhcNMzYxMTIyMDMzODA1WjAnMCUCFG2GBeRUeudkbc3KOJpbOdc0uVSzFw0yNjEx
+MjUwMzM4MDVaMAoGCCqGSM49BAMCA0gAMEUCIC/NkD+/1n2+/eDv6HC/mcKvW26D
+6W9ga9CsU9lW10ghAiEA/BbyOmvH77i753V2ExNvlI5/NX2aX7IHV8QtUM15Ye4=
+-----END X509 CRL-----
+`;
+
+/** At a mount of its own, with a list of what was taken back. */
+function onList(method: string, path: string, body?: () => object): Case {
+  return async (doors) => {
+    const [mount, name] = [await mounted(doors, 'cert'), fresh('list')];
+    await doors.vault('POST', `auth/${mount}/crls/${name}`, { crl: revocationList });
+    return () => doors.vault(method, `auth/${mount}/${path.replace(':name', name)}`, body?.());
+  };
+}
+
 /** At a mount of its own, with a certificate that is trusted. */
 function onCertificate(method: string, path: string, body?: () => object): Case {
   return async (doors) => {
@@ -73,6 +91,10 @@ export const proofCases: Cases = {
   'GET auth/cert/certs/:name': onCertificate('GET', 'certs/:name'),
   'POST auth/cert/certs/:name': onCertificate('POST', 'certs/:name', trust),
   'DELETE auth/cert/certs/:name': onCertificate('DELETE', 'certs/:name'),
+  'LIST auth/cert/crls': onList('LIST', 'crls'),
+  'GET auth/cert/crls/:name': onList('GET', 'crls/:name'),
+  'POST auth/cert/crls/:name': onList('POST', 'crls/:name', () => ({ crl: revocationList })),
+  'DELETE auth/cert/crls/:name': onList('DELETE', 'crls/:name'),
   'POST auth/cert/login': async (doors) => {
     const mount = await mounted(doors, 'cert');
     await doors.vault('POST', `auth/${mount}/certs/${fresh('login')}`, trust());

@@ -1,7 +1,7 @@
 import { type Action, KmsError } from '#domain/domain.ts';
 import { aclOperations } from './acl-operations.ts';
-import { ceremonyOperations } from './ceremony-operations.ts';
 import { authMountOperations } from './auth-mount-operations.ts';
+import { ceremonyOperations } from './ceremony-operations.ts';
 import { certificateOperations } from './certificate-operations.ts';
 import {
   decodeConfigureKey,
@@ -38,13 +38,14 @@ import {
   encodeValid,
 } from './encode-transit.ts';
 import { jwtOperations } from './jwt-operations.ts';
+import { kubernetesOperations } from './kubernetes-operations.ts';
 import { kv } from './kv-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
-import { kubernetesOperations } from './kubernetes-operations.ts';
 import { loginOperations } from './login-operations.ts';
 import { mountOperations } from './mount-operations.ts';
 import { shownName } from './names.ts';
 import { namespaceOperations } from './namespace-operations.ts';
+import { revocationOperations } from './revocation-operations.ts';
 import { type Method, type Row, row } from './row.ts';
 import { serverOperations } from './server-operations.ts';
 import { tokenOperations } from './token-operations.ts';
@@ -275,6 +276,7 @@ export const operations: readonly Row[] = [
   ...jwtOperations,
   ...kubernetesOperations,
   ...certificateOperations,
+  ...revocationOperations,
   ...keys,
   ...cryptography,
   ...transferOperations,
