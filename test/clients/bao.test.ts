@@ -1,74 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { type RunningServer, startServer } from '../harness.ts';
-import { program } from '../programs.ts';
+import { test } from 'node:test';
+import { ok, refused, skip, told } from './bao.ts';
 
-/** OpenBao's command line, unmodified, each command as its help shows it. */
-
-const bao = program('bao', ['version'], /OpenBao v(\d+\.\d+\.\d+)/);
-const skip = bao.missing;
-const home = mkdtempSync(join(tmpdir(), 'claviger-bao-'));
-
-let server: RunningServer | undefined;
-let env: Record<string, string>;
-
-before(async () => {
-  if (skip) return;
-  server = await startServer();
-  env = await server.env();
-});
-
-after(async () => {
-  await server?.stop();
-  rmSync(home, { recursive: true });
-});
-
-interface Said {
-  readonly code: number;
-  readonly text: string;
-}
-
-/** `HOME` of its own, because `bao login` keeps its token there. */
-function say(args: readonly string[], more: Record<string, string> = {}): Promise<Said> {
-  const all = {
-    PATH: process.env.PATH ?? '',
-    HOME: home,
-    VAULT_ADDR: env.VAULT_ADDR!,
-    VAULT_CACERT: env.VAULT_CACERT!,
-  };
-  return new Promise((resolve) => {
-    execFile(bao.path, args, { env: { ...all, VAULT_TOKEN: env.VAULT_TOKEN!, ...more } }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ code, text: `${stdout}${stderr}`.trim() });
-    });
-  });
-}
-
-/** What the command prints, which must succeed. `command` is split at its blanks. */
-async function ok(command: string, more: Record<string, string> = {}): Promise<string> {
-  const { code, text } = await say(command.split(' '), more);
-  assert.equal(code, 0, `bao ${command}\n${text}`);
-  return text;
-}
-
-/** The same, read as JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: each command has an answer of its own shape
-async function told(command: string, more: Record<string, string> = {}): Promise<any> {
-  const [verb, ...rest] = command.split(' ');
-  const groups = ['token', 'secrets', 'auth', 'kv', 'policy', 'transit', 'operator'];
-  const words = groups.includes(verb!) ? [verb!, rest.shift()!] : [verb!];
-  return JSON.parse(await ok([...words, '-format=json', ...rest].join(' '), more));
-}
-
-async function refused(command: string, words: RegExp, more: Record<string, string> = {}): Promise<void> {
-  const { code, text } = await say(command.split(' '), more);
-  assert.notEqual(code, 0, `bao ${command} succeeded`);
-  assert.match(text, words);
-}
+/** Each command as its help shows it. */
 
 test('bao status, secrets list and auth list show an unsealed server and its mounts', { skip }, async () => {
   const status = await told('status');
