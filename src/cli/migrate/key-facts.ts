@@ -116,12 +116,30 @@ export function wayTo(facts: KeyFacts, path: string, key: string, to: string): W
       reason: `it encrypts by version ${version} of convergent encryption; rewrap what it encrypted under another key`,
     };
   }
-  if (facts.allow_plaintext_backup) return 'backup';
-  if (facts.exportable) return 'export';
-  return {
-    reason: 'it is neither exportable nor may it be backed up in plaintext',
-    remedy: `bao write ${at}/config allow_plaintext_backup=true`,
-  };
+  return (
+    ways(facts)[0] ?? {
+      reason: 'it is neither exportable nor may it be backed up in plaintext',
+      remedy: `bao write ${at}/config allow_plaintext_backup=true`,
+    }
+  );
+}
+
+/** The better one first: a backup holds the versions, too, that decrypt no longer. */
+export const ways = ({ allow_plaintext_backup, exportable }: KeyFacts): readonly Way[] => [
+  ...(allow_plaintext_backup ? (['backup'] as const) : []),
+  ...(exportable ? (['export'] as const) : []),
+];
+
+/** What of the source is read for it. */
+export function pathsOf({ type }: KeyFacts, way: Way, mount: string, key: string): readonly string[] {
+  if (way === 'backup') return [`${mount}backup/${key}`];
+  return [...new Set([exportType(type), 'hmac-key'])].map((kind) => `${mount}export/${kind}/${key}`);
+}
+
+/** Which of Vault's export types gives the material. */
+export function exportType(type: string): string {
+  if (type === 'hmac') return 'hmac-key';
+  return type.startsWith('ecdsa-') || type === 'ed25519' ? 'signing-key' : 'encryption-key';
 }
 
 /** What is different here for who uses the key, told before it comes. */

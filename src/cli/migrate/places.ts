@@ -1,7 +1,8 @@
 import { CliError } from '../command.ts';
 import type { VaultHttp } from './http.ts';
 import type { Obstacle } from './key-facts.ts';
-import { encodePath, errorsIn, type Mount } from './source.ts';
+import type { Servers } from './move.ts';
+import { encodePath, errorsIn, factsOf, type Mount } from './source.ts';
 
 /** Where a mount of the source is here: its path, and what the names below it begin with. */
 export interface Place {
@@ -64,6 +65,28 @@ export class Places {
     this.#made.add(path);
     return undefined;
   }
+}
+
+interface Usual {
+  readonly cas_required: boolean;
+  readonly delete_version_after: string;
+  readonly max_versions: number;
+}
+
+/** What holds for all secrets of a mount that say nothing themselves becomes what it is there. Answers why it can't. */
+export async function bringSettings(servers: Servers, place: string, mount: Mount): Promise<Obstacle | undefined> {
+  if (mount.type !== 'kv' || mount.version !== 2) return undefined;
+  const path = `${encodePath(place)}config`;
+  const [there, here] = [
+    await factsOf<Usual>(servers.source, `${encodePath(mount.path)}config`),
+    await factsOf<Usual>(servers.user, path),
+  ];
+  const facts = (usual: Usual | undefined) => [usual?.cas_required, usual?.delete_version_after, usual?.max_versions];
+  if (there === undefined || String(facts(there)) === String(facts(here))) return undefined;
+  const { cas_required, delete_version_after, max_versions } = there;
+  const body = Buffer.from(JSON.stringify({ cas_required, delete_version_after, max_versions }));
+  const { status, body: answer } = await servers.target.ask('POST', `/v1/${path}`, body);
+  return status === 200 || status === 204 ? undefined : { reason: `${path}: ${errorsIn(answer).join('; ')}` };
 }
 
 const slashed = (path: string) => `${path.replace(/^\/+|\/+$/g, '')}/`;

@@ -1,9 +1,9 @@
 import type { VaultHttp } from './http.ts';
 import type { Journal } from './journal.ts';
-import { type KeyFacts, keyFacts, type Obstacle, type Way, warningsOf, wayTo } from './key-facts.ts';
+import { type KeyFacts, keyFacts, type Obstacle, pathsOf, type Way, warningsOf, ways, wayTo } from './key-facts.ts';
 import type { Places } from './places.ts';
 import { type SecretFacts, secretFacts } from './read-secret.ts';
-import { type Mount, namesIn, Refused } from './source.ts';
+import { type Mount, namesIn, Refused, remedyFor, unreadable } from './source.ts';
 
 interface Common {
   readonly mount: Mount;
@@ -120,11 +120,25 @@ async function planKey(source: VaultHttp, named: Named, journal: Journal): Promi
   const found = await keyFacts(source, named.mount, named.name);
   if (found === undefined) return undefined;
   const { facts, mark } = found;
-  const way = wayTo(facts, named.mount.path, named.name, named.to);
-  if (typeof way !== 'string') return way;
+  const { path } = named.mount;
+  const best = wayTo(facts, path, named.name, named.to);
+  if (typeof best !== 'string') return best;
+  const closed = await unreadable(
+    source,
+    ways(facts).flatMap((one) => pathsOf(facts, one, path, named.name)),
+  );
+  const way = ways(facts).find(
+    (one) => !pathsOf(facts, one, path, named.name).some((needed) => closed.includes(needed)),
+  );
+  if (way === undefined) return denied(pathsOf(facts, best, path, named.name));
   const state = stateOf(journal, 'key', named, mark);
   return { ...named, kind: 'key', facts, mark, way, state, warnings: warningsOf(facts, way) };
 }
+
+const denied = (paths: readonly string[]): Obstacle => ({
+  reason: `the token may not read ${paths.join(' and ')}`,
+  remedy: remedyFor(...paths),
+});
 
 const mostVersions = 100;
 
@@ -138,6 +152,8 @@ async function planSecret(
   if (to.length > 512 || /[\x00-\x1f\x7f]/.test(to) || to.split('/').some((step) => /^\.{0,2}$/.test(step))) {
     return { reason: 'its name has more than 512 characters, or control characters, or empty or dotted steps' };
   }
+  const [closed] = await unreadable(source, [mount.path + (mount.version === 2 ? `data/${name}` : name)]);
+  if (closed !== undefined) return denied([closed]);
   // Without versions there is nothing that says whether it changed: it is compared by its value each time.
   if (mount.version === 1) return { ...named, kind: 'secret', facts: undefined, mark: '', state: 'new', warnings: [] };
   const found = await secretFacts(source, mount, name);
@@ -186,7 +202,7 @@ export async function orLeft<T>(
     return await act();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    left.push({ ...what, reason: error.message });
+    left.push({ ...what, reason: error.message, ...(error.status === 403 && { remedy: remedyFor(error.path) }) });
     return undefined;
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '#encoding/encoding.ts';
 import type { VaultHttp } from './http.ts';
 import { asciiOf, decodeBase64, itemsOf, JsonError, member, membersOf, naturalOf, parsed } from './json-bytes.ts';
-import type { KeyFacts, Way } from './key-facts.ts';
+import { exportType, type KeyFacts, type Way } from './key-facts.ts';
 import { dataOf, encodePath, type Mount } from './source.ts';
 
 /** The material of a transit key, as `import-key-versions` takes it: raw bytes, or PKCS#8 DER of a private key. */
@@ -105,12 +105,6 @@ function materialOf(entry: Members, { type }: KeyFacts): Omit<ReadKeyVersion, 'v
   const bytes = bytesOf(key);
   if (bytes.length === 0) return undefined;
   return { ...facts, material: type === 'ed25519' ? edPkcs8(bytes) : bytes };
-}
-
-/** Which of Vault's export types gives the material. */
-function exportType(type: string): string {
-  if (type === 'hmac') return 'hmac-key';
-  return type.startsWith('ecdsa-') || type === 'ed25519' ? 'signing-key' : 'encryption-key';
 }
 
 async function readExports(source: VaultHttp, mount: Mount, name: string, facts: KeyFacts): Promise<ReadKeyVersion[]> {

@@ -5,8 +5,8 @@ import { type Output, printable } from '../output.ts';
 import type { Journal } from './journal.ts';
 import { JsonError } from './json-bytes.ts';
 import { type Moved, move, type Servers } from './move.ts';
-import type { Places } from './places.ts';
-import type { Item, Left, Plan } from './plan.ts';
+import { bringSettings, type Places } from './places.ts';
+import { type Item, type Left, orLeft, type Plan } from './plan.ts';
 import { Steps } from './steps.ts';
 import { verify } from './verify.ts';
 
@@ -55,10 +55,13 @@ export async function run(
   const bar = isatty(2) && !out.json;
   const tell = (text: string) => (bar || out.json ? undefined : out.line(printable(text)));
 
+  await settle(servers, places, open.slice(0, limit), report);
   const steps = new Steps(open.length - report.postponed, bar);
   for (const item of open.slice(0, limit)) {
     steps.begin(item.from);
-    const outcome = await moveOrSay(servers, journal, places, item);
+    const outcome = places.isThere(item.place)
+      ? await moveOrSay(servers, journal, item)
+      : { reason: `there is no mount ${item.place} here` };
     steps.done();
     if ('reason' in outcome) {
       report.failed.push({ kind: item.kind, from: item.from, ...outcome });
@@ -76,15 +79,25 @@ export async function run(
   return report;
 }
 
-/** A failure of one does not stop the others; one of this program, or of the way to a server, does. */
-async function moveOrSay(
+/** Makes the mounts that are missing, and lets those of KV version 2 keep versions as they do there. */
+async function settle(
   servers: Servers,
-  journal: Journal,
   places: Places,
-  item: Item,
-): Promise<Moved | Omit<Left, 'kind' | 'from'>> {
+  items: readonly Item[],
+  report: Growing<Report>,
+): Promise<void> {
+  for (const { mount, place } of new Map(items.map((item) => [item.place, item])).values()) {
+    const obstacle = await orLeft(report.left, { kind: 'mount', from: mount.path }, async () => {
+      return (await places.make(servers.target, place, mount)) ?? (await bringSettings(servers, place, mount));
+    });
+    if (obstacle !== undefined) report.left.push({ kind: 'mount', from: mount.path, ...obstacle });
+  }
+}
+
+/** A failure of one does not stop the others; one of this program, or of the way to a server, does. */
+async function moveOrSay(servers: Servers, journal: Journal, item: Item): Promise<Moved | Omit<Left, 'kind' | 'from'>> {
   try {
-    return (await places.make(servers.target, item.place, item.mount)) ?? (await move(servers, journal, item));
+    return await move(servers, journal, item);
   } catch (error) {
     if (error instanceof ApiError && error.code === 'sealed') throw error;
     if (!(error instanceof ApiError || error instanceof CliError || error instanceof JsonError)) throw error;

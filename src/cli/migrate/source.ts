@@ -7,11 +7,13 @@ import { JsonError, member, membersOf, parsed } from './json-bytes.ts';
 /** The server said no. */
 export class Refused extends CliError {
   readonly status: number;
+  readonly path: string;
 
   constructor(status: number, path: string, reasons: readonly string[]) {
     super(`${path}: ${reasons.length === 0 ? `the server answered ${status}` : reasons.join('; ')}`);
     this.name = 'Refused';
     this.status = status;
+    this.path = path;
   }
 }
 
@@ -81,6 +83,21 @@ export async function mountsOf(source: VaultHttp): Promise<readonly Mount[]> {
 export async function namesIn(source: VaultHttp, path: string): Promise<readonly string[]> {
   const found = await factsOf<{ keys?: readonly string[] }>(source, `${encodePath(path)}?list=true`);
   return found?.keys ?? [];
+}
+
+/** What lets a token read or list a path. */
+export const remedyFor = (...paths: readonly string[]): string =>
+  `bao policy write migration - <<'END'  # and give the token this policy\n${paths
+    .map((path) => `path "${path}" { capabilities = ["read", "list"] }`)
+    .join('\n')}\nEND`;
+
+/** The paths that the token may not read. Where it may not ask for that either, none. */
+export async function unreadable(source: VaultHttp, paths: readonly string[]): Promise<readonly string[]> {
+  const body = Buffer.from(JSON.stringify({ paths }));
+  const { status, body: answer } = await source.ask('POST', '/v1/sys/capabilities-self', body);
+  if (status !== 200) return [];
+  const { data = {} } = parsed(answer) as { data?: Readonly<Record<string, readonly string[] | undefined>> };
+  return paths.filter((path) => data[path]?.every((capability) => !['read', 'root', 'sudo'].includes(capability)));
 }
 
 /** Which server it is, whatever it is called: undefined where it doesn't say. */
