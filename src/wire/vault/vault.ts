@@ -35,17 +35,19 @@ export function vaultDoor(gate: Gate, options: VaultOptions): Door {
 type Place = Found | Elsewhere | KmsError;
 
 const nothingAt = () => new KmsError('unknown-operation', 'no handler for route: nothing is at this path');
+/** Below what is always there: Vault's clients tell an engine that lacks a path from a path without an engine. */
+const nothingBelow = () => new KmsError('unknown-operation', 'unsupported path');
 
 function placeOf(router: Router, { method, path, query }: RequestHead): Place {
   try {
-    return supported(router.find(method, path, query), method);
+    return supported(router.find(method, path, query) ?? nothingBelow(), method);
   } catch (error) {
     return asKmsError(error);
   }
 }
 
-function supported<P extends Found | Elsewhere>(found: P | undefined, method: string): P | KmsError {
-  if (found === undefined) return nothingAt();
+function supported<P extends Found | Elsewhere>(found: P | KmsError, method: string): P | KmsError {
+  if (found instanceof KmsError) return found;
   if ('elsewhere' in found || found.leaf !== undefined || found.open !== undefined) return found;
   return new PlacedError(405, 'unknown-operation', `unsupported operation: ${method.slice(0, 16)}`);
 }
@@ -104,7 +106,7 @@ class VaultRoute implements Route {
     try {
       const found = await findElsewhere(this.#gate, this.#router, elsewhere, request, asking, origin);
       namespace = found?.namespace ?? namespace;
-      place = supported(found?.place, request.method);
+      place = supported(found?.place ?? nothingAt(), request.method);
     } catch (error) {
       place = asKmsError(error);
     }
