@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { KMS } from '@aws-sdk/client-kms';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import type { STS } from '@aws-sdk/client-sts';
+import { revocationList } from '../../src/crypto/testing/recorded-certificates.ts';
 import { nextPassphraseOf, passphraseOf, type Victim } from './server.ts';
 import type { World } from './world.ts';
 
@@ -317,6 +318,10 @@ export const commands: readonly CrashCommand[] = [
   vault('write-login, a role', 'write-login', 'POST', 'auth/approle/role/fresh', { secret_id_num_uses: 2 }),
   vault('write-login, a user', 'write-login', 'POST', 'auth/userpass/users/fresh', { password: 'correct horse' }),
   vault('delete-login', 'delete-login', 'DELETE', 'auth/approle/role/crash'),
+  vault('write-revocation-list', 'write-revocation-list', 'POST', 'auth/crash-cert/crls/fresh', {
+    crl: revocationList,
+  }),
+  vault('delete-revocation-list', 'delete-revocation-list', 'DELETE', 'auth/crash-cert/crls/crash'),
   vault('create-secret-id', 'create-secret-id', 'POST', 'auth/approle/role/crash/secret-id', {}),
   vault('destroy-secret-id', 'destroy-secret-id', 'POST', 'auth/approle/role/crash/secret-id/destroy', {
     secret_id: 'once',

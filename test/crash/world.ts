@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KMS } from '@aws-sdk/client-kms';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { revocationList } from '../../src/crypto/testing/recorded-certificates.ts';
 import { monthly, readers } from './commands.ts';
 import { type Credential, commandLine, type Launch, nextPassphraseOf, passphraseOf, Victim } from './server.ts';
 
@@ -163,6 +164,8 @@ export async function developmentWorld(): Promise<World> {
   await vault('auth/token/roles/crash', {});
   for (let i = 0; i < 3; i++) await vault('auth/token/create/crash', {});
   await vault('sys/auth/crash', { type: 'jwt' });
+  await vault('sys/auth/crash-cert', { type: 'cert' });
+  await vault('auth/crash-cert/crls/crash', { crl: revocationList });
   await vault('auth/approle/role/crash', { role_id: 'crash-role', secret_id_num_uses: 1 });
   await vault('auth/approle/role/crash/custom-secret-id', { secret_id: 'once' });
   const day = { 'x-vault-wrap-ttl': '24h' };

@@ -1,20 +1,8 @@
 /** Requests of Vault's about logins by certificate and by service account, one for each row. */
 import { fromPem, toBase64Url, toUtf8 } from '#encoding/encoding.ts';
+import { clientCertificate, revocationList } from '../../crypto/testing/recorded-certificates.ts';
 import { type Case, type Cases, canaries, fresh } from './cases.ts';
 import type { Doors } from './doors.ts';
-
-/** OpenSSL's, of a client; good from 2020 to 2120. */
-export const clientCertificate = `-----BEGIN CERTIFICATE-----
-MIIBZzCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjARMQ8wDQYDVQQDDAZhbHdheXMw
-IBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBExDzANBgNVBAMMBmFs
-d2F5czBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJU2FHrbVhApaLwUzMwx4kla
-hXAK5fzBLClauhAU0xeKGdShk8tNL6qRodQw4/3IYFGebIgQAUyZ3/9F0ITtNgqj
-VDBSMAwGA1UdEwEB/wQCMAAwDgYDVR0PAQH/BAQDAgeAMBMGA1UdJQQMMAoGCCsG
-AQUFBwMCMB0GA1UdDgQWBBTnRuOAA8406HeLSCy8vdtLz1hKPjAKBggqhkjOPQQD
-AgNIADBFAiBS0mH9mRp/JHHUamq8rB+PVB9rDpGSDAAUP0h5voxlYgIhAPzKx9go
-QUp0vcB5uxl6vZYOS5706aPV4RiaGfw0GD50
------END CERTIFICATE-----
-`;
 
 async function mounted({ house }: Doors, type: 'cert' | 'kubernetes'): Promise<string> {
   const path = fresh(type);
@@ -23,15 +11,6 @@ async function mounted({ house }: Doors, type: 'cert' | 'kubernetes'): Promise<s
 }
 
 const trust = () => ({ certificate: clientCertificate });
-
-/** OpenSSL's, of an authority that took a certificate back. */
-const revocationList = `-----BEGIN X509 CRL-----
-MIG8MGQwCgYIKoZIzj0EAwIwDzENMAsGA1UEAwwEUm9vdBcNMjYxMTI1MDMzODA1
-WhcNMzYxMTIyMDMzODA1WjAnMCUCFG2GBeRUeudkbc3KOJpbOdc0uVSzFw0yNjEx
-MjUwMzM4MDVaMAoGCCqGSM49BAMCA0gAMEUCIC/NkD+/1n2+/eDv6HC/mcKvW26D
-6W9ga9CsU9lW10ghAiEA/BbyOmvH77i753V2ExNvlI5/NX2aX7IHV8QtUM15Ye4=
------END X509 CRL-----
-`;
 
 /** At a mount of its own, with a list of what was taken back. */
 function onList(method: string, path: string, body?: () => object): Case {
