@@ -21,7 +21,8 @@ interface MountTable {
   readonly revision: number;
 }
 
-type Stored = Omit<Mount, 'realm'>;
+/** Its accessor follows from its id. */
+type Stored = Omit<Mount, 'realm' | 'accessor'>;
 
 /** An account's mounts as they were read. */
 export interface KnownMounts extends RealmPaths {
@@ -80,7 +81,10 @@ export class Mounts {
       if (epoch !== this.#epoch) continue;
       const stored = (record?.value as MountTable | undefined)?.mounts ?? [];
       const mounts = new Map<string, Mount>(fixed.map((it) => [it.path, unchanged(account, it)]));
-      for (const mount of stored) mounts.set(mount.path, Object.freeze({ realm: account, ...mount }));
+      for (const mount of stored) {
+        const accessor = accessorOf(mount.engine, mount.id);
+        mounts.set(mount.path, Object.freeze({ realm: account, ...mount, accessor }));
+      }
       const known = Object.freeze({ name, mounts, revision: record?.revision ?? 0 });
       this.#known.set(account, known);
       return known;
@@ -157,7 +161,7 @@ export class Mounts {
   }
 
   #change({ revision }: KnownMounts, account: string, summary: string, mounts: readonly Mount[]) {
-    const stored = mounts.filter((mount) => mount.revision > 0).map(({ realm: _, ...mount }) => mount);
+    const stored = mounts.filter((mount) => mount.revision > 0).map(({ realm: _, accessor: __, ...mount }) => mount);
     return {
       records: [put<MountTable>('mount', account, { mounts: stored, revision })],
       summary,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ok, refused, skip, told } from './bao.ts';
+import { ok, refused, server, skip, told } from './bao.ts';
 
 /** Each command as its help shows it. */
 
@@ -94,4 +94,27 @@ test('bao secrets mounts engines at own paths, which bao kv and bao write then u
   await ok('kv metadata delete team-kv/deep/z');
   await ok('secrets disable team-kv');
   await refused('kv get team-kv/x', /preflight capability check returned 403/);
+});
+
+test('bao -namespace is the realm of its token, and bao login -namespace where a login is', { skip }, async () => {
+  await server.claviger('identity', 'create', 'tess', '--role', 'developer', '--realm', 'tenant');
+  const tess = { VAULT_TOKEN: (await server.env('tess')).VAULT_TOKEN! };
+  assert.deepEqual(await told('list sys/namespaces'), ['tenant/']);
+  await ok('namespace create fresh');
+  assert.equal(await ok('read -field=path sys/namespaces/fresh'), 'fresh/');
+  await ok('secrets enable -namespace=tenant -path=own -version=2 kv', tess);
+  await ok('kv put -namespace=tenant own/x a=b', tess);
+  assert.equal(await ok('kv get -field=a own/x', { ...tess, VAULT_NAMESPACE: 'tenant' }), 'b');
+  assert.equal(await ok('kv get -field=a tenant/own/x', tess), 'b');
+  await refused('kv get -namespace=fresh own/x', /permission denied/, tess);
+  await refused('kv get -namespace=tenant own/x', /permission denied/);
+  await refused('kv get own/x', /preflight capability check returned 403/);
+  await ok('auth enable -namespace=tenant -path=people userpass', tess);
+  await ok('write -namespace=tenant auth/people/users/bob password=right', tess);
+  const login = 'login -method=userpass -path=people -no-store username=bob password=right';
+  const nobody = { VAULT_TOKEN: '' };
+  assert.match(await ok(login, { ...nobody, VAULT_NAMESPACE: 'tenant' }), /You are now authenticated/);
+  await refused(login, /missing client token/, nobody);
+  assert.match(await ok('write -field=token tenant/auth/people/login/bob password=right', nobody), /^clv\./);
+  await refused('namespace delete fresh', /realm stays/);
 });

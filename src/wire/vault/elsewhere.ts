@@ -35,9 +35,9 @@ export async function findElsewhere(
     throw error;
   }
   // No mount is called like its realm.
-  return step === paths.name
-    ? { place: await within(paths, step, inner), namespace: step }
-    : { place: below(paths, path) };
+  if (step === paths.name) return { place: await within(paths, step, inner), namespace: step };
+  const place = below(paths, path);
+  return place === undefined && step !== undefined ? loginIn(step, inner) : { place };
 
   function below({ mounts }: RealmPaths, at: string): Found | undefined {
     const mount = mountAt(mounts, at);

@@ -229,12 +229,13 @@ test('hands the namespace on as the realm that a token must be of, and that a lo
     [user, ['x-vault-namespace', 'acme/'], 200, 'password', 'acme', user],
     [`acme/${user}`, [], 200, 'password', 'acme', user],
     [`other/${user}`, [], 200, 'password', 'other', user],
+    [`other/${user}`, token, 200, 'password', 'other', user],
     [`acme/${encrypt}`, token, 200, 'token', undefined, encrypt],
     ['acme/team/encrypt/k', token, 200, 'token', undefined, 'team/encrypt/k'],
   ] as const) {
     assert.deepEqual(await named(`/v1/${target}`, headers), expected, target);
   }
-  for (const target of [`other/${encrypt}`, `acme/acme/${encrypt}`, `other/${user}`, 'acme', 'acme/other/encrypt/k']) {
+  for (const target of [`other/${encrypt}`, `acme/acme/${encrypt}`, 'acme', 'acme/other/encrypt/k']) {
     const { status } = await send('POST', `/v1/${target}`, login, token);
     assert.equal(status, 404, target);
   }
