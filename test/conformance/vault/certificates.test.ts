@@ -212,6 +212,37 @@ describe('logins by client certificate', { skip: noOpenSsl }, async () => {
     await refuses([client], /invalid certificate/);
   });
 
+  test('what an authority took back lets nobody in, and renews nothing', async () => {
+    const middle = made.authority('/CN=taken back', { by: root });
+    const [good, bad, below] = [made.client(root), made.client(root, '/CN=bad'), made.client(middle)];
+    const { client_token: token } = await lets([bad]);
+    await vault.write('auth/cert/certs/bad', { certificate: bad.certificate });
+    assert.equal((await lets([below, middle])).metadata.cert_name, 'web');
+    await vault.write('auth/cert/crls/first', { crl: made.revoked(root, [bad, middle]) });
+    await refuses([bad], /was revoked/);
+    await refuses([bad], /was revoked/, { name: 'bad' });
+    await refuses([below, middle], /was revoked/);
+    assert.equal((await post('auth/token/renew-self', [bad], {}, token)).status, 400);
+    assert.ok(await lets([good]));
+    const { serials } = (await vault.read('auth/cert/crls/first')).data;
+    assert.equal(Object.keys(serials).length, 2);
+    assert.deepEqual((await vault.list('auth/cert/crls')).data.keys, ['first']);
+
+    // Another authority's list says nothing of this one's certificates, whatever their serial numbers.
+    const other = made.authority('/CN=another');
+    await vault.write('auth/cert/crls/second', { crl: made.revoked(other, [good]) });
+    assert.ok(await lets([good]));
+    await vault.write('auth/cert/crls/first', { crl: made.revoked(root, []) });
+    assert.ok(await lets([bad], { name: 'bad' }));
+    await vault.delete('auth/cert/crls/first');
+    await refused(vault.delete('auth/cert/crls/first'), 400, /no such CRL first/);
+    await refused(vault.read('auth/cert/crls/first'), 400, /no such CRL first/);
+    await refused(vault.write('auth/cert/crls/x', { crl: 'junk' }), 400, /failed to parse CRL/);
+    await refused(vault.write('auth/cert/crls/x', { url: 'https://10.0.0.1/crl' }), 400, /not offered/);
+    await refused(vault.write('auth/cert/crls/x', {}), 400, /must be provided/);
+    await vault.delete('auth/cert/certs/bad');
+  });
+
   test('curl logs in', { skip: curl.missing }, async () => {
     const { certificate, key } = app.files;
     const args = ['-sS', '--cacert', env.VAULT_CACERT!, '--cert', certificate, '--key', key, '-d', '{"name":"web"}'];
