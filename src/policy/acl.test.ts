@@ -266,3 +266,35 @@ test('a policy that came from anywhere is read or refused, and quickly', () => {
     }
   }
 });
+
+test('knows below which folders something might be allowed', () => {
+  const reaches = (policy: string, folder: string) => aclOf(policy).reaches(folder);
+  for (const [path, folders] of [
+    ['team/encrypt/pay', ['team/']],
+    ['team/*', ['team/', 'team/inner/']],
+    ['te*', ['team/', 'tennis/']],
+    ['*', ['team/', 'a/b/']],
+    ['+/encrypt/pay', ['team/', 'a/']],
+    ['a/+/c', ['a/', 'a/b/']],
+    ['a/+', ['a/']],
+    ['a/+/*', ['a/', 'a/b/']],
+    ['a/b*', ['a/', 'a/b/', 'a/bc/']],
+    ['team', ['team/']],
+  ] as const) {
+    const policy = rule(path, 'read');
+    for (const folder of folders) assert.ok(reaches(policy, folder), `${path} reaches ${folder}`);
+    assert.ok(path === '*' || path.startsWith('+') || !reaches(policy, 'other/'), `${path} reaches other/`);
+    assert.ok(!reaches(rule(path, 'deny'), folders[0]), `${path} is denied`);
+  }
+  for (const [path, folder] of [
+    ['team2/x', 'team/'],
+    ['team', 'team2/'],
+    ['a/c/*', 'a/b/'],
+    ['a/bc', 'a/b/'],
+    ['+', 'a/b/'],
+  ] as const) {
+    assert.ok(!reaches(rule(path, 'read'), folder), `${path} reaches ${folder}`);
+  }
+  assert.ok(new Acl([], orders, true).reaches('any/'));
+  assert.ok(!aclOf().reaches('any/'));
+});

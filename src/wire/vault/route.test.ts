@@ -35,7 +35,12 @@ const cases: ReadonlyArray<readonly [method: string, path: string, operation: st
   ['POST', '/v1/transit/sign/k/sha2-512', 'transit/sign', { name: 'k', algorithm: 'sha2-512' }],
   ['GET', '/v1/auth/token/lookup-self', 'auth/token/lookup-self', {}],
   ['GET', '/v1/sys/internal/ui/mounts/transit/keys/k', 'sys/internal/ui/mounts:read', { rest: 'transit/keys/k' }],
-  ['GET', '/v1/transit/export/encryption-key/k/1', 'transit/export', { rest: 'encryption-key/k/1' }],
+  [
+    'GET',
+    '/v1/transit/export/encryption-key/k/1',
+    'transit/export',
+    { type: 'encryption-key', name: 'k', version: '1' },
+  ],
   ['PATCH', '/v1/secret/data/a/b', 'secret/data:patch', { rest: 'a/b' }],
   ['GET', '/v1/secret/data/a%25b/c/', 'secret/data:read', { rest: 'a%25b/c' }],
   ['LIST', '/v1/secret/metadata/', 'secret/metadata:list', {}],

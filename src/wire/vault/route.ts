@@ -101,12 +101,16 @@ export class Router {
 
   /** The same, of a path as policies judge it. */
   findCanonical(method: string, path: string, query: string): Found | Elsewhere | undefined {
-    const slash = path.indexOf('/');
-    if (!this.#root.steps.has(slash < 0 ? path : path.slice(0, slash))) return { elsewhere: path };
     if (path.startsWith('auth/') && !alwaysThere.test(path)) return { elsewhere: path };
     const found = this.#walk(method, path, query);
-    const folder = found?.leaf?.folder ?? '';
-    return found === undefined || folder === '' ? found : below(folder, found);
+    if (found === undefined) return this.#isOwn(path) ? undefined : { elsewhere: path };
+    const folder = found.leaf?.folder ?? '';
+    return folder === '' ? found : below(folder, found);
+  }
+
+  #isOwn(path: string): boolean {
+    const slash = path.indexOf('/');
+    return this.#root.steps.has(slash < 0 ? path : path.slice(0, slash));
   }
 
   /** What a canonical path at or below a mount leads to: what its engine does at the mount that is always there. */
