@@ -186,7 +186,12 @@ export class AuthMounts {
   }
 
   async list({ realm }: Principal): Promise<Outcome<Results['list-auth-mounts']>> {
-    return { result: { mounts: (await this.#all(realm)).map(shown).sort((a, b) => (a.path < b.path ? -1 : 1)) } };
+    const mounts = (await this.#all(realm)).map((mount) => {
+      // What they are configured with is for who may read that.
+      const { config: _, ...rest } = shown(mount);
+      return rest;
+    });
+    return { result: { mounts: mounts.sort((a, b) => (a.path < b.path ? -1 : 1)) } };
   }
 
   async #all(realm: string): Promise<readonly AuthMountRecord[]> {

@@ -32,7 +32,7 @@ export class JwtSources {
 
   constructor(outbound: Outbound | undefined, clock: () => number) {
     this.#outbound = outbound;
-    this.#fresh = new Fresh(clock);
+    this.#fresh = new Fresh(clock, { most: 6, window: 60_000 });
   }
 
   /** Rejects with 'unavailable'. */
@@ -66,6 +66,7 @@ export class JwtSources {
     const methods = said?.token_endpoint_auth_methods_supported;
     // Another issuer's document is not this one's (section 4.3).
     if (typeof issuer !== 'string' || issuer.replace(/\/$/, '') !== url.replace(/\/$/, '')) throw unreachable(what);
+    const urlOf = (value: unknown) => urlSaidBy(url, value);
     const keysUrl = urlOf(jwks_uri);
     if (keysUrl === undefined) throw unreachable(what);
     const [authorizationUrl, tokenUrl, userInfoUrl] = [authorization_endpoint, token_endpoint, userinfo_endpoint].map(
@@ -104,6 +105,8 @@ export class JwtSources {
   }
 }
 
-function urlOf(value: unknown): string | undefined {
-  return typeof value === 'string' && isOutboundUrl(value) ? value : undefined;
+/** A provider elsewhere sends nobody to this machine, which only what is configured may name without https. */
+function urlSaidBy(provider: string, value: unknown): string | undefined {
+  if (typeof value !== 'string' || !isOutboundUrl(value)) return undefined;
+  return provider.startsWith('https:') && !value.startsWith('https:') ? undefined : value;
 }

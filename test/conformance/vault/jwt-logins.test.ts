@@ -64,16 +64,12 @@ test('a token of the provider makes one of an identity, called after whom it nam
 test('keys that the provider exchanges are found, and one that nobody published is not asked for again and again', async () => {
   const former = valid();
   await login(former);
-  const { key } = provider;
   await provider.exchangeKey();
-  // What was read just now is believed for a while.
-  const asked = provider.keysAsked;
-  for (let i = 0; i < 5; i++) await refused(login(valid()), 400, /no known key/);
-  assert.ok(provider.keysAsked <= asked + 1);
-  await vault.write('auth/jwt/config', { oidc_discovery_url: provider.url, default_role: 'demo' });
   await login(valid());
   await refused(login(former), 400, /no known key/);
-  assert.notEqual(key.kid, provider.key.kid);
+  const asked = provider.keysAsked;
+  for (let i = 0; i < 20; i++) await refused(login(former), 400, /no known key/);
+  assert.ok(provider.keysAsked <= asked + 5, 'a wrong token makes the server ask without end');
 });
 
 test('refuses what is signed by nobody, by a shared secret, or by a key that the token brings along', async () => {
@@ -81,7 +77,7 @@ test('refuses what is signed by nobody, by a shared secret, or by a key that the
   const [header, claims, signature] = valid().split('.') as [string, string, string];
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
   const pem = createPublicKey(provider.key.privateKey).export({ type: 'spki', format: 'pem' });
-  await refuses(`${encode({ alg: 'none' })}.${claims}.`, /unexpected algorithm/);
+  await refuses(`${encode({ alg: 'none' })}.${claims}.`, /malformed/);
   for (const alg of ['none', 'None', 'HS256', 'hs256', '']) {
     const text = `${encode({ alg, kid: provider.key.kid })}.${claims}`;
     await refuses(`${text}.${createHmac('sha256', pem).update(text).digest('base64url')}`, /unexpected algorithm/);
