@@ -11,7 +11,7 @@ import {
 } from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
 import type { Attempts } from './attempts.ts';
-import type { Unsealed } from './core.ts';
+import type { Rooms } from './rooms.ts';
 import { ofAccount } from './tokens.ts';
 
 /** What holds the root key while the server is sealed. `seal/` implements it. */
@@ -61,7 +61,7 @@ type Act = 'read-ceremony' | 'start-ceremony' | 'cancel-ceremony' | 'feed-ceremo
 
 /** Who asks, and what for. */
 export interface Asking<A extends Act = Act> {
-  readonly rooms: Unsealed;
+  readonly rooms: Rooms;
   readonly principal: Identified;
   readonly command: Command<A>;
   /** Address and port. */

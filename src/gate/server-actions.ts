@@ -2,7 +2,7 @@ import { proveEntry, readEntries } from '#audit/audit.ts';
 import { type Command, KmsError, type Origin, type Principal, type Proof, type Result } from '#domain/domain.ts';
 import { authorize } from './authorize.ts';
 import type { Asking } from './ceremonies.ts';
-import type { Core } from './core.ts';
+import type { Core, Unsealed } from './core.ts';
 import { identified, type Line } from './lines.ts';
 import { runSchedule } from './schedule.ts';
 import { runSecretSchedule } from './secret-schedule.ts';
@@ -29,7 +29,7 @@ export async function serve(
   core.throttle.admit(principal, line.time);
   await authorize(core, principal, command, [], origin);
   const access = core.commits.accessGeneration;
-  if (isOfCeremony(command)) return await goOn(core, { rooms, principal, command, peer: origin.peer }, line);
+  if (isOfCeremony(command)) return await goOn(core, rooms, { rooms, principal, command, peer: origin.peer }, line);
   const result = await act(core, principal, command, origin);
   // The schedule itself takes rights away that are over; the server's own don't change.
   const holds = principal.kind === 'system' ? undefined : () => core.commits.accessGeneration === access;
@@ -46,11 +46,11 @@ function isOfCeremony(command: Command): command is Command<OfCeremony> {
 }
 
 /** A step of a ceremony is taken once its line is durable, and else not. */
-async function goOn(core: Core, asking: Asking, line: Line): Promise<Result<OfCeremony>> {
+async function goOn(core: Core, rooms: Unsealed, asking: Asking, line: Line): Promise<Result<OfCeremony>> {
   const access = core.commits.accessGeneration;
   const step = await core.ceremonies.step(asking);
   line.summary = step.summary;
-  const holds = () => core.serves(asking.rooms) && core.commits.accessGeneration === access;
+  const holds = () => core.serves(rooms) && core.commits.accessGeneration === access;
   try {
     await core.commits.submit(line, step.change, holds);
   } catch (error) {

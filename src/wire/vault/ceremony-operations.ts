@@ -141,7 +141,7 @@ function decodeStartRekey({ body }: Input): Command<'start-ceremony'> {
   refuseFields(body, ['pgp_keys', 'backup', 'stored_shares']);
   if (integer(body, 'secret_shares') !== 1 || integer(body, 'secret_threshold') !== 1) {
     throw new KmsError(
-      'unsupported',
+      'invalid-parameter',
       'The seal has one share, its passphrase: ask for secret_shares 1 and secret_threshold 1.',
     );
   }
