@@ -61,6 +61,8 @@ export interface TransferCommands {
     readonly backup: Uint8Array;
     /** Default: the name that the key had. */
     readonly name?: string;
+    /** What that name must begin with. */
+    readonly within?: string;
     /** What has the name gives way: the key itself goes back to how it was, another one loses the name. */
     readonly force?: boolean;
   };

@@ -208,3 +208,19 @@ test('only who governs the realm makes and changes mounts; whoever holds a token
   );
   await refused('denied', production.perform({ kind: 'disable-mount', path: 'x' }, admin));
 });
+
+test('keys travel within a mount: what is exported, backed up and restored there is of its folder', async () => {
+  for (const path of ['here', 'there']) await enable(path);
+  await doors.vault('POST', 'here/keys/k', { exportable: true, allow_plaintext_backup: true });
+  const exported = await doors.vault('GET', 'here/export/encryption-key/k');
+  assert.equal(as<{ data: { name: string } }>(exported.json).data.name, 'k');
+  const { json } = await doors.vault('GET', 'here/backup/k');
+  const { backup } = as<{ data: { backup: string } }>(json).data;
+  assert.match((await doors.vault('POST', 'there/restore', { backup })).text, /begins with there\//);
+  assert.equal((await doors.vault('POST', 'there/restore/copy', { backup })).status, 204);
+  assert.equal((await doors.vault('POST', 'there/restore', { backup, name: 'other' })).status, 204);
+  assert.match((await doors.vault('POST', 'here/restore', { backup })).text, /already exists/);
+  const names = async (path: string) =>
+    as<{ data: { keys: string[] } }>((await doors.vault('LIST', `${path}/keys`)).json).data.keys;
+  assert.deepEqual([await names('here'), await names('there')], [['k'], ['copy', 'other']]);
+});

@@ -39,7 +39,7 @@ export async function backupKey(parts: Parts, key: Key): Promise<Outcome<Result<
   return { result: { key, backup } };
 }
 
-type Restore = Pick<Command<'restore-key'>, 'backup' | 'name' | 'force'>;
+type Restore = Pick<Command<'restore-key'>, 'backup' | 'name' | 'within' | 'force'>;
 
 /** The keys that a restoration takes something from: the one that it replaces, and the one that has its name. */
 export async function touchedByRestore(parts: Parts, realm: string, command: Restore): Promise<readonly Key[]> {
@@ -90,7 +90,11 @@ async function openedHere(parts: Parts, realm: string, backup: Uint8Array): Prom
 }
 
 async function placeOf(parts: Parts, realm: string, { key }: BackedUp, command: Restore) {
-  const name = command.name ?? key.names[0];
+  const { within = '' } = command;
+  const name = command.name ?? key.names.find((one) => one.startsWith(within));
+  if (name === undefined && within !== '') {
+    throw new KmsError('invalid-parameter', `The key had no name that begins with ${within}: say which one it gets.`);
+  }
   const holder = name === undefined ? undefined : await parts.keys.find(realm, { by: 'name', name });
   const live = await parts.keys.find(realm, { by: 'id', id: key.id });
   return { name, holder: name === undefined ? live : holder, live };

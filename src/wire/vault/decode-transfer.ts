@@ -93,6 +93,7 @@ export function decodeRestore({ path, body, folder }: Input): Command<'restore-k
     kind: 'restore-key',
     backup,
     ...(given === undefined ? {} : { name: newName(given) }),
+    ...(given === undefined && folder !== '' ? { within: folder } : {}),
     force: boolean(body, 'force') ?? false,
   };
 }
