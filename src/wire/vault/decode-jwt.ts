@@ -210,7 +210,15 @@ function boundClaims(body: JsonObject): JwtRole['boundClaims'] | undefined {
   return read as Readonly<Record<string, ClaimValue | readonly ClaimValue[]>> | undefined;
 }
 
+/** An object, or pairs such as `email=mail`. */
 function mappings(body: JsonObject): Readonly<Record<string, string>> | undefined {
+  const given = has(body, 'claim_mappings') ? body.claim_mappings : undefined;
+  const inPairs = Array.isArray(given) || (typeof given === 'string' && !/^\s*(?:\{|$)/.test(given));
+  if (inPairs) {
+    const pairs = (words(body, 'claim_mappings') ?? []).map((pair) => /^([^=]+)=(.+)$/.exec(pair));
+    if (pairs.includes(null)) throw new KmsError('malformed', '"claim_mappings" must be pairs such as email=mail.');
+    return Object.fromEntries(pairs.map((pair) => [pair![1]!.trim(), pair![2]!.trim()]));
+  }
   const read = objectOf(body, 'claim_mappings');
   if (read !== undefined && !Object.values(read).every((value) => typeof value === 'string')) {
     throw new KmsError('malformed', '"claim_mappings" must be an object of strings.');
