@@ -11,8 +11,8 @@ import { type RunningServer, startServer } from '../harness.ts';
 import { program, run } from '../programs.ts';
 
 /**
- * Debian's MariaDB with its plugin for Vault, unmodified: its data is encrypted with keys that it reads from `secret/data/1`. The
- * plugin first asks `sys/mounts/secret/tune` whether that is version 2 of the KV engine.
+ * Debian's MariaDB with its plugin for Vault, unmodified: its data is encrypted with keys that it reads from `mariadb/data/1`. The
+ * plugin first asks `sys/mounts/mariadb/tune` whether that is version 2 of the KV engine.
  */
 
 const mariadbd = program('mariadbd', ['--version'], /Ver (\d+\.\d+\.\d+)-MariaDB/);
@@ -32,7 +32,9 @@ before(async () => {
   if (skip) return;
   server = await startServer();
   env = await server.env();
-  await clientFrom(env).write('secret/data/1', { data: { data: keyOf('first') } });
+  // As its manual has it: an engine of its own.
+  await clientFrom(env).mount({ mount_point: 'mariadb', type: 'kv', options: { version: 2 } });
+  await clientFrom(env).write('mariadb/data/1', { data: { data: keyOf('first') } });
   const install = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'];
   await run('mariadb-install-db', [...install, ...asRoot], {});
 });
@@ -53,7 +55,7 @@ async function startDatabase(): Promise<void> {
     [
       ...['--no-defaults', `--datadir=${data}`, `--socket=${socket}`, '--skip-networking', ...asRoot],
       ...['--plugin-maturity=unknown', '--plugin-load-add=hashicorp_key_management.so'],
-      ...[`${vault}-vault-url=${env.VAULT_ADDR}/v1/secret`, `${vault}-token=${env.VAULT_TOKEN}`],
+      ...[`${vault}-vault-url=${env.VAULT_ADDR}/v1/mariadb`, `${vault}-token=${env.VAULT_TOKEN}`],
       ...(env.VAULT_CACERT === undefined ? [] : [`${vault}-vault-ca=${env.VAULT_CACERT}`]),
       ...['--innodb-encrypt-tables=FORCE', '--innodb-encrypt-log=ON', '--encrypt-tmp-files=ON'],
       ...['--innodb-encryption-threads=2', '--innodb-encryption-rotate-key-age=1', '--innodb-buffer-pool-size=16M'],
@@ -111,7 +113,7 @@ test('MariaDB reads its data again after a restart, and after a crash', { skip }
 });
 
 test('MariaDB turns to a new version of the key, and reads old and new data after a restart', { skip }, async () => {
-  await clientFrom(env).write('secret/data/1', { data: { data: keyOf('second') } });
+  await clientFrom(env).write('mariadb/data/1', { data: { data: keyOf('second') } });
   await stopDatabase();
   await startDatabase();
   await sql('CREATE TABLE d.u (a INT PRIMARY KEY) ENGINE=InnoDB ENCRYPTED=YES; INSERT INTO d.u VALUES (1)');
