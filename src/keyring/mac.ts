@@ -26,7 +26,7 @@ export async function generateMac(
 ): Promise<Outcome<Result<'generate-mac'>>> {
   if (command.boundHash === true) assertBound(key);
   const open = await openFor(parts, key, command.version, 'protect');
-  const hash = hashFor(key, command.hash);
+  const hash = hashFor(key, open, command.hash);
   const mac = await compute(parts, key, open, hash, command.message.release());
   return { result: { ...used(key, open.version.version), mac, hash } };
 }
@@ -38,7 +38,7 @@ export async function verifyMac(
 ): Promise<Outcome<Result<'verify-mac'>>> {
   if (command.boundHash === true) assertBound(key);
   const open = await openFor(parts, key, command.version, 'process');
-  const hash = hashFor(key, command.hash);
+  const hash = hashFor(key, open, command.hash);
   const mac = await compute(parts, key, open, hash, command.message.release());
   return { result: { ...used(key, open.version.version), valid: equalSecrets(mac, command.mac), hash } };
 }
@@ -50,9 +50,10 @@ function assertBound(key: Key): void {
   }
 }
 
-function hashFor({ spec }: Key, asked: HashName | undefined): HashName {
+function hashFor({ spec }: Key, { version }: OpenVersion, asked: HashName | undefined): HashName {
   const { family, hash } = specFacts(spec);
-  return asked ?? (family === 'hmac' ? hash! : 'sha256');
+  const bound = family === 'hmac' && version.wrappedMac === undefined;
+  return asked ?? (bound ? hash! : 'sha256');
 }
 
 /**

@@ -31,7 +31,7 @@ const tries = 5;
 /** Milliseconds before the second try; each further one waits twice as long. */
 const firstPause = 250;
 /** Too many requests, and a server that is changing its leader, sealed for a moment, or behind a gate that is. */
-const passing: ReadonlySet<number> = new Set([429, 472, 500, 502, 503, 504]);
+const passing: ReadonlySet<number> = new Set([429, 472, 502, 503, 504]);
 
 /** A server that speaks Vault's HTTP, whose answers stay bytes. What is asked of it may be asked twice. */
 export class VaultHttp {

@@ -118,17 +118,17 @@ export function wayTo(facts: KeyFacts, path: string, key: string, to: string): W
   }
   return (
     ways(facts)[0] ?? {
-      reason: 'it is neither exportable nor may it be backed up in plaintext',
-      remedy: `bao write ${at}/config allow_plaintext_backup=true`,
+      reason: 'it is not exportable',
+      remedy: `bao write ${at}/config exportable=true allow_plaintext_backup=true`,
     }
   );
 }
 
-/** The better one first: a backup holds the versions, too, that decrypt no longer. */
-export const ways = ({ allow_plaintext_backup, exportable }: KeyFacts): readonly Way[] => [
-  ...(allow_plaintext_backup ? (['backup'] as const) : []),
-  ...(exportable ? (['export'] as const) : []),
-];
+/** The better one first: a backup holds the versions, too, that decrypt no longer. Both are for exportable keys only. */
+export function ways({ allow_plaintext_backup, exportable }: KeyFacts): readonly Way[] {
+  if (!exportable) return [];
+  return allow_plaintext_backup ? ['backup', 'export'] : ['export'];
+}
 
 /** What of the source is read for it. */
 export function pathsOf({ type }: KeyFacts, way: Way, mount: string, key: string): readonly string[] {
@@ -148,7 +148,9 @@ export function warningsOf(facts: KeyFacts, way: Way): readonly string[] {
   const encrypts = kindOf(facts)?.usages === symmetric;
   const warnings: string[] = [];
   if (way === 'export' && least > Math.max(1, available)) {
-    warnings.push(`versions below ${least} are not exported: they stay behind, and what they encrypted or signed`);
+    warnings.push(
+      `versions below ${least} stay behind, and what they encrypted or signed: allow_plaintext_backup=true brings them, too`,
+    );
   }
   if (encrypts && facts.min_encryption_version > 0 && facts.min_encryption_version < facts.latest_version) {
     warnings.push('encrypts under its newest version only, not under one that a caller names');

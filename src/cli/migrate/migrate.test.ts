@@ -112,7 +112,8 @@ test('a key comes by the way that gives most of it, or with what stands in its w
   assert.equal(way({ allow_plaintext_backup: true }), 'backup');
   const closed = way({ exportable: false });
   assert.ok(typeof closed === 'object');
-  assert.equal(closed.remedy, 'bao write transit/keys/pay/config allow_plaintext_backup=true');
+  assert.equal(closed.remedy, 'bao write transit/keys/pay/config exportable=true allow_plaintext_backup=true');
+  assert.equal(typeof way({ exportable: false, allow_plaintext_backup: true }), 'object');
   const refused: ReadonlyArray<Partial<KeyFacts>> = [
     ...[
       { type: 'xchacha20-poly1305' },

@@ -104,6 +104,8 @@ function materialOf(entry: Members, { type }: KeyFacts): Omit<ReadKeyVersion, 'v
   if (key === undefined) return undefined;
   const bytes = bytesOf(key);
   if (bytes.length === 0) return undefined;
+  // What stands beside an HMAC key is nothing that MACs are made with.
+  if (type === 'hmac') return { ...facts, material: bytes, macKey: Uint8Array.from(bytes) };
   return { ...facts, material: type === 'ed25519' ? edPkcs8(bytes) : bytes };
 }
 

@@ -44,7 +44,7 @@ export async function dataOf(
 export function errorsIn(body: Uint8Array): readonly string[] {
   try {
     const { errors } = parsed(body) as { errors?: unknown };
-    return Array.isArray(errors) ? errors.map((error) => String(error).trim()) : [];
+    return Array.isArray(errors) ? errors.map((error) => String(error).replace(/\s+/g, ' ').trim()) : [];
   } catch {
     return [];
   }
