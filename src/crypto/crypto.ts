@@ -8,6 +8,7 @@ export {
   issueServerCertificate,
   type ServerCertificateRequest,
 } from './certificate.ts';
+export { certificateRequest } from './certificate-request.ts';
 export {
   Authorities,
   type CertificateFault,
@@ -35,6 +36,7 @@ export {
 export { unwrapImport } from './import-unwrap.ts';
 export { type JwtClaims, type JwtFault, jwtAlgorithms, keyOfPem, unverifiedJwt, verifyJwt } from './jwt.ts';
 export { openBundle, sealBundle } from './key-bundle.ts';
+export { assertCertificatesOf } from './key-certificates.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
 export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';

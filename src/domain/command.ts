@@ -6,6 +6,7 @@ import type { AuthMountCommands, AuthMountResults } from './command-auth-mount.t
 import type { CeremonyCommands, CeremonyResults } from './command-ceremony.ts';
 import type { HostCommands, HostResults } from './command-host.ts';
 import type { ImportCommands, ImportResults } from './command-import.ts';
+import type { KeyCertificateCommands, KeyCertificateResults } from './command-key-certificate.ts';
 import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
 import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
 import type { ChangedKey, KeyVersionCommands, KeyVersionResults, Shown } from './command-key-version.ts';
@@ -68,6 +69,7 @@ export interface Commands
     AuthMountCommands,
     RevocationListCommands,
     TransferCommands,
+    KeyCertificateCommands,
     MountCommands,
     UsageCommands,
     AuditCommands,
@@ -321,6 +323,7 @@ export interface Results
     AuthMountResults,
     RevocationListResults,
     TransferResults,
+    KeyCertificateResults,
     UsageResults,
     AuditResults,
     KeyVersionResults,

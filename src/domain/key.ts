@@ -16,6 +16,8 @@ export interface KeyVersion {
   readonly wrappedMac?: WrappedMaterial;
   /** SubjectPublicKeyInfo DER, for key pairs. */
   readonly publicKey?: Uint8Array;
+  /** DER, its own first: what the public half was certified by, as whoever set them brought them. */
+  readonly certificates?: readonly Uint8Array[];
   /** SHA-256 of the material under a key of the root, kept after destruction to recognise the same material. */
   readonly fingerprint?: Uint8Array;
   /** 64 hexadecimal digits that name the material and tell nothing of it; the same again when the same is imported again. */

@@ -13,6 +13,7 @@ const uses: ReadonlySet<string> = new Set<Action>([
   'generate-data-key',
   'generate-data-key-pair',
   'sign',
+  'request-certificate',
   'verify',
   'generate-mac',
   'verify-mac',

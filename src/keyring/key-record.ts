@@ -3,10 +3,12 @@ import { fromBase64, toBase64 } from '#encoding/encoding.ts';
 
 /** How keys and versions stand in their records: JSON, with bytes as base64. The record's MAC vouches for the shape. */
 
-interface StoredVersion extends Omit<KeyVersion, 'wrapped' | 'wrappedMac' | 'publicKey' | 'fingerprint'> {
+interface StoredVersion
+  extends Omit<KeyVersion, 'wrapped' | 'wrappedMac' | 'publicKey' | 'certificates' | 'fingerprint'> {
   readonly wrapped?: string;
   readonly wrappedMac?: string;
   readonly publicKey?: string;
+  readonly certificates?: readonly string[];
   readonly fingerprint?: string;
 }
 
@@ -15,23 +17,32 @@ type StoredKey = Omit<Key, 'revision' | 'current' | 'next'> & {
   readonly next?: StoredVersion;
 };
 
-export function encodeVersion({ wrapped, wrappedMac, publicKey, fingerprint, ...facts }: KeyVersion): object {
+export function encodeVersion({
+  wrapped,
+  wrappedMac,
+  publicKey,
+  certificates,
+  fingerprint,
+  ...facts
+}: KeyVersion): object {
   return {
     ...facts,
     ...(wrapped && { wrapped: toBase64(wrapped) }),
     ...(wrappedMac && { wrappedMac: toBase64(wrappedMac) }),
     ...(publicKey && { publicKey: toBase64(publicKey) }),
+    ...(certificates && { certificates: certificates.map(toBase64) }),
     ...(fingerprint && { fingerprint: toBase64(fingerprint) }),
   };
 }
 
 export function decodeVersion(value: unknown): KeyVersion {
-  const { wrapped, wrappedMac, publicKey, fingerprint, ...facts } = value as StoredVersion;
+  const { wrapped, wrappedMac, publicKey, certificates, fingerprint, ...facts } = value as StoredVersion;
   return Object.freeze({
     ...facts,
     ...(wrapped && { wrapped: fromBase64(wrapped) as WrappedMaterial }),
     ...(wrappedMac && { wrappedMac: fromBase64(wrappedMac) as WrappedMaterial }),
     ...(publicKey && { publicKey: fromBase64(publicKey)! }),
+    ...(certificates && { certificates: certificates.map((one) => fromBase64(one)!) }),
     ...(fingerprint && { fingerprint: fromBase64(fingerprint)! }),
   });
 }

@@ -5,6 +5,7 @@ import { createAlias, deleteAlias, updateAlias } from './alias.ts';
 import { assertNotRolledBack, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
 import { backupKey, restoreKey, touchedByRestore } from './backup.ts';
 import { importKey, importVersion } from './bring.ts';
+import { requestCertificate, setCertificates } from './certificates.ts';
 import type { Parts } from './change.ts';
 import { createKey } from './create.ts';
 import { generateDataKey, generateDataKeyPair, generateRandom } from './data-key.ts';
@@ -167,6 +168,9 @@ export class Keyring {
     deleteImported(this.#parts, key, command);
   /** Takes away what has ended by now. */
   expireImported = (key: Key, now: number) => expireImported(this.#parts, key, now);
+  requestCertificate = (key: Key, command: Command<'request-certificate'>) =>
+    requestCertificate(this.#parts, key, command);
+  setCertificates = (key: Key, command: Command<'set-certificates'>) => setCertificates(this.#parts, key, command);
   wrappingKey = (realm: string) => this.#parts.wrappingKeys.publicKey(realm);
   importKey = (realm: string, command: Command<'import-key'>, now: number) =>
     importKey(this.#parts, realm, unreserved(command), now);

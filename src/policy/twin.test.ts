@@ -20,10 +20,10 @@ const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key disable-key-version enable-key-version schedule-destruction cancel-destruction
   destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region
   get-import-parameters import-key-material delete-imported-material import-key import-key-version import-key-versions
-  restore-key`);
+  restore-key set-certificates`);
 const exportWords = words('export-key export-wrapped-key backup-key');
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key
-  generate-mac verify-mac derive-shared-secret encapsulate decapsulate`);
+  generate-mac verify-mac request-certificate derive-shared-secret encapsulate decapsulate`);
 const computeWords = words('generate-random generate-password hash');
 const readWords = words(
   'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets get-secret-rules get-wrapping-key describe-key read-last-use list-keys list-aliases',

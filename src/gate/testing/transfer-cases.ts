@@ -1,7 +1,7 @@
 /** One request that succeeds for every row of Vault's door about keys that travel. */
-import { openPublicKey, wrapForTransfer } from '#crypto/crypto.ts';
+import { createAuthority, issueServerCertificate, openPublicKey, wrapForTransfer } from '#crypto/crypto.ts';
 import { type Key, SecretBytes } from '#domain/domain.ts';
-import { toBase64, toUtf8 } from '#encoding/encoding.ts';
+import { fromPem, toBase64, toUtf8 } from '#encoding/encoding.ts';
 import { type Case, type Cases, canaries, ec, fresh } from './cases.ts';
 import { byId, type House } from './house.ts';
 
@@ -16,6 +16,21 @@ async function imported(house: House): Promise<Key> {
   const brought = { hash: 'sha256', wrapped: await wrapped(house, canaries.material.toUpperCase()) } as const;
   const facts = { name: fresh('imported'), specs: ['aes-256'], usages: ['encrypt', 'mac'] } as const;
   return (await house.perform({ kind: 'import-key', ...facts, brought })).key;
+}
+
+/** A key of an end entity of its own, and the certificate that goes with it. */
+async function certified(house: House): Promise<{ readonly name: string; readonly chain: string }> {
+  const authority = createAuthority('of a test', house.now);
+  const entity = issueServerCertificate(authority, { hosts: ['localhost'], now: house.now, days: 7 });
+  const { publicKey } = await house.perform({ kind: 'get-wrapping-key' });
+  using secret = new SecretBytes(fromPem('PRIVATE KEY', entity.key)!);
+  const brought = wrapForTransfer(openPublicKey('rsa-4096', publicKey), 'sha256', secret);
+  const name = fresh('certified');
+  await house.perform({
+    ...{ kind: 'import-key', name, specs: ['ec-p256'], usages: ['sign'] },
+    brought: { hash: 'sha256', wrapped: brought },
+  });
+  return { name, chain: entity.certificate + authority.certificate };
 }
 
 const ciphertext = async (house: House) => ({ ciphertext: toBase64(await wrapped(house, canaries.material)) });
@@ -54,6 +69,19 @@ export const transferCases: Cases = {
     const key = await doors.house.key({ ...facts, name: fresh('kept') });
     const { backup } = await doors.house.perform({ kind: 'backup-key', key: byId(key) });
     return () => doors.vault('POST', 'transit/restore', { backup: toBase64(backup), force: true });
+  },
+  'GET transit/export/certificate-chain/:name': async (doors) => {
+    const { name, chain } = await certified(doors.house);
+    await doors.vault('POST', `transit/keys/${name}/set-certificate`, { certificate_chain: chain });
+    return () => doors.vault('GET', `transit/export/certificate-chain/${name}`);
+  },
+  'POST transit/keys/:name/csr': async (doors) => {
+    const { name } = await certified(doors.house);
+    return () => doors.vault('POST', `transit/keys/${name}/csr`, {});
+  },
+  'POST transit/keys/:name/set-certificate': async (doors) => {
+    const { name, chain } = await certified(doors.house);
+    return () => doors.vault('POST', `transit/keys/${name}/set-certificate`, { certificate_chain: chain });
   },
   'GET transit/byok-export/:destination/:name': leaving('transit/byok-export/:destination/:name'),
 };

@@ -2,6 +2,7 @@ import { type Key, type KeyVersion, KmsError, type Result, specFacts } from '#do
 import { toBase64, toPem } from '#encoding/encoding.ts';
 import { type ExportFormat, exportedVersion, exportFormatOf } from './decode-export.ts';
 import { visible } from './encode-keys.ts';
+import { chainText } from './key-certificates.ts';
 import { shownName, wordsOf } from './names.ts';
 import type { Input } from './row.ts';
 
@@ -58,6 +59,19 @@ export function encodePublicExport({ key, versions }: Result<'describe-key'>, in
     const der = publicKey!;
     if (bare) return [version, toBase64(der.subarray(-bareLength))];
     return [version, format === 'der' ? toBase64(der) : trimmed(family, toPem('PUBLIC KEY', der))];
+  });
+  return answer(key, Object.fromEntries(keys), input);
+}
+
+export function encodeChainExport({ key, versions }: Result<'describe-key'>, input: Input): string {
+  if (!key.usages.includes('sign')) {
+    const why = 'certificate chain not supported for keys that do not support signing';
+    throw new KmsError('wrong-usage', why, key.id);
+  }
+  const keys = shown(key, versions, input).map((version) => {
+    const chain = chainText(version);
+    if (chain !== '') return [version.version, chain];
+    throw new KmsError('invalid-state', 'selected key version does not have a certificate chain imported', key.id);
   });
   return answer(key, Object.fromEntries(keys), input);
 }

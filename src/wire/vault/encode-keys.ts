@@ -1,6 +1,7 @@
 import { type Key, type KeyVersion, type Result, specFacts } from '#domain/domain.ts';
 import { toBase64, toPem } from '#encoding/encoding.ts';
 import { isDerivable, pageOf } from './decode-keys.ts';
+import { chainText } from './key-certificates.ts';
 import { shownName, wordsOf } from './names.ts';
 import type { Input } from './row.ts';
 
@@ -18,13 +19,14 @@ export function visible(key: Key, versions: readonly KeyVersion[]): readonly Key
 }
 
 /** Symmetric: the second of creation. Key pairs: the public half, PEM except where Vault gives bare bytes. */
-function versionWords(key: Key, { createdAt, publicKey }: KeyVersion): unknown {
+function versionWords(key: Key, version: KeyVersion): unknown {
+  const { createdAt, publicKey } = version;
   if (publicKey === undefined) return Math.floor(createdAt / 1000);
   const { family } = specFacts(key.spec);
   const words = wordsOf(key.spec);
   const bare = family === 'ed25519' || family === 'x25519';
   return {
-    certificate_chain: '',
+    certificate_chain: chainText(version),
     creation_time: new Date(createdAt).toISOString(),
     hybrid_public_key: '',
     name: words.version ?? (words.parameterSet === undefined ? words.type : `${words.type}-${words.parameterSet}`),

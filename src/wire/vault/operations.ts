@@ -38,6 +38,7 @@ import {
   encodeValid,
 } from './encode-transit.ts';
 import { jwtOperations } from './jwt-operations.ts';
+import { keyCertificateOperations } from './key-certificates.ts';
 import { kubernetesOperations } from './kubernetes-operations.ts';
 import { kv } from './kv-operations.ts';
 import { leaseOperations } from './lease-operations.ts';
@@ -199,7 +200,10 @@ const cryptography: readonly Row[] = [
   row({
     operation: 'transit/random',
     method: 'POST',
-    paths: ['transit/random', 'transit/random/:source', 'transit/random/:source/:bytes'],
+    paths: [
+      ...['transit/random', 'transit/random/:source', 'transit/random/:source/:bytes'],
+      ...['sys/tools/random', 'sys/tools/random/:source', 'sys/tools/random/:source/:bytes'],
+    ],
     action: 'generate-random',
     maxBody: small,
     decode: decodeRandom,
@@ -208,7 +212,7 @@ const cryptography: readonly Row[] = [
   row({
     operation: 'transit/hash',
     method: 'POST',
-    paths: ['transit/hash', 'transit/hash/:algorithm'],
+    paths: ['transit/hash', 'transit/hash/:algorithm', 'sys/tools/hash', 'sys/tools/hash/:algorithm'],
     action: 'hash',
     maxBody: single,
     decode: decodeHash,
@@ -280,6 +284,7 @@ export const operations: readonly Row[] = [
   ...keys,
   ...cryptography,
   ...transferOperations,
+  ...keyCertificateOperations,
   ...tokenOperations,
   ...leaseOperations,
   ...ceremonyOperations,

@@ -7,7 +7,7 @@ import {
   decodeRestore,
   decodeWrappingKey,
 } from './decode-transfer.ts';
-import { encodeExport, encodePublicExport, encodeWrappedExport } from './encode-export.ts';
+import { encodeChainExport, encodeExport, encodePublicExport, encodeWrappedExport } from './encode-export.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { encodeBackup, encodeWrappingKey } from './encode-transfer.ts';
 import { PlacedError } from './errors.ts';
@@ -96,6 +96,15 @@ export const transferOperations: readonly Row[] = [
     maxBody: small,
     decode: decodeExportPublic,
     encode: encodePublicExport,
+  }),
+  row({
+    operation: 'transit/export/certificate-chain',
+    method: 'GET',
+    paths: ['transit/export/certificate-chain/:name', 'transit/export/certificate-chain/:name/:version'],
+    action: 'describe-key',
+    maxBody: small,
+    decode: decodeExportPublic,
+    encode: encodeChainExport,
   }),
   row({
     operation: 'transit/byok-export',

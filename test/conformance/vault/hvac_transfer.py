@@ -4,13 +4,16 @@ Prints one line for each thing that was seen to hold; stops with a traceback at 
 """
 
 import base64
+import datetime
 import hmac
 import os
 
 import hvac
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.x509.oid import NameOID
 from hvac.exceptions import InvalidPath, InvalidRequest
 
 client = hvac.Client()
@@ -138,6 +141,64 @@ for kind, pair in pairs.items():
     holds(f"exports the imported {kind}", pem(same.public_key()) == pem(pair.public_key()))
     shown = client.read(f"transit/export/public-key/{kind}")["data"]["keys"]["1"]
     holds(f"shows the public half of {kind}", kind == "ed25519" or shown.strip() == pem(pair.public_key()).strip())
+
+# certificates
+template_key = ec.generate_private_key(ec.SECP256R1())
+names = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "signer"), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Ü & Co")])
+alternative = x509.SubjectAlternativeName([x509.DNSName("signer.example")])
+template = (
+    x509.CertificateSigningRequestBuilder()
+    .subject_name(names)
+    .add_extension(alternative, critical=False)
+    .sign(template_key, hashes.SHA256())
+)
+ca_key = ec.generate_private_key(ec.SECP256R1())
+ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
+
+
+def issue(subject, issuer, public, ca):
+    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=3650))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .sign(ca_key, hashes.SHA256())
+    )
+
+
+def as_pem(certificate):
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+root = issue(ca_name, ca_name, ca_key.public_key(), True)
+for kind, pair in pairs.items():
+    pem_csr = template.public_bytes(serialization.Encoding.PEM).decode()
+    answer = client.write_data(f"transit/keys/{kind}/csr", data={"csr": pem_csr})["data"]
+    csr = x509.load_pem_x509_csr(answer["csr"].encode())
+    holds(f"requests a certificate for {kind}", csr.is_signature_valid and answer["type"] == kind)
+    holds(f"certifies {kind} itself", pem(csr.public_key()) == pem(pair.public_key()))
+    extension = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    holds(f"takes over what the template says of {kind}", csr.subject == names and extension == alternative)
+    bare = x509.load_pem_x509_csr(client.write_data(f"transit/keys/{kind}/csr", data={})["data"]["csr"].encode())
+    holds(f"requests for nobody by {kind}", bare.is_signature_valid and len(list(bare.subject)) == 0)
+    chain = as_pem(issue(csr.subject, ca_name, csr.public_key(), False)) + as_pem(root)
+    data = client.write_data(f"transit/keys/{kind}/set-certificate", data={"certificate_chain": chain})["data"]
+    holds(f"keeps a chain for {kind}", data["certificate_chain"] == chain)
+    shown = transit.read_key(kind)["data"]["keys"]["1"]["certificate_chain"]
+    exported = client.read(f"transit/export/certificate-chain/{kind}")["data"]["keys"]["1"]
+    holds(f"shows the chain of {kind}", shown == exported == chain.strip())
+other_leaf = as_pem(issue(names, ca_name, template_key.public_key(), False))
+for what, chain in (("another key's", other_leaf), ("an authority's", as_pem(root)), ("no", "nothing")):
+    refused(f"keeps {what} certificate from a key", "", lambda: client.write_data("transit/keys/ed25519/set-certificate", data={"certificate_chain": chain}))
+refused("reads no nonsense as a template", "", lambda: client.write_data("transit/keys/ed25519/csr", data={"csr": as_pem(root)}))
+refused("requests nothing for what does not sign", "", lambda: client.write_data("transit/keys/sym/csr", data={}))
+transit.create_key("uncertified", key_type="ecdsa-p256")
+refused("has no chain where none was set", "", lambda: client.read("transit/export/certificate-chain/uncertified"), Exception)
 
 # a public half alone
 half = ec.generate_private_key(ec.SECP256R1())
