@@ -222,6 +222,13 @@ describe('a client certificate', { skip: noOpenSsl }, () => {
     const none = readRevocationList(fromPem('X509 CRL', made.revoked(root, []))!);
     assert.deepEqual(none?.serials, []);
     assert.equal(readRevocationList(derOf(client)), undefined);
+    const der = fromPem('X509 CRL', made.revoked(root, [client]))!;
+    for (let bit = 0; bit < der.length * 8; bit++) {
+      const changed = Uint8Array.from(der);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      const read = readRevocationList(changed);
+      assert.ok(read === undefined || read.serials.every((serial) => /^\d+$/.test(serial)));
+    }
     assert.equal(readRevocationList(new Uint8Array(0)), undefined);
   });
 });

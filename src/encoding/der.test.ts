@@ -8,9 +8,12 @@ import {
   derSequence,
   derTag,
   derTime,
+  everyFromPem,
   fromHex,
   fromPem,
   readDer,
+  readNatural,
+  readOid,
   toHex,
   toPem,
 } from '#encoding/encoding.ts';
@@ -83,6 +86,24 @@ test('no input makes the reader throw or read past its end', () => {
   }
 });
 
+test('object identifiers and numbers are read in their shortest form only', () => {
+  for (const dotted of ['0.0', '1.39.5', '2.5.29.17', '2.999.3', '1.2.840.113549.1.1.11', '1.3.6.1.4.1.4294967296']) {
+    const [element] = readDer(derOid(dotted)) ?? [];
+    assert.equal(readOid(element!.body), dotted);
+  }
+  for (const hex of ['', '80', '2a80', '2a8001', '2a'.repeat(65)]) assert.equal(readOid(fromHex(hex)!), undefined, hex);
+  for (const [hex, value] of [
+    ['00', 0n],
+    ['7f', 127n],
+    ['0080', 128n],
+    ['010000000000000000', 2n ** 64n],
+  ] as const) {
+    assert.equal(readNatural(fromHex(hex)!), value);
+  }
+  for (const hex of ['', '80', 'ff', '007f', '01'.repeat(129)])
+    assert.equal(readNatural(fromHex(hex)!), undefined, hex);
+});
+
 test('PEM goes there and back, and finds its own label only', () => {
   for (const length of [0, 1, 47, 48, 49, 200]) {
     const bytes = Uint8Array.from({ length }, (_, i) => i);
@@ -93,4 +114,9 @@ test('PEM goes there and back, and finds its own label only', () => {
   }
   assert.equal(fromPem('X', '-----BEGIN X-----\n!!!!\n-----END X-----\n'), undefined);
   assert.equal(fromPem('X', '-----END X-----\n-----BEGIN X-----\n'), undefined);
+  const two = `${toPem('X', Uint8Array.of(1))}between\n${toPem('Y', Uint8Array.of(9))}${toPem('X', Uint8Array.of(2))}`;
+  assert.deepEqual(everyFromPem('X', two)?.map(toHex), ['01', '02']);
+  assert.equal(everyFromPem('Z', two), undefined);
+  assert.equal(everyFromPem('X', `${two}-----BEGIN X-----\n!!!!\n-----END X-----\n`), undefined);
+  assert.equal(everyFromPem('X', `${two}-----BEGIN X-----\n`), undefined);
 });

@@ -110,8 +110,12 @@ export function readOid(body: Uint8Array): string | undefined {
   return [first, joined - first * 40n, ...rest].join('.');
 }
 
-/** The body of an INTEGER; undefined where it is negative or not in its shortest form (section 8.3). */
+/** Bytes: numbers that are written out in decimal cost more than their length. */
+const longestNatural = 128;
+
+/** The body of an INTEGER; undefined where it is negative, very long or not in its shortest form (section 8.3). */
 export function readNatural(body: Uint8Array): bigint | undefined {
+  if (body.length > longestNatural) return undefined;
   const [first, second] = body;
   if (first === undefined || first >= 0x80 || (first === 0 && second !== undefined && second < 0x80)) return undefined;
   return BigInt(`0x${view(body).toString('hex')}`);
