@@ -44,7 +44,7 @@ function textInKinds(value: string, name: string, holder: Json): string {
   for (const [shape, told] of shapes) {
     if (shape.test(value)) kind = typeof told === 'string' ? told : told(value);
   }
-  if (Array.isArray(holder) && /^[A-Za-z0-9]{24}$/.test(value)) return '<accessor>';
+  if (Array.isArray(holder) && /^(?:[A-Za-z0-9]{24}|CLT[A-Z2-7]{17})$/.test(value)) return '<accessor>';
   if (name === 'id' && value === 'root') return '<token>';
   // A data key is told beside its ciphertext, an exported key under its version's number.
   const beside = typeof holder === 'object' && holder !== null && Object.hasOwn(holder, 'ciphertext');

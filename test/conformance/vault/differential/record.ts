@@ -1,20 +1,20 @@
 /**
- * Records what OpenBao answers to the script: node test/conformance/vault/differential/record.ts --bao PATH [--release 2.6.2]
- * `--release` is for a binary built from a release's source without its stamp, which says 2.0.0-HEAD of itself.
+ * Records what OpenBao answers to the script, or to one scenario of it:
+ *
+ *   node test/conformance/vault/differential/record.ts [--bao PATH] [--only SCENARIO]
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
+import { program } from '../../../programs.ts';
 import { play, type Server } from './play.ts';
 import { recordingOf } from './recordings.ts';
 import { script } from './script.ts';
 
-const { values } = parseArgs({ options: { bao: { type: 'string' }, release: { type: 'string' } } });
-const bao = values.bao;
-if (bao === undefined) throw new Error('--bao PATH names the OpenBao program to record');
-const said = /v(\S+)/.exec(execFileSync(bao, ['version'], { encoding: 'utf8' }))?.[1];
-const version = values.release ?? said ?? 'unknown';
+const { values } = parseArgs({ options: { bao: { type: 'string', default: 'bao' }, only: { type: 'string' } } });
+const { path: bao, version, missing } = program(values.bao, ['version'], /^OpenBao v(\S+)/);
+if (missing) throw new Error(missing);
 const token = 'root';
 
 function freePort(): Promise<number> {
@@ -42,6 +42,7 @@ async function mount(url: string, path: string, how: object): Promise<void> {
 }
 
 for (const scenario of script) {
+  if (values.only !== undefined && scenario.name !== values.only) continue;
   const address = `127.0.0.1:${await freePort()}`;
   const options = [`-dev-listen-address=${address}`, `-dev-root-token-id=${token}`, '-dev-no-store-token'];
   const child = spawn(bao, ['server', '-dev', ...options], { stdio: 'ignore' });

@@ -2,6 +2,7 @@ import type { Scenario } from './call.ts';
 import { approles, policies, system, tokens } from './scenario-access.ts';
 import { batches, dataKeys, encryption } from './scenario-ciphers.ts';
 import { configuration, lives } from './scenario-keys.ts';
+import { authMounts, jwts, operators, tokenRoles, trusted } from './scenario-logins.ts';
 import { material } from './scenario-material.ts';
 import { mounts } from './scenario-mounts.ts';
 import { plainSecrets, secrets } from './scenario-secrets.ts';
@@ -24,4 +25,9 @@ export const script: readonly Scenario[] = [
   secrets,
   plainSecrets,
   mounts,
+  authMounts,
+  jwts,
+  trusted,
+  tokenRoles,
+  operators,
 ];
