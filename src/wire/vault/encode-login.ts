@@ -30,12 +30,9 @@ function secretIdMembers({ bound, ttl, uses, cidrs }: SecretIdSettings): object 
 }
 
 export function encodeLogin({ login }: { readonly login: Login }): string {
-  const { policies, period } = login.token;
   return JSON.stringify({
     ...(login.secretId === undefined ? {} : secretIdMembers(login.secretId)),
     ...tokenMembers(login.token),
-    ...(policies.length > 0 && { policies }),
-    ...(period !== undefined && { period: whole(period) }),
   });
 }
 

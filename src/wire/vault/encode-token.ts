@@ -20,7 +20,8 @@ export function lookup(info: TokenInfo, id: string, now: number): string {
     display_name: credential.label ?? credential.identity,
     entity_id: '',
     expire_time: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
-    explicit_max_ttl: wholeSeconds(credential.maxTtl),
+    // What a login's role or mount says isn't explicit to Vault.
+    explicit_max_ttl: credential.mount === undefined ? wholeSeconds(credential.maxTtl) : 0,
     id,
     issue_time: new Date(createdAt).toISOString(),
     ...(credential.renewedAt === undefined
