@@ -206,6 +206,9 @@ export const commands: readonly CrashCommand[] = [
   })),
   native('import-key-versions', 'import-key-versions', ({ bundle }) => ['POST', '/imports/keys', arrivingKey(bundle!)]),
   vaultWith('restore-key', 'POST', 'transit/restore/returned', ({ backup }) => ({ backup: backup! })),
+  vaultWith('set-certificates', 'POST', 'transit/keys/certified/set-certificate', ({ chain }) => ({
+    certificate_chain: chain!,
+  })),
   vault('backup-key', 'backup-key', 'GET', 'transit/backup/leaving'),
   vault('export-key', 'export-key', 'GET', 'transit/export/encryption-key/leaving'),
   secrets('create-secret', 'create-secret', (client) => client.createSecret({ Name: 'fresh', SecretString: 'value' })),

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KMS } from '@aws-sdk/client-kms';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { createAuthority, issueServerCertificate } from '#crypto/crypto.ts';
+import { fromPem } from '#encoding/encoding.ts';
 import { revocationList } from '../../src/crypto/testing/recorded-certificates.ts';
 import { monthly, readers } from './commands.ts';
 import { type Credential, commandLine, type Launch, nextPassphraseOf, passphraseOf, Victim } from './server.ts';
@@ -148,6 +150,14 @@ export async function developmentWorld(): Promise<World> {
   facts.bundle = await travelling(victim, asker, twoKeys());
   const ciphertext = await travelling(victim, asker);
   await victim.call(asker.token, 'POST', '/v1/transit/keys/travelled/import', { ciphertext });
+
+  // A pair, and the certificate of it that is to be set.
+  const authority = createAuthority('of the crash tests', Date.now());
+  const entity = issueServerCertificate(authority, { hosts: ['localhost'], now: Date.now(), days: 7 });
+  const pair = await travelling(victim, asker, Buffer.from(fromPem('PRIVATE KEY', entity.key)!));
+  const certified = { type: 'ecdsa-p256', ciphertext: pair };
+  await victim.call(asker.token, 'POST', '/v1/transit/keys/certified/import', certified);
+  facts.chain = entity.certificate + authority.certificate;
 
   // One that may leave, and its backup.
   await victim.call(asker.token, 'POST', '/v1/transit/keys/leaving', {
