@@ -212,6 +212,22 @@ describe('logins by client certificate', { skip: noOpenSsl }, async () => {
     await refuses([client], /invalid certificate/);
   });
 
+  test('a namespace has mounts and roles of its own', async () => {
+    await server.claviger('identity', 'create', 'tess', '--role', 'developer', '--realm', 'tenant');
+    const tenant = clientFrom(await server.env('tess'));
+    await tenant.write('sys/auth/cert', { type: 'cert' });
+    const theirs = made.authority('/CN=theirs');
+    const client = made.client(theirs);
+    await tenant.write('auth/cert/certs/web', { certificate: theirs.certificate });
+    const inTenant = (chain: readonly Made[]) =>
+      post('auth/cert/login', chain, {}, '', { 'x-vault-namespace': 'tenant' });
+    const { status, json } = await inTenant([client]);
+    assert.equal(status, 200, JSON.stringify(json));
+    assert.equal((await clientFrom(env, json.auth!.client_token).tokenLookupSelf()).data.meta.identity, 'web');
+    assert.equal((await inTenant([app])).status, 400);
+    await refuses([client], /invalid certificate/);
+  });
+
   test('what an authority took back lets nobody in, and renews nothing', async () => {
     const middle = made.authority('/CN=taken back', { by: root });
     const [good, bad, below] = [made.client(root), made.client(root, '/CN=bad'), made.client(middle)];

@@ -45,12 +45,9 @@ test('a pod logs in with its own token, and the cluster is asked about it', asyn
   assert.equal((await login(api.legacyToken())).auth.metadata.service_account_secret_name, 'app-token-x7v2k');
 });
 
-test('bao logs in by kubernetes', { skip: bao.missing }, async () => {
-  const printed = await run(
-    bao.path,
-    ['write', '-format=json', 'auth/kubernetes/login', 'role=app', `jwt=${api.token()}`],
-    { ...env, VAULT_TOKEN: '' },
-  );
+test('bao login -method=kubernetes', { skip: bao.missing }, async () => {
+  const args = ['login', '-method=kubernetes', '-no-store', '-format=json', 'role=app', `jwt=${api.token()}`];
+  const printed = await run(bao.path, args, { ...env, VAULT_TOKEN: '' });
   assert.equal(JSON.parse(printed).auth.metadata.service_account_name, 'app');
 });
 
