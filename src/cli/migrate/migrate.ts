@@ -59,12 +59,14 @@ export const migrateCommand: Command = {
     // Connecting sets what this program trusts from then on: the source is trusted by what is so now.
     const ca = options.ca ?? tls.getCACertificates('default');
     const connection = call.connect();
-    const source = new VaultHttp({ ...options.source, url, ca });
-    const servers = { source, ...targets(call, connection) };
+    const { token } = options.source;
+    const servers = { source: new VaultHttp({ ...options.source, url, ca }), ...targets(call, connection) };
+    // A namespace has no health of its own.
+    const whole = new VaultHttp({ url, token, ca });
     try {
-      return await migrate(call, servers, options);
+      return await migrate(call, servers, options, (await clusterOf(whole)) ?? whole.url);
     } finally {
-      for (const server of new Set(Object.values(servers))) server.close();
+      for (const server of new Set([whole, ...Object.values(servers)])) server.close();
     }
   },
 };
@@ -119,13 +121,13 @@ function targets(call: Call, { endpoint, dataDir, mode }: Connection): Pick<Serv
   return { target, user: new VaultHttp({ url, token: other, ...place }) };
 }
 
-async function migrate(call: Call, servers: Servers, { limit }: Options): Promise<number> {
+/** `origin`: what the source is known by. */
+async function migrate(call: Call, servers: Servers, { limit }: Options, origin: string): Promise<number> {
   const { out } = call;
   const { source, target } = servers;
   const dryRun = call.flag('dry-run');
-  const cluster = await clusterOf(source);
   const journey = {
-    source: cluster ?? source.url,
+    source: origin,
     namespace: call.text('from-namespace') ?? '',
     target: await realmOf(target),
   };
