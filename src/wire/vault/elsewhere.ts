@@ -1,6 +1,7 @@
 import { type Gate, mountAt, type Origin, type RealmPaths } from '#domain/domain.ts';
 import type { RequestHead } from '#wire/wire.ts';
 import type { Asking } from './asking.ts';
+import { nothingBelow } from './errors.ts';
 import type { Found, Router } from './route.ts';
 
 /** What paths of logins begin with. */
@@ -41,7 +42,9 @@ export async function findElsewhere(
 
   function below({ mounts }: RealmPaths, at: string): Found | undefined {
     const mount = mountAt(mounts, at);
-    return mount && router.findAt(mount, head.method, at, head.query);
+    const found = mount && router.findAt(mount, head.method, at, head.query);
+    if (mount !== undefined && found === undefined) throw nothingBelow();
+    return found;
   }
 
   async function within(known: RealmPaths, realm: string, at: string): Promise<Found | undefined> {

@@ -150,3 +150,6 @@ function refusal(status: number, message: string): Response {
 
 /** Vault says so little of what can't be read. */
 export const nothingThere: Response = json(404, '{"errors":[]}', noStore);
+
+/** Below a mount that is there: Vault's clients tell an engine that lacks a path from a path without an engine. */
+export const nothingBelow = (): KmsError => new KmsError('unknown-operation', 'unsupported path');

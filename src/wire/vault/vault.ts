@@ -3,7 +3,7 @@ import { empty, json } from '#wire/common/common.ts';
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
 import { type Asking, readHeaders, troubleOfPatch } from './asking.ts';
 import { findElsewhere, ofLogins } from './elsewhere.ts';
-import { asKmsError, errorResponse, noStore, PlacedError } from './errors.ts';
+import { asKmsError, errorResponse, noStore, nothingBelow, PlacedError } from './errors.ts';
 import { askedNowhere, Exchange, unreadProof } from './handler.ts';
 import { operations } from './operations.ts';
 import { type Elsewhere, type Found, Router } from './route.ts';
@@ -35,8 +35,6 @@ export function vaultDoor(gate: Gate, options: VaultOptions): Door {
 type Place = Found | Elsewhere | KmsError;
 
 const nothingAt = () => new KmsError('unknown-operation', 'no handler for route: nothing is at this path');
-/** Below what is always there: Vault's clients tell an engine that lacks a path from a path without an engine. */
-const nothingBelow = () => new KmsError('unknown-operation', 'unsupported path');
 
 function placeOf(router: Router, { method, path, query }: RequestHead): Place {
   try {
