@@ -31,7 +31,7 @@ test('a body that was to prove who asks is told what is wrong with it, and the l
     ['auth/approle/login', '{}', stale, 400, 'missing role_id'],
     ['auth/userpass/login/bea', '{}', [], 400, 'missing password'],
     ['auth/userpass/login/bea', '{"password":"x"}', ['x-vault-wrap-ttl', 'soon'], 400, 'X-Vault-Wrap-TTL'],
-    ['auth/userpass/login/bea', '{"password":"x"}', ['x-vault-namespace', 'a'], 404, 'namespaces'],
+    ['auth/userpass/login/bea', '{"password":"x"}', ['x-vault-namespace', 'a'], 400, 'invalid username'],
     ['sys/wrapping/unwrap', '{}', [], 400, 'missing "token"'],
     ['sys/wrapping/unwrap', '{"token":7}', stale, 400, 'token'],
     ['auth/approle/login', '{"role_id":', [], 400, 'JSON'],

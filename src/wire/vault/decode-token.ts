@@ -104,6 +104,8 @@ export const narrowable = [
   'write-acl-policy',
   'delete-acl-policy',
   'read-capabilities',
+  'create-realm',
+  'list-realms',
   'enable-mount',
   'tune-mount',
   'disable-mount',
