@@ -61,19 +61,32 @@ test('does not wait for what trickles in, nor read without end', { timeout: 20_0
   assert.ok(performance.now() - begun < 8000);
 });
 
-test('asks so much at once and no more, and again when that is over', { timeout: 20_000 }, async () => {
+test('asks so much at once, has others wait for their turn, and refuses more', { timeout: 20_000 }, async () => {
+  let [asked, most] = [0, 0];
   let release = () => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const url = await serving((_, response) => void held.then(() => response.end('{}')));
-  const asking = Array.from({ length: 40 }, () => outbound({ url }));
-  const settled = Promise.allSettled(asking);
+  const url = await serving((_, response) => {
+    most = Math.max(most, ++asked);
+    void held.then(() => response.end('{}', () => asked--));
+  });
+  const asking = Promise.all(Array.from({ length: 32 + 512 }, () => outbound({ url })));
   await assert.rejects(outbound({ url }), /too much/);
+  while (asked < 32) await new Promise((resolve) => setTimeout(resolve, 5));
   release();
-  const answered = (await settled).filter(({ status }) => status === 'fulfilled');
-  assert.equal(answered.length, 32);
-  assert.equal((await outbound({ url })).status, 200);
+  assert.equal((await asking).length, 544);
+  assert.ok(most <= 32, `${most} at once`);
+});
+
+test('nobody waits for a turn longer than for an answer', { timeout: 20_000 }, async () => {
+  const url = await serving(() => {});
+  const begun = performance.now();
+  const settled = await Promise.allSettled(Array.from({ length: 40 }, () => outbound({ url })));
+  assert.ok(settled.every(({ status }) => status === 'rejected'));
+  assert.ok(performance.now() - begun < 11_000);
+  const free = await serving((_, response) => response.end('{}'));
+  assert.equal((await outbound({ url: free })).status, 200);
 });
 
 test('only https is asked, or this machine', () => {

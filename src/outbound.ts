@@ -4,9 +4,11 @@ import { isOutboundUrl, type Outbound, type OutboundAnswer, type OutboundRequest
 
 const longestWait = 5000;
 const largest = 256 * 1024;
-/** More at once are refused: who can make the server ask others may not make it ask without end. */
+/** More at once wait for their turn, as long as an answer may take: who can make the server ask others may not make it ask without end. */
 const atOnce = 32;
+const mostWaiting = 512;
 let underWay = 0;
+const waiting = new Set<() => void>();
 
 /**
  * Asks another server over HTTPS, as the given authorities know it or else Node's own (and those of NODE_EXTRA_CA_CERTS), or over HTTP on this
@@ -14,14 +16,36 @@ let underWay = 0;
  */
 export const outbound: Outbound = async (asked) => {
   if (!isOutboundUrl(asked.url)) throw new Error('only https is asked');
-  if (underWay >= atOnce) throw new Error('too much is asked at once');
-  underWay++;
+  if (underWay < atOnce) underWay++;
+  else await turn();
   try {
     return await answerOf(asked);
   } finally {
-    underWay--;
+    const [next] = waiting;
+    if (next === undefined) underWay--;
+    else next();
   }
 };
+
+/** Resolves once somebody else is done and leaves his place. */
+function turn(): Promise<void> {
+  if (waiting.size >= mostWaiting) throw new Error('too much is asked at once');
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const leave = () => {
+    clearTimeout(timer);
+    waiting.delete(take);
+  };
+  const take = () => {
+    leave();
+    resolve();
+  };
+  const timer = setTimeout(() => {
+    leave();
+    reject(new Error('too much is asked at once'));
+  }, longestWait);
+  waiting.add(take);
+  return promise;
+}
 
 function answerOf({ url, ca, post, authorization }: OutboundRequest): Promise<OutboundAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<OutboundAnswer>();
