@@ -237,10 +237,20 @@ export class Server {
 function custodyOf(data: DataDirectory): Custody {
   const file = {
     read: () => data.readSeal() ?? noSeal(data),
-    write: (sealed: SealedRoot) => data.writeSeal('passphrase', sealed),
+    write: (sealed: SealedRoot) => written(() => data.writeSeal('passphrase', sealed)),
   };
   const fixed = 'The passphrase of a development server lies beside its data: there is none to be changed.';
   return new Custody(file, data.has('dev-passphrase') ? { fixed } : {});
+}
+
+/** Whoever asked for it is told what the disk said. */
+function written(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new KmsError(code === 'ENOSPC' ? 'storage-full' : 'unavailable', `The seal could not be written: ${message}`);
+  }
 }
 
 function noSeal(data: DataDirectory): never {

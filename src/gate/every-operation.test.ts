@@ -180,6 +180,9 @@ test('no secret of any operation is in a ledger line, a row, the log, the metric
       if (/datakey|transit.random/.test(name)) keep(at, fields.data?.plaintext ?? fields.data?.random_bytes);
       if (/data-key/.test(name)) keep(at, fields.plaintext);
       keep(`${at} secret key`, fields.secretAccessKey);
+      // A new passphrase, and what hides a token.
+      if (/rekey/.test(name)) keep(`${at} keys`, fields.keys?.[0]);
+      keep(`${at} pad`, fields.otp);
       keep(`${at} token`, fields.token ?? fields.auth?.client_token);
       // Each once more when it can't be done: over a sealed server, which refuses everything but its unsealing.
       if (house.gate.status().sealed) await house.unseal();

@@ -184,6 +184,21 @@ const table = `
   enable-mount             security-officer developer
   tune-mount               security-officer developer
   disable-mount            security-officer developer
+  write-token-role         security-officer developer
+  read-token-role          auditor security-officer developer
+  delete-token-role        security-officer developer
+  list-token-roles         auditor security-officer developer
+  create-role-token        anybody
+  list-tokens              auditor security-officer developer
+  revoke-tokens            security-officer developer
+  revoke-token-alone       security-officer developer
+  tidy                     security-officer developer
+  read-ceremony            security-officer developer
+  start-ceremony           security-officer developer
+  cancel-ceremony          security-officer developer
+  feed-ceremony            security-officer developer
+  read-host                auditor security-officer developer
+  list-audit-sinks         auditor security-officer developer
   create-orphan-token      security-officer developer
   write-login              security-officer developer
   read-login               auditor security-officer developer
@@ -387,7 +402,18 @@ test('narrowed grants and tokens allow only what they name', () => {
 });
 
 test('what concerns every realm is for the first realm', () => {
-  for (const action of ['seal', 'create-realm', 'read-audit', 'prove-audit', 'read-metrics'] as const) {
+  for (const action of [
+    ...([
+      'seal',
+      'create-realm',
+      'read-audit',
+      'prove-audit',
+      'read-metrics',
+      'read-host',
+      'list-audit-sinks',
+    ] as const),
+    ...(['read-ceremony', 'start-ceremony', 'cancel-ceremony', 'feed-ceremony'] as const),
+  ]) {
     assert.equal(answer(development(grant('developer')), command(action)), 'allow', action);
     assert.equal(
       answer({ ...development(grant('developer')), ofFirstRealm: false }, command(action)),

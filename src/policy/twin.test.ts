@@ -35,6 +35,16 @@ const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
   revoke-grant create-key-store change-key-store list-key-stores create-role delete-role register-provider delete-provider write-acl-policy delete-acl-policy seal
   enable-mount tune-mount disable-mount create-orphan-token write-login delete-login write-revocation-list delete-revocation-list create-secret-id destroy-secret-id`);
+const ceremonyWords = words('read-ceremony start-ceremony cancel-ceremony feed-ceremony');
+governWords.push(
+  ...ceremonyWords,
+  ...words('write-token-role delete-token-role revoke-tokens revoke-token-alone tidy'),
+);
+listWords.push(...words('read-token-role list-token-roles list-tokens read-host list-audit-sinks'));
+const serverWords = [
+  ...ceremonyWords,
+  ...words('seal create-realm read-audit prove-audit read-metrics read-host list-audit-sinks'),
+];
 const rightsWords = words('read-key-policy list-key-grants');
 const listOnKeyWords = words('explain-access');
 const governOnKeyWords = words('put-key-policy create-key-grant retire-key-grant revoke-key-grant');
@@ -68,8 +78,7 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   if (who.kind === 'federated' || asked === 'assume-role-with-web-identity') return 'denied';
   if ((asked.endsWith('-token') && asked !== 'create-orphan-token') || selfWords.includes(asked)) return 'allow';
   if (facts.limitedTo && facts.limitedTo.indexOf(asked) < 0) return 'denied';
-  if (['seal', 'create-realm', 'read-audit', 'prove-audit', 'read-metrics'].includes(asked) && !facts.ofFirstRealm)
-    return 'denied';
+  if (serverWords.includes(asked) && !facts.ofFirstRealm) return 'denied';
   const account = who.realm.split('.')[0];
   if (!keys.every((key) => key.realm.split('.')[0] === account)) return 'denied';
 
