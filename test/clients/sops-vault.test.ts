@@ -53,6 +53,16 @@ test('sops rotates the data key of a file after the transit key was rotated', { 
   assert.equal(await decrypted(), yaml);
 });
 
+test('sops uses a key at a mount that was made for it', { skip }, async () => {
+  await clientFrom(env).mount({ mount_point: 'files/sops', type: 'transit' });
+  await clientFrom(env).write('files/sops/keys/own', {});
+  const own = join(folder, 'own.yaml');
+  const uri = `${env.VAULT_ADDR}/v1/files/sops/keys/own`;
+  writeFileSync(own, await run(sops.path, ['encrypt', '--hc-vault-transit', uri, plain], env));
+  assert.match(readFileSync(own, 'utf8'), /engine_path: files\/sops/);
+  assert.equal(await run(sops.path, ['decrypt', own], env), yaml);
+});
+
 test('sops is refused a file once an AWS client has disabled its key', { skip }, async () => {
   const kms = kmsClient(env);
   const { KeyMetadata } = await kms.describeKey({ KeyId: 'alias/sops' });
