@@ -35,6 +35,12 @@ export interface TokenSettings {
   readonly period?: number;
   readonly uses?: number;
   readonly cidrs: readonly string[];
+  /** They carry the role's policies and not `default` beside them. */
+  readonly withoutDefault?: boolean;
+  /** They never live longer, whatever else is said. */
+  readonly explicitMaxTtl?: number;
+  /** They may be used from where the login came from only. */
+  readonly bindsAddress?: boolean;
 }
 
 /** Of a role of AppRole: how it is proven. */

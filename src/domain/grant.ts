@@ -75,6 +75,8 @@ export interface Credential {
   readonly period?: number;
   /** Token: milliseconds after which it ends, however often it was renewed. */
   readonly maxTtl?: number;
+  /** Token of a login: the part of that which its role said was to be told. */
+  readonly explicitMaxTtl?: number;
   readonly meta?: Readonly<Record<string, string>>;
   /** Token: the addresses and ranges that it may be used from. */
   readonly cidrs?: readonly string[];

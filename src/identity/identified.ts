@@ -12,4 +12,6 @@ export interface Identified extends Principal {
   readonly counted?: true;
   /** Set where a login was proven, which is not a credential yet. */
   readonly login?: LoginFacts;
+  /** Set beside it: address and port that it came from. */
+  readonly peer?: string;
 }

@@ -24,6 +24,7 @@ export interface Issue extends TokenRequest {
   readonly parent?: string;
   readonly path?: string;
   readonly role?: string;
+  readonly explicitMaxTtl?: number;
   /** The auth mount that gives it. */
   readonly mount?: { readonly path: string; readonly id: string };
   /** SHA-256 of the certificate that it was given for. */
@@ -77,6 +78,7 @@ export function issueToken(issue: Issue, createdAt: number) {
     ...(policies !== undefined && { policies }),
     ...(uses !== undefined && { uses }),
     ...(maxTtl !== undefined && { maxTtl }),
+    ...(issue.explicitMaxTtl !== undefined && { explicitMaxTtl: issue.explicitMaxTtl }),
     ...(period !== undefined && { period }),
     ...(meta !== undefined && { meta }),
     ...(certificate !== undefined && { certificate }),

@@ -181,7 +181,7 @@ function withoutZeros<T extends object>(settings: T): T {
 }
 
 function checkToken(token: TokenSettings): void {
-  for (const length of [token.ttl, token.maxTtl, token.period]) checkTtl(length);
+  for (const length of [token.ttl, token.maxTtl, token.period, token.explicitMaxTtl]) checkTtl(length);
   checkUses(token.uses);
   checkCidrs(token.cidrs);
   checkPolicyNames(token.policies);

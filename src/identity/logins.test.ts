@@ -266,3 +266,26 @@ test('a wrapped answer opens once, with its own token, and the store can’t rea
   rig.now += 60_000;
   await fails(rig, { kind: 'wrapping', token: textOf(short.token) });
 });
+
+test("a role's tokens live no longer than it says aloud, carry what it says and no more, and stay where they were made", async () => {
+  const office = await Office.open();
+  const { rig } = office;
+  const token = {
+    explicitMaxTtl: 60_000,
+    ttl: 600_000,
+    withoutDefault: true,
+    bindsAddress: true,
+    policies: ['b', 'a'],
+  };
+  const { roleId } = await office.write({ method: 'approle', name: 'strict', token });
+  const { secretId } = await office.secretId('strict');
+  const { credential } = await office.login(approle(roleId!, secretId));
+  assert.equal(credential.expiresAt, rig.now + 60_000);
+  assert.equal(credential.explicitMaxTtl, 60_000);
+  assert.deepEqual([credential.policies, credential.cidrs], [['a', 'b'], ['127.0.0.1']]);
+  await office.write({ method: 'approle', name: 'strict', token: { policies: [] } });
+  assert.deepEqual((await office.login(approle(roleId!, secretId))).credential.policies, []);
+  await office.write({ method: 'approle', name: 'strict', token: { withoutDefault: false, bindsAddress: false } });
+  const open = (await office.login(approle(roleId!, secretId))).credential;
+  assert.deepEqual([open.policies, open.cidrs], [undefined, undefined]);
+});

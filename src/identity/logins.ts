@@ -1,4 +1,12 @@
-import { type IssuedToken, KmsError, type LoginMethod, type Outcome, type Proof } from '#domain/domain.ts';
+import {
+  addressOf,
+  type IssuedToken,
+  KmsError,
+  type LoginMethod,
+  type Outcome,
+  type Proof,
+  type TokenSettings,
+} from '#domain/domain.ts';
 import type { AuthMounts } from './auth-mounts.ts';
 import type { CertificateLogins } from './certificate-logins.ts';
 import type { AuthMountRecord, Directory } from './directory.ts';
@@ -42,7 +50,7 @@ export class Logins {
     const identity = await this.#rooms.directory.identity(realm, name);
     if (identity === undefined || !identity.enabled || !isWithin(token.cidrs, proof.peer)) throw wrongLogin();
     const credential = facts.secretId?.accessor ?? facts.login.roleId ?? facts.mount.path;
-    return { realm, name, kind: 'anonymous', groups: [], credential, login: facts };
+    return { realm, name, kind: 'anonymous', groups: [], credential, login: facts, peer: proof.peer };
   }
 
   async #proven(proof: LoginProof): Promise<LoginFacts> {
@@ -116,10 +124,12 @@ export class Logins {
     if (facts === undefined) throw new KmsError('denied', 'Only a login makes a token of its own.');
     const { login, mount, secretId, meta, label, via, by, certificate } = facts;
     const { realm, name, token: settings } = login;
-    const { policies, period, uses } = settings;
+    const { period, uses, explicitMaxTtl } = settings;
+    const policies = policiesOf(settings);
     const ttl = settings.ttl ?? (mount.defaultTtl || undefined);
-    const maxTtl = shorter(settings.maxTtl, mount.maxTtl || undefined);
-    const cidrs = secretId === undefined || secretId.tokenCidrs.length === 0 ? settings.cidrs : secretId.tokenCidrs;
+    const maxTtl = shorter(shorter(settings.maxTtl, explicitMaxTtl), mount.maxTtl || undefined);
+    const ranges = secretId === undefined || secretId.tokenCidrs.length === 0 ? settings.cidrs : secretId.tokenCidrs;
+    const cidrs = settings.bindsAddress === true ? [hostOf(principal.peer)] : ranges;
     const issued = issueToken(
       {
         realm,
@@ -131,9 +141,10 @@ export class Logins {
         meta,
         cidrs,
         ...(certificate !== undefined && { certificate }),
-        ...(policies.length > 0 && { policies: [...new Set(['default', ...policies])].sort() }),
+        ...(policies !== undefined && { policies }),
         ...(ttl !== undefined && { ttl }),
         ...(maxTtl !== undefined && { maxTtl }),
+        ...(explicitMaxTtl !== undefined && { explicitMaxTtl }),
         ...(period !== undefined && { period }),
         ...(uses !== undefined && { uses }),
       },
@@ -153,6 +164,19 @@ export class Logins {
       },
     };
   }
+}
+
+/** Undefined where the role says nothing of policies: then the token is not narrowed. */
+function policiesOf({ policies, withoutDefault }: TokenSettings): readonly string[] | undefined {
+  if (withoutDefault === true) return [...new Set(policies)].sort();
+  return policies.length === 0 ? undefined : [...new Set(['default', ...policies])].sort();
+}
+
+/** Throws 'invalid-proof' where who asks has no address. */
+function hostOf(peer: string | undefined): string {
+  const host = peer === undefined ? undefined : addressOf(peer);
+  if (host === undefined) throw wrongLogin();
+  return host;
 }
 
 /** As Vault calls tokens: by the path of the mount, and who it was. */

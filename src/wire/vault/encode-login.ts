@@ -4,16 +4,16 @@ import type { Input } from './row.ts';
 
 const whole = (ms: number | undefined): number => Math.floor((ms ?? 0) / 1000);
 
-export function tokenMembers({ policies, ttl, maxTtl, period, uses, cidrs }: TokenSettings): object {
+export function tokenMembers({ policies, ttl, maxTtl, period, uses, cidrs, ...more }: TokenSettings): object {
   return {
     token_bound_cidrs: cidrs,
-    token_explicit_max_ttl: 0,
+    token_explicit_max_ttl: whole(more.explicitMaxTtl),
     token_max_ttl: whole(maxTtl),
-    token_no_default_policy: false,
+    token_no_default_policy: more.withoutDefault === true,
     token_num_uses: uses ?? 0,
     token_period: whole(period),
     token_policies: policies,
-    token_strictly_bind_ip: false,
+    token_strictly_bind_ip: more.bindsAddress === true,
     token_ttl: whole(ttl),
     token_type: 'default',
   };

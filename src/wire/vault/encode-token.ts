@@ -21,7 +21,7 @@ export function lookup(info: TokenInfo, id: string, now: number): string {
     entity_id: '',
     expire_time: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
     // What a login's role or mount says isn't explicit to Vault.
-    explicit_max_ttl: credential.mount === undefined ? wholeSeconds(credential.maxTtl) : 0,
+    explicit_max_ttl: wholeSeconds(credential.mount === undefined ? credential.maxTtl : credential.explicitMaxTtl),
     id,
     issue_time: new Date(createdAt).toISOString(),
     ...(credential.renewedAt === undefined

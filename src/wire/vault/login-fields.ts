@@ -1,7 +1,7 @@
 import { KmsError, Plaintext, type TokenSettings } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { integer, refuseFields, seconds, text, words } from './fields.ts';
+import { boolean, integer, refuseFields, seconds, text, words } from './fields.ts';
 import type { Input } from './row.ts';
 
 /** Fields that requests about logins have in common. */
@@ -61,6 +61,9 @@ export const tokenMembers = [
   'token_num_uses',
   'token_bound_cidrs',
   'token_type',
+  'token_no_default_policy',
+  'token_explicit_max_ttl',
+  'token_strictly_bind_ip',
 ] as const;
 
 export function tokenSettings(body: JsonObject): Partial<TokenSettings> {
@@ -74,6 +77,9 @@ export function tokenSettings(body: JsonObject): Partial<TokenSettings> {
     period: length(body, 'token_period', 'period'),
     uses: count(body, 'token_num_uses'),
     cidrs: list(body, 'token_bound_cidrs'),
+    withoutDefault: boolean(body, 'token_no_default_policy'),
+    explicitMaxTtl: length(body, 'token_explicit_max_ttl'),
+    bindsAddress: boolean(body, 'token_strictly_bind_ip'),
   });
 }
 
