@@ -101,9 +101,38 @@ test('refuses a body of 100 MB without reading it', async () => {
   assert.match(JSON.parse(body).errors[0], /too large/);
 });
 
-test('refuses namespaces, and to wrap for no time that it understands', async () => {
+test('answers alike at mounts that are there, at others, and at the strangest of paths, who is nobody', async () => {
+  await vault.mount({ mount_point: 'there', type: 'transit' });
+  const nobody = { 'x-vault-token': 'clv.nobody' };
   const body = `{"plaintext":"${message}"}`;
-  assert.equal((await send('POST', '/v1/transit/encrypt/k', body, { 'x-vault-namespace': 'team' })).status, 404);
+  const answers = [];
+  for (const path of [
+    'there/encrypt/k',
+    'gone/encrypt/k',
+    'there',
+    `${'a/'.repeat(3000)}k`,
+    '__proto__/encrypt/k',
+    'main/x/y',
+  ]) {
+    const answer = await send('POST', `/v1/${path}`, body, nobody);
+    answers.push([answer.status, answer.body]);
+  }
+  for (const answer of answers) assert.deepEqual(answer, [403, '{"errors":["permission denied"]}']);
+  const large = 'x'.repeat(4 * 1024 * 1024 + 1);
+  for (const path of ['there/encrypt/k', 'gone/encrypt/k']) {
+    assert.equal((await send('POST', `/v1/${path}`, large)).status, 413, path);
+  }
+  for (const path of ['there/encrypt/..%2Fk', 'there/encrypt/%2E%2E', 'there/encrypt/a%2F%2Fb', 'there/keys/%00']) {
+    assert.equal((await send('POST', `/v1/${path}`, body)).status, 400, path);
+  }
+});
+
+test('refuses namespaces of others, and to wrap for no time that it understands', async () => {
+  const body = `{"plaintext":"${message}"}`;
+  for (const namespace of ['team', 'root/team', '../main', 'main/main', 'm%61in', '000000000000']) {
+    const { status } = await send('POST', '/v1/transit/encrypt/k', body, { 'x-vault-namespace': namespace });
+    assert.equal(status, 403, namespace);
+  }
   assert.equal((await send('POST', '/v1/transit/encrypt/k', body, { 'x-vault-wrap-ttl': 'soon' })).status, 400);
 });
 
