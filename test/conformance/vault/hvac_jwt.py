@@ -2,8 +2,10 @@
 
 import os
 import sys
+from urllib.parse import parse_qsl, urlsplit
 
 import hvac
+import requests
 from hvac import exceptions
 
 address, ca = os.environ["VAULT_ADDR"], os.environ.get("VAULT_CACERT", True)
@@ -62,6 +64,25 @@ auth = worker.auth.jwt.jwt_login("ci", token, path="py")["auth"]
 holds("a token logs in", auth["lease_duration"] == 600 and auth["metadata"]["issuer"] == provider)
 holds("what comes of it is used by itself", worker.is_authenticated())
 raises("a wrong one doesn't", exceptions.InvalidRequest, lambda: client().auth.jwt.jwt_login("ci", "a.b.c", path="py"))
+
+back = "http://localhost:8250/oidc/callback"
+root.sys.enable_auth_method("oidc", path="page")
+oidc = root.auth.oidc
+oidc.configure(
+    oidc_discovery_url=provider,
+    oidc_client_id=os.environ["CLIENT_ID"],
+    oidc_client_secret=os.environ["CLIENT_SECRET"],
+    default_role="staff",
+    path="page",
+)
+told = oidc.read_config(path="page")["data"]
+holds("the client's secret is not told", told["oidc_client_id"] and "oidc_client_secret" not in told)
+oidc.create_role("staff", user_claim="sub", allowed_redirect_uris=[back], path="page")
+url = worker.auth.oidc.oidc_authorization_url_request("staff", back, path="page")["data"]["auth_url"]
+page = requests.get(url, allow_redirects=False, timeout=10)
+query = dict(parse_qsl(urlsplit(page.headers["location"]).query))
+come = worker.auth.oidc.oidc_callback(query["state"], "unused", query["code"], path="page")["auth"]
+holds("a provider's page logs in", come["client_token"] and come["metadata"]["role"] == "staff")
 
 jwt.delete_role("ci", path="py")
 raises("a deleted role is gone", exceptions.InvalidPath, lambda: jwt.read_role("ci", path="py"))

@@ -15,9 +15,10 @@ import { client, IdentityProvider, signed } from './identity-provider.ts';
 
 const bao = program('bao', ['version'], /OpenBao v(\d+\.\d+\.\d+)/);
 const provider = await IdentityProvider.start();
-const { env } = await serverOfThisFile();
-const vault = clientFrom(env);
-const nobody = clientFrom(env, '');
+const { server, env: first } = await serverOfThisFile();
+let env = first;
+let vault = clientFrom(env);
+let nobody = clientFrom(env, '');
 const home = mkdtempSync(join(tmpdir(), 'claviger-jwt-'));
 after(() => rmSync(home, { recursive: true }));
 
@@ -50,7 +51,11 @@ const valid = (claims: object = {}, header: object = {}) =>
   provider.token({ sub: 'alice', aud: 'vault', ...claims }, header);
 
 test('hvac enables, configures and logs in as to Vault', { skip: noHvac, timeout: 120_000 }, () =>
-  holds('hvac_jwt.py', { ...env, PROVIDER: provider.url, JWT: valid() }, 8),
+  holds(
+    'hvac_jwt.py',
+    { ...env, PROVIDER: provider.url, JWT: valid(), CLIENT_ID: client.id, CLIENT_SECRET: client.secret },
+    12,
+  ),
 );
 
 test('a token of the provider makes one of an identity, called after whom it names', async () => {
@@ -369,4 +374,22 @@ test("OpenBao's command line logs in with a token and through the provider's pag
   const written = await baoLogin(['-method=oidc', '-path=sso', 'role=absent', 'skip_browser=true', 'port=18250']);
   assert.notEqual(written.code, 0);
   assert.match(written.text, /could not be found/);
+});
+
+test('mounts, roles and what they gave outlive kill -9, and the end of a mount does too', async () => {
+  const token = (await login(valid())).auth.client_token;
+  await vault.write('sys/auth/passing', { type: 'jwt' });
+  await vault.write('auth/passing/config', { oidc_discovery_url: provider.url });
+  await vault.write('auth/passing/role/demo', { role_type: 'jwt', user_claim: 'sub', bound_audiences: 'vault' });
+  const passing = (await nobody.write('auth/passing/login', { role: 'demo', jwt: valid() })).auth.client_token;
+  await vault.delete('sys/auth/passing');
+  await server.restart('SIGKILL');
+  env = await server.env();
+  vault = clientFrom(env);
+  nobody = clientFrom(env, '');
+  await clientFrom(env, token).tokenLookupSelf();
+  await refused(clientFrom(env, passing).tokenLookupSelf(), 403, /permission denied/);
+  await login(valid());
+  // The client's secret opens again.
+  await back(await visit(await begin()));
 });
