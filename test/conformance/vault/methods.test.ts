@@ -62,7 +62,7 @@ const madeUp: Readonly<Record<string, unknown>> = {
     databasePath: 'database',
     kubernetesPath: 'kubernetes',
   },
-  ...{ bound_service_account_names: 'a', bound_service_account_namespaces: 'a', policies: ['default'] },
+  ...{ bound_service_account_names: 'a', bound_service_account_namespaces: 'a' },
   ...{ iam_http_request_method: 'POST', iam_request_url: 'a', iam_request_body: 'a', iam_request_headers: 'a' },
 };
 
@@ -74,8 +74,9 @@ test('node-vault has methods for nothing that leads nowhere but other ways of lo
     if (name === 'seal') continue;
     const { auth } = await vault.write('auth/token/create', { ttl: '10m' });
     const own = clientFrom(env, auth.client_token) as unknown as Record<string, (given: object) => Promise<unknown>>;
+    const policies = name.startsWith('token') ? ['default'] : 'default';
     const mount = path.startsWith('/sys/') ? { mount_point: 'made-up' } : {};
-    await own[name]!({ ...madeUp, ...mount }).catch(({ response, message }: Refusal) => {
+    await own[name]!({ ...madeUp, ...mount, policies }).catch(({ response, message }: Refusal) => {
       if (response === undefined) unsent.push(`${name}: ${message}`);
       else if (elsewhere.test(response.body?.errors?.join() ?? '')) nowhere.push(name);
     });
