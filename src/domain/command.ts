@@ -6,6 +6,7 @@ import type { AuthMountCommands, AuthMountResults } from './command-auth-mount.t
 import type { CeremonyCommands, CeremonyResults } from './command-ceremony.ts';
 import type { HostCommands, HostResults } from './command-host.ts';
 import type { ImportCommands, ImportResults } from './command-import.ts';
+import type { KeyCacheCommands, KeyCacheResults } from './command-key-cache.ts';
 import type { KeyCertificateCommands, KeyCertificateResults } from './command-key-certificate.ts';
 import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
 import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
@@ -70,6 +71,7 @@ export interface Commands
     RevocationListCommands,
     TransferCommands,
     KeyCertificateCommands,
+    KeyCacheCommands,
     MountCommands,
     UsageCommands,
     AuditCommands,
@@ -324,6 +326,7 @@ export interface Results
     RevocationListResults,
     TransferResults,
     KeyCertificateResults,
+    KeyCacheResults,
     UsageResults,
     AuditResults,
     KeyVersionResults,

@@ -8,6 +8,7 @@ export * from './command-auth-mount.ts';
 export * from './command-ceremony.ts';
 export * from './command-host.ts';
 export * from './command-import.ts';
+export * from './command-key-cache.ts';
 export * from './command-key-certificate.ts';
 export * from './command-key-store.ts';
 export * from './command-key-version.ts';

@@ -33,6 +33,8 @@ const commands: { readonly [A in Action]: Make<A> } = {
   'get-import-parameters': (key) => ({ key: byId(key), wrapping: 'rsa-oaep-sha256', wrappingSpec: 'rsa-2048' }),
   'import-key-material': (key) => ({ key: byId(key), token: new Uint8Array(9), wrapped: new Uint8Array(256) }),
   'delete-imported-material': (key) => ({ key: byId(key) }),
+  'read-key-cache': () => ({}),
+  'set-key-cache': () => ({ size: 0 }),
   'request-certificate': (key) => ({ key: byId(key) }),
   'set-certificates': (key) => ({ key: byId(key), certificates: [] }),
   'get-wrapping-key': () => ({}),
@@ -248,6 +250,8 @@ const allowed: ActionTable<readonly Who[]> = {
   'get-import-parameters': [A],
   'import-key-material': [A],
   'delete-imported-material': [A],
+  'read-key-cache': [A, U, E, X],
+  'set-key-cache': [A],
   'request-certificate': [U],
   'set-certificates': [A],
   'get-wrapping-key': [A, U, E, X],
@@ -413,6 +417,7 @@ const allowed: ActionTable<readonly Who[]> = {
 
 /** What concerns every realm is only for those of the first. */
 const ofServer: readonly Action[] = [
+  'set-key-cache',
   'create-realm',
   'read-audit',
   'prove-audit',

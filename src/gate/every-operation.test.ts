@@ -44,7 +44,7 @@ const every: ReadonlyArray<readonly [door: string, cases: Cases]> = [
 
 /** Rows that never succeed: they say what isn't offered. */
 const absent =
-  /^transit\/cache-config|^sys\/remount$|^sys\/namespaces:delete$|^sys\/leases\/renew|^sys\/(?:init|audit(?:-hash)?:(?:post|delete)|config\/(?:cors:(?:post|delete)|ui|auditing\/request-headers\/)|key-status|rotate(?::|\/keyring|\/config)|rekey\/(?:backup|recovery)|rekey-recovery|step-down)/;
+  /^sys\/remount$|^sys\/namespaces:delete$|^sys\/leases\/renew|^sys\/(?:init|audit(?:-hash)?:(?:post|delete)|config\/(?:cors:(?:post|delete)|ui|auditing\/request-headers\/)|key-status|rotate(?::|\/keyring|\/config)|rekey\/(?:backup|recovery)|rekey-recovery|step-down)/;
 
 /** What proves these requests is in them; no token of the asking one's is needed. */
 const ownProof =

@@ -16,6 +16,7 @@ import { exportKey, exportWrapped } from './export.ts';
 import { deleteImported, expireImported, importMaterial } from './import.ts';
 import { importParameters } from './import-token.ts';
 import { importVersions } from './import-versions.ts';
+import { cacheSize, readKeyCache, setKeyCache } from './key-cache.ts';
 import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
 import { Keys } from './keys.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
@@ -67,10 +68,12 @@ export interface KeyringOptions {
 export class Keyring {
   readonly #root: Root;
   readonly #parts: Parts;
+  readonly #capacity: number;
   #digest: Uint8Array;
   #sequence: number;
 
-  private constructor(root: Root, parts: Parts, digest: Uint8Array, sequence: number) {
+  private constructor(root: Root, parts: Parts, capacity: number, digest: Uint8Array, sequence: number) {
+    this.#capacity = capacity;
     this.#root = root;
     this.#parts = parts;
     this.#digest = digest;
@@ -93,17 +96,18 @@ export class Keyring {
     if (head !== undefined) assertNotRolledBack(derived.anchor, head, digest, await store.anchors());
     const records = new Records(store, derived.records, stateDigest);
     const realmKeys = new RealmKeys(records, derived.wrapping);
+    const capacity = (await cacheSize(records)) || options.capacity;
     const parts = {
       records,
       realmKeys,
-      keys: new Keys(records, options.capacity),
-      versions: new OpenVersions(records, realmKeys, options.capacity),
+      keys: new Keys(records, capacity),
+      versions: new OpenVersions(records, realmKeys, capacity),
       wrappingKeys: new WrappingKeys(records, realmKeys),
       uses: new Uses(options.capacity, options.uses),
       fingerprints: derived.fingerprints,
       clock: options.clock,
     };
-    return new Keyring(derived, parts, digest, head?.sequence ?? 0);
+    return new Keyring(derived, parts, capacity, digest, head?.sequence ?? 0);
   }
 
   /** Verified reads, for the rooms that keep records of their own. */
@@ -168,6 +172,8 @@ export class Keyring {
     deleteImported(this.#parts, key, command);
   /** Takes away what has ended by now. */
   expireImported = (key: Key, now: number) => expireImported(this.#parts, key, now);
+  readCache = () => readKeyCache(this.#parts.records, this.#capacity);
+  setCache = (command: Command<'set-key-cache'>) => setKeyCache(this.#parts.records, this.#capacity, command);
   requestCertificate = (key: Key, command: Command<'request-certificate'>) =>
     requestCertificate(this.#parts, key, command);
   setCertificates = (key: Key, command: Command<'set-certificates'>) => setCertificates(this.#parts, key, command);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Key } from '#domain/domain.ts';
 import { memoryStore, type Store } from '#store/store.ts';
-import { byId, byName, Ring, realm } from './testing/ring.ts';
+import { byId, byName, Ring, realm, refused } from './testing/ring.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -138,4 +138,22 @@ test('a key that was found is current until it is changed, and its opened versio
   assert.equal(ring.keyring.isCurrent(key), false);
   assert.equal(ring.keyring.isCurrent(disabled), true);
   assert.equal(await ring.keyring.find(realm, byId(key)), disabled);
+});
+
+test('the size of the cache that is set is taken up at the next opening', async () => {
+  const ring = await Ring.open();
+  const read = async () => await ring.do(ring.keyring.readCache());
+  assert.deepEqual(await read(), { size: 0, active: 100 });
+  const set = (size: number) => ring.do(ring.keyring.setCache({ kind: 'set-key-cache', size }));
+  assert.deepEqual(await set(10), { size: 10, active: 100 });
+  for (const size of [1, 9, -1, 1.5, 1_000_001]) await refused('invalid-parameter', set(size));
+  await ring.restart();
+  assert.deepEqual(await read(), { size: 10, active: 10 });
+  const keys: Key[] = [];
+  for (let i = 0; i < 12; i++) keys.push(await ring.key({ name: `k${i}` }));
+  const known = keys.filter((key) => !(ring.keyring.find(key.realm, byId(key)) instanceof Promise));
+  assert.equal(known.length, 10);
+  await set(0);
+  await ring.restart();
+  assert.deepEqual(await read(), { size: 0, active: 100 });
 });

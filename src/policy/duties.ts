@@ -50,6 +50,8 @@ export const rules = {
   'get-import-parameters': ['administer', 'key'],
   'import-key-material': ['administer', 'key'],
   'delete-imported-material': ['administer', 'key'],
+  'read-key-cache': ['read', 'nothing'],
+  'set-key-cache': ['administer', 'server'],
   'request-certificate': ['use', 'key'],
   'set-certificates': ['administer', 'key'],
   'get-wrapping-key': ['read', 'nothing'], // a public one

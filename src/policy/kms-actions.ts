@@ -121,6 +121,8 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'get-import-parameters': ['GetParametersForImport'],
   'import-key-material': ['ImportKeyMaterial'],
   'delete-imported-material': ['DeleteImportedKeyMaterial'],
+  'read-key-cache': noKey,
+  'set-key-cache': noKey,
   'request-certificate': ['Sign'],
   'set-certificates': ['UpdateKeyDescription'],
   'get-wrapping-key': noKey,

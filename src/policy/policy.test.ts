@@ -96,6 +96,8 @@ const table = `
   delete-imported-material key-administrator developer
   get-import-parameters    key-administrator developer
   import-key-material      key-administrator developer
+  read-key-cache           key-administrator key-user key-exporter auditor developer
+  set-key-cache            key-administrator developer
   request-certificate      key-user developer
   set-certificates         key-administrator developer
   get-wrapping-key         key-administrator key-user key-exporter auditor developer

@@ -83,5 +83,7 @@ export const transferCases: Cases = {
     const { name, chain } = await certified(doors.house);
     return () => doors.vault('POST', `transit/keys/${name}/set-certificate`, { certificate_chain: chain });
   },
+  'GET transit/cache-config': async (doors) => () => doors.vault('GET', 'transit/cache-config'),
+  'POST transit/cache-config': async (doors) => () => doors.vault('POST', 'transit/cache-config', { size: 1000 }),
   'GET transit/byok-export/:destination/:name': leaving('transit/byok-export/:destination/:name'),
 };

@@ -150,3 +150,12 @@ export function decodeSoftDeleteRestore({ path }: Input): Command<'enable-key'> 
 export function decodeDeleteKey({ path }: Input): Command<'destroy-key'> {
   return { kind: 'destroy-key', key: keyRef(path.name) };
 }
+
+export function decodeReadCache(): Command<'read-key-cache'> {
+  return { kind: 'read-key-cache' };
+}
+
+/** Vault takes 0 for an unlimited cache; here the server then chooses. */
+export function decodeSetCache({ body }: Input): Command<'set-key-cache'> {
+  return { kind: 'set-key-cache', size: integer(body, 'size') ?? 0 };
+}

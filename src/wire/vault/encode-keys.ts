@@ -100,3 +100,12 @@ export function encodeKeyList(_: Result<'list-keys'>, input: Input, pages: reado
 export function encodeNothing(): string {
   return '';
 }
+
+export function encodeCache({ size }: Result<'read-key-cache'>): string {
+  return `{"size":${size}}`;
+}
+
+/** The size is taken up when the server is unsealed. */
+export function cacheWarnings({ size, active }: Result<'read-key-cache'>): readonly string[] {
+  return size === 0 || size === active ? [] : [`the cache has ${active} entries until the server is unsealed again`];
+}

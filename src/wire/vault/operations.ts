@@ -1,4 +1,3 @@
-import { type Action, KmsError } from '#domain/domain.ts';
 import { aclOperations } from './acl-operations.ts';
 import { authMountOperations } from './auth-mount-operations.ts';
 import { ceremonyOperations } from './ceremony-operations.ts';
@@ -8,8 +7,10 @@ import {
   decodeCreateKey,
   decodeDeleteKey,
   decodeListKeys,
+  decodeReadCache,
   decodeReadKey,
   decodeRotateKey,
+  decodeSetCache,
   decodeSoftDelete,
   decodeSoftDeleteRestore,
   decodeTrimKey,
@@ -26,7 +27,14 @@ import {
   decodeRewrap,
   decodeUpsert,
 } from './decode-transit.ts';
-import { encodeChangedKey, encodeKey, encodeKeyList, encodeNothing } from './encode-keys.ts';
+import {
+  cacheWarnings,
+  encodeCache,
+  encodeChangedKey,
+  encodeKey,
+  encodeKeyList,
+  encodeNothing,
+} from './encode-keys.ts';
 import {
   encodeCiphertext,
   encodeDataKey,
@@ -47,7 +55,7 @@ import { mountOperations } from './mount-operations.ts';
 import { shownName } from './names.ts';
 import { namespaceOperations } from './namespace-operations.ts';
 import { revocationOperations } from './revocation-operations.ts';
-import { type Method, type Row, row } from './row.ts';
+import { type Row, row } from './row.ts';
 import { serverOperations } from './server-operations.ts';
 import { tokenOperations } from './token-operations.ts';
 import { transferOperations } from './transfer-operations.ts';
@@ -156,6 +164,29 @@ const keys: readonly Row[] = [
   }),
 ];
 
+const cache: readonly Row[] = [
+  row({
+    operation: 'transit/cache-config:read',
+    method: 'GET',
+    paths: ['transit/cache-config'],
+    action: 'read-key-cache',
+    maxBody: small,
+    decode: decodeReadCache,
+    encode: encodeCache,
+    warnings: cacheWarnings,
+  }),
+  row({
+    operation: 'transit/cache-config',
+    method: 'POST',
+    paths: ['transit/cache-config'],
+    action: 'set-key-cache',
+    maxBody: small,
+    decode: decodeSetCache,
+    encode: encodeCache,
+    warnings: cacheWarnings,
+  }),
+];
+
 const cryptography: readonly Row[] = [
   row({
     operation: 'transit/encrypt',
@@ -250,28 +281,6 @@ const cryptography: readonly Row[] = [
   }),
 ];
 
-/** What Vault does and this door doesn't: said so, instead of 'no such path'. */
-function absent(method: Method, path: string, action: Action, why: string): Row {
-  return row({
-    operation: path.replace('/:name', '').replace('/*', ''),
-    method,
-    paths: [path],
-    action,
-    maxBody: small,
-    decode: () => {
-      throw new KmsError('unsupported', why);
-    },
-    encode: encodeNothing,
-  });
-}
-
-const ownCache = 'How many keys the server keeps open is its own, for all doors: it can not be set here.';
-
-const absences: readonly Row[] = [
-  absent('GET', 'transit/cache-config', 'lookup-token', ownCache),
-  absent('POST', 'transit/cache-config', 'lookup-token', ownCache),
-];
-
 /** The door's whole vocabulary; each row says everything that is particular. */
 export const operations: readonly Row[] = [
   ...aclOperations,
@@ -284,6 +293,7 @@ export const operations: readonly Row[] = [
   ...keys,
   ...cryptography,
   ...transferOperations,
+  ...cache,
   ...keyCertificateOperations,
   ...tokenOperations,
   ...leaseOperations,
@@ -292,5 +302,4 @@ export const operations: readonly Row[] = [
   ...kv,
   ...mountOperations,
   ...namespaceOperations,
-  ...absences,
 ];
