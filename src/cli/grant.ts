@@ -9,7 +9,11 @@ export const grantCommands: readonly Command[] = [
     summary: 'Give an identity or a group a role on a key, on names or on the realm',
     words: [1, 1],
     options: {
-      role: { type: 'string', value: 'ROLE', help: 'key-administrator, key-user, auditor or security-officer' },
+      role: {
+        type: 'string',
+        value: 'ROLE',
+        help: 'key-administrator, key-user, key-exporter, auditor or security-officer',
+      },
       group: { type: 'boolean', help: 'NAME is a group' },
       key: { type: 'string', value: 'KEY', help: 'only this key (a name or an id)' },
       names: { type: 'string', value: 'PATTERN', help: "only keys so named: 'payments', 'payments/*'" },

@@ -22,7 +22,7 @@ export const identityCommands: readonly Command[] = [
       role: {
         type: 'string',
         value: 'ROLE',
-        help: 'key-administrator, key-user, auditor or security-officer, on the whole realm',
+        help: 'key-administrator, key-user, key-exporter, auditor or security-officer, on the whole realm',
       },
       realm: { ...realm, help: "its realm, made if it isn't there (default: your own)" },
       group: { type: 'string', multiple: true, value: 'G', help: 'a group it belongs to; may be repeated' },

@@ -22,7 +22,11 @@ export const roleCommands: readonly Command[] = [
         value: 'K=V',
         help: "what a provider's token must say: sub=repo:me/*; may be repeated",
       },
-      role: { type: 'string', value: 'ROLE', help: 'key-administrator, key-user or auditor, on the whole realm' },
+      role: {
+        type: 'string',
+        value: 'ROLE',
+        help: 'key-administrator, key-user, key-exporter or auditor, on the whole realm',
+      },
       'external-id': { type: 'string', value: 'ID', help: 'what identities and groups must say to take it on' },
       again: {
         type: 'boolean',
