@@ -38,6 +38,8 @@ interface Trust {
 export class CertificateLogins {
   readonly #rooms: Rooms;
   readonly #trust = new Recent<Trust>(64);
+  /** By the digest of the text that a role has: many roles trust the same. */
+  readonly #trusted = new Recent<readonly TrustedCertificate[]>(1024);
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms;
@@ -101,10 +103,19 @@ export class CertificateLogins {
     const key = `${mount.id}/${name ?? ''}`;
     const known = this.#trust.get(key);
     if (known?.state === state) return known;
-    const roles = logins.map((login) => ({ login, trusted: trustedBy(login.cert) }));
+    const roles = logins.map((login) => ({ login, trusted: this.#trustedBy(login) }));
     const trust = { state, roles, authorities: new Authorities(roles.flatMap(({ trusted }) => trusted)) };
     this.#trust.set(key, trust);
     return trust;
+  }
+
+  #trustedBy({ cert }: CertificateLogin): readonly TrustedCertificate[] {
+    const digest = digestHex('sha256', cert.certificate);
+    const known = this.#trusted.get(digest);
+    if (known !== undefined) return known;
+    const trusted = trustedBy(cert);
+    this.#trusted.set(digest, trusted);
+    return trusted;
   }
 
   async #named({ realm, id }: AuthMountRecord, name: string): Promise<readonly CertificateLogin[]> {
