@@ -185,6 +185,12 @@ function checkToken(token: TokenSettings): void {
   checkUses(token.uses);
   checkCidrs(token.cidrs);
   checkPolicyNames(token.policies);
+  if (token.bindsAddress === true && token.cidrs.length > 0) {
+    throw new KmsError(
+      'invalid-parameter',
+      "'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one",
+    );
+  }
   if (token.ttl !== undefined && token.maxTtl !== undefined && token.ttl > token.maxTtl) {
     throw new KmsError('invalid-parameter', 'token_ttl should not be greater than token_max_ttl');
   }

@@ -86,6 +86,7 @@ const roles: readonly Row[] = [
     more: moreTokens,
   }),
   at('auth/token/tidy', tidied),
+  at('auth/approle/tidy/secret-id', tidied),
 ];
 
 function idOf(input: Input): { readonly path: string; readonly accessor: string } {

@@ -1,4 +1,5 @@
 import { aclOperations } from './acl-operations.ts';
+import { approleMembers } from './approle-members.ts';
 import { authMountOperations } from './auth-mount-operations.ts';
 import { ceremonyOperations } from './ceremony-operations.ts';
 import { certificateOperations } from './certificate-operations.ts';
@@ -285,6 +286,7 @@ const cryptography: readonly Row[] = [
 export const operations: readonly Row[] = [
   ...aclOperations,
   ...loginOperations,
+  ...approleMembers,
   ...authMountOperations,
   ...jwtOperations,
   ...kubernetesOperations,

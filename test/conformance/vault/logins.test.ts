@@ -75,3 +75,25 @@ test('a token that is bound to addresses is refused from others', async () => {
   const { secret_id } = (await vault.write('auth/approle/role/elsewhere/secret-id', {})).data;
   await refused(clientFrom(env, '').approleLogin({ role_id, secret_id }), 400, /invalid role or secret ID/);
 });
+
+test("a role's members are read, written and taken back one by one", async () => {
+  await vault.write('auth/approle/role/parts', { token_ttl: '5m', token_policies: ['a'], secret_id_num_uses: 4 });
+  const member = async (name: string) => (await vault.read(`auth/approle/role/parts/${name}`)).data;
+  assert.deepEqual(await member('policies'), { token_policies: ['a'] });
+  assert.deepEqual(await member('token-ttl'), { token_ttl: 300 });
+  assert.deepEqual(await member('local-secret-ids'), { local_secret_ids: false });
+  await vault.write('auth/approle/role/parts/token-ttl', { token_ttl: '2m' });
+  await vault.write('auth/approle/role/parts/period', { token_period: 60 });
+  await vault.delete('auth/approle/role/parts/secret-id-num-uses');
+  const { data } = await vault.read('auth/approle/role/parts');
+  assert.deepEqual([data.token_ttl, data.token_period, data.secret_id_num_uses], [120, 60, 0]);
+  assert.deepEqual(data.token_policies, ['a']);
+  await refused(vault.write('auth/approle/role/parts/token-ttl', { token_max_ttl: 9 }), 400, /missing token_ttl/);
+  await refused(
+    vault.write('auth/approle/role/parts/token-ttl', { token_ttl: 1, period: 9 }),
+    400,
+    /none of this path's/,
+  );
+  await refused(vault.write('auth/approle/role/absent/token-ttl', { token_ttl: 1 }), 404, /no role/);
+  await refused(vault.write('auth/approle/role/parts/nonsense', { a: 1 }), 404, /unsupported path/);
+});
