@@ -12,7 +12,7 @@ import {
   type SecretBytes,
 } from '#domain/domain.ts';
 import { changeKey, type Parts } from './change.ts';
-import { createKey } from './create.ts';
+import { assertName, createKey } from './create.ts';
 import { identityOf, type Place, placesOf, settled } from './import.ts';
 import { assertExternal, assertImported, olderEndsWith } from './imported.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
@@ -37,6 +37,11 @@ export async function importKey(
   now: number,
 ): Promise<Outcome<Result<'import-key'>>> {
   const { name, usages, derived, exportable, backupAllowed, rotationPeriodDays, ownRotation } = command;
+  assertName(name);
+  // Said before anything is unwrapped: it is the likelier mistake.
+  if ((await parts.keys.find(realm, { by: 'name', name })) !== undefined) {
+    throw new KmsError('already-exists', `There is already a key named ${name}.`, name);
+  }
   const { spec, secret, publicKey } = await materialOf(parts, realm, command.specs, command.brought);
   using _ = secret;
   if (derived === true && secret === undefined) {
