@@ -185,6 +185,21 @@ describe('a client certificate', { skip: noOpenSsl }, () => {
     assert.ok(performance.now() - started < 500);
   });
 
+  it('takes an authority that many trust for one', () => {
+    const upper = made.authority('/CN=many', {});
+    const lower = made.certify(made.authority('/CN=many', {}), upper, '1.2.3.4=ASN1:UTF8String:x');
+    const leaf = made.client(lower);
+    const read = PresentedCertificate.read([leaf, lower].map(derOf), Date.now());
+    assert.ok(typeof read !== 'string');
+    // Of the leaf's issuer's name too, so all of them would be tried before the one that the client sent.
+    const chains = read.chainsTo(new Authorities(trusted(...Array.from({ length: 100 }, () => upper))));
+    assert.ok(typeof chains !== 'string');
+    assert.deepEqual(
+      chains.map(({ length }) => length),
+      [3],
+    );
+  });
+
   it('tells its names, its serial number and its extensions', () => {
     const leaf = made.client(root, '/O=Acme/OU=Ops/OU=Night/CN=app', [
       'subjectAltName=DNS:a.example.com,DNS:b.example.com,email:a@example.com,URI:spiffe://x/app,IP:127.0.0.1',

@@ -67,8 +67,9 @@ export class Authorities {
   readonly #bySubject: ReadonlyMap<string, readonly CertificateFields[]>;
 
   constructor(trusted: readonly TrustedCertificate[]) {
-    const fields = trusted.filter((one) => one.isAuthority).map((one) => one.fields);
-    this.#bySubject = Map.groupBy(fields, ({ subject }) => nameOf(subject));
+    // One that several trust is one: its steps are not to use up those of others.
+    const each = new Map(trusted.filter((one) => one.isAuthority).map((one) => [one.id, one.fields]));
+    this.#bySubject = Map.groupBy(each.values(), ({ subject }) => nameOf(subject));
   }
 
   named(name: Uint8Array): readonly CertificateFields[] {
