@@ -55,6 +55,8 @@ export async function startOpenBao(): Promise<OpenBao> {
     `-dev-root-token-id=${token}`,
   ];
   const child = spawn(bao.path, args, { stdio: 'ignore' });
+  // Whatever becomes of this process, that one ends with it.
+  process.once('exit', () => child.kill('SIGKILL'));
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const server = { url: `http://${address}`, token };
   const call = async (method: string, path: string, body?: object): Promise<Said> => {

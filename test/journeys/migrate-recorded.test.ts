@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import tls from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { type RunningServer, startServer } from '../harness.ts';
+import { ask, b64, bao, type OpenBao, startOpenBao } from './openbao.ts';
+
+/*
+ * The same migration without an OpenBao: from what one answered when it was asked (its version stands in the file). With CLAVIGER_RECORD=1
+ * and the program at hand the file is written anew.
+ */
+
+const file = fileURLToPath(new URL('recorded/openbao-migration.json', import.meta.url));
+const records = process.env.CLAVIGER_RECORD === '1' && bao.missing === false;
+const home = mkdtempSync(join(tmpdir(), 'claviger-recorded-'));
+const message = b64('attack at dawn');
+const context = b64('tenant-7');
+
+interface Recorded {
+  readonly version: string;
+  /** By method, path and body. */
+  readonly answers: Record<string, { readonly status: number; readonly body: string }>;
+  /** By key: what each of its versions made. */
+  readonly made: Record<string, Array<Readonly<Record<'ciphertext' | 'signature' | 'hmac', string | undefined>>>>;
+}
+
+const kinds: Readonly<Record<string, readonly [type: string, backup: boolean, more?: object]>> = {
+  aes: ['aes256-gcm96', false],
+  convergent: ['aes128-gcm96', true, { derived: true, convergent_encryption: true }],
+  rsa: ['rsa-2048', false],
+  'rsa-backup': ['rsa-2048', true],
+  p384: ['ecdsa-p384', false],
+  'p521-backup': ['ecdsa-p521', true],
+  ed25519: ['ed25519', false],
+  'ed25519-backup': ['ed25519', true],
+  hmac: ['hmac', false, { key_size: 48 }],
+};
+
+let recorded: Recorded;
+let server: RunningServer;
+let token: string;
+let source: http.Server;
+
+before(async () => {
+  server = await startServer();
+  const env = await server.env();
+  token = env.VAULT_TOKEN!;
+  tls.setDefaultCACertificates([readFileSync(env.VAULT_CACERT!, 'utf8')]);
+  writeFileSync(join(home, 'token'), 'root');
+  const live = records ? await startOpenBao() : undefined;
+  if (live !== undefined) recorded = await filled(live);
+  else if (existsSync(file)) recorded = JSON.parse(readFileSync(file, 'utf8'));
+  source = http.createServer((request, response) => void answer(request, response, live));
+  await new Promise<void>((resolve) => source.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}`;
+  const where = ['--from', url, '--from-token-file', join(home, 'token'), '--journal', join(home, 'journal')];
+  try {
+    await server.claviger('migrate', 'vault', ...where, '--no-verify');
+  } finally {
+    await live?.stop();
+  }
+  if (live !== undefined) writeFileSync(file, `${JSON.stringify(recorded, undefined, 1)}\n`);
+});
+
+after(async () => {
+  source?.closeAllConnections();
+  source?.close();
+  await server?.stop();
+  rmSync(home, { recursive: true });
+});
+
+async function answer(request: http.IncomingMessage, response: http.ServerResponse, live: OpenBao | undefined) {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const name = `${request.method} ${request.url} ${body}`.trim();
+  if (live !== undefined) {
+    const headers = { 'x-vault-token': live.token };
+    const asked = await fetch(live.url + request.url, {
+      method: request.method!,
+      headers,
+      ...(body !== '' && { body }),
+    });
+    recorded.answers[name] = { status: asked.status, body: await asked.text() };
+  }
+  const known = recorded.answers[name];
+  response.statusCode = known?.status ?? 500;
+  response.end(known?.body ?? JSON.stringify({ errors: [`not recorded: ${name}`] }));
+}
+
+async function filled({ call }: OpenBao): Promise<Recorded> {
+  const made: Recorded['made'] = {};
+  for (const [name, [type, backup, more = {}]] of Object.entries(kinds)) {
+    made[name] = [];
+    await call('POST', `transit/keys/${name}`, { type, exportable: true, allow_plaintext_backup: backup, ...more });
+    for (let version = 1; version <= 2; version++) {
+      if (version > 1) await call('POST', `transit/keys/${name}/rotate`);
+      const does = async (verb: string, body: object, member: string) =>
+        (await call('POST', `transit/${verb}/${name}`, body)).data[member] as string;
+      made[name]!.push({
+        ciphertext: /gcm|rsa/.test(type)
+          ? await does('encrypt', { plaintext: message, ...('derived' in more && { context }) }, 'ciphertext')
+          : undefined,
+        signature: /rsa|ecdsa|ed25519/.test(type) ? await does('sign', { input: message }, 'signature') : undefined,
+        hmac: await does('hmac', { input: message }, 'hmac'),
+      });
+    }
+  }
+  for (let i = 1; i <= 3; i++) await call('POST', 'secret/data/app', { data: { i, html: '<&>' } });
+  await call('POST', 'secret/destroy/app', { versions: [1] });
+  await call('POST', 'kv/plain', { v: 1 });
+  return { version: bao.version, answers: {}, made };
+}
+
+const here = (method: string, path: string, body?: object) => ask({ url: server.url, token }, method, path, body);
+
+for (const [name, [, , more = {}]] of Object.entries(kinds)) {
+  test(`what the recorded key ${name} made is good here`, async () => {
+    assert.equal(recorded.made[name]!.length, 2);
+    for (const { ciphertext, signature, hmac } of recorded.made[name]!) {
+      if (ciphertext !== undefined) {
+        const opened = await here('POST', `transit/decrypt/${name}`, {
+          ciphertext,
+          ...('derived' in more && { context }),
+        });
+        assert.equal(opened.data?.plaintext, message);
+      }
+      for (const proof of [{ signature }, { hmac }].filter((one) => Object.values(one)[0] !== undefined)) {
+        const { data } = await here('POST', `transit/verify/${name}`, { input: message, ...proof });
+        assert.equal(data?.valid, true, JSON.stringify(proof));
+      }
+    }
+  });
+}
+
+test('the recorded secrets are here', async () => {
+  assert.deepEqual((await here('GET', 'secret/data/app')).data.data, { i: 3, html: '<&>' });
+  assert.deepEqual((await here('GET', 'secret/data/app?version=2')).data.data, { i: 2, html: '<&>' });
+  assert.equal((await here('GET', 'secret/data/app?version=1')).data.metadata.destroyed, true);
+  assert.deepEqual((await here('GET', 'kv/plain')).data, { v: 1 });
+});
