@@ -359,6 +359,37 @@ describe('a migration from OpenBao', { skip }, () => {
     assert.match(about('secret/trimmed').remedy, /path "secret\/data\/trimmed"/);
   });
 
+  test('what others write while it is read comes as one state of it, and the rest with the next run', async () => {
+    await there('POST', 'transit/keys/busy', { exportable: true });
+    await put('busy', { n: 0 });
+    let written = 0;
+    let busy = true;
+    const writing = (async () => {
+      while (busy) {
+        await put('busy', { n: ++written });
+        if (written % 3 === 0) await there('POST', 'transit/keys/busy/rotate');
+      }
+    })();
+    const some = ['--keys', 'busy', '--kv', 'busy'];
+    for (let run = 0; run < 3; run++) {
+      const { failed } = await told(...some, '--no-verify');
+      for (const { reason } of failed) assert.match(reason, /changed there while it was read/);
+      const { status, data } = await here('GET', 'secret/metadata/busy');
+      if (status !== 200) continue;
+      for (const [number, { destroyed }] of Object.entries<{ destroyed: boolean }>(data.versions)) {
+        const read = await here('GET', `secret/data/busy?version=${number}`);
+        assert.deepEqual([destroyed, read.data.data], [false, { n: Number(number) - 1 }]);
+      }
+    }
+    busy = false;
+    await writing;
+    const last = await told(...some);
+    assert.deepEqual([last.failed, last.differing, last.verified], [[], [], 2]);
+    assert.deepEqual((await here('GET', 'secret/data/busy')).data.data, { n: written });
+    const latest = async (of: typeof there) => (await of('GET', 'transit/keys/busy')).data.latest_version;
+    assert.equal(await latest(here), await latest(there));
+  });
+
   test('refuses a token in the clear, another migration’s journal, and words that make no sense', async () => {
     assert.match((await migrate('--from', 'http://192.0.2.1:8200')).stderr, /in the clear/);
     const other = join(home, 'other');

@@ -47,6 +47,7 @@ export async function readVersions(
   const numbers = Object.keys(versions)
     .map(Number)
     .sort((a, b) => a - b);
+  using unread = { versions: read, [Symbol.dispose]: () => wipe(unread.versions) };
   for (const number of numbers) {
     const { created_time: createdAt, deletion_time: hiddenAt, destroyed } = versions[number]!;
     const facts = { number, createdAt, ...(hiddenAt !== '' && { hiddenAt }) };
@@ -54,6 +55,8 @@ export async function readVersions(
     else if (isOver(hiddenAt)) read.push({ ...facts, value: 'withheld' });
     else read.push({ ...facts, ...((await readValue(source, mount, name, number)) ?? { value: 'withheld' }) });
   }
+  // From here on they are the caller's.
+  unread.versions = [];
   return read;
 }
 
