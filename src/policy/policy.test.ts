@@ -181,6 +181,13 @@ const table = `
   lookup-wrapping          anybody
   rewrap-answer            anybody
   wrap-answer              anybody
+  enable-auth-mount        security-officer developer
+  disable-auth-mount       security-officer developer
+  tune-auth-mount          security-officer developer
+  configure-auth-mount     security-officer developer
+  list-auth-mounts         anybody
+  read-auth-mount          auditor security-officer developer
+  begin-oidc-login         anybody
   list-mounts              anybody
   read-mount               anybody
   enable-mount             security-officer developer
@@ -237,7 +244,15 @@ test('the developer role is worth nothing outside development mode', () => {
 });
 
 /** What is open to anybody: where a secret is needed, it is in the command or the proof. */
-const open: readonly string[] = ['read-status', 'unseal', 'login', 'unwrap-answer', 'lookup-wrapping', 'rewrap-answer'];
+const open: readonly string[] = [
+  'read-status',
+  'unseal',
+  'login',
+  'begin-oidc-login',
+  'unwrap-answer',
+  'lookup-wrapping',
+  'rewrap-answer',
+];
 
 test('nobody without a credential gets past what is public', () => {
   for (const action of Object.keys(rules) as Action[]) {

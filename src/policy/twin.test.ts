@@ -29,12 +29,12 @@ const readWords = words(
   'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets get-secret-rules get-wrapping-key read-key-cache describe-key read-last-use list-keys list-aliases',
 );
 const listWords = words(
-  'list-acl-policies read-acl-policy read-login list-logins read-revocation-list list-revocation-lists read-secret-id list-secret-ids list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants',
+  'list-acl-policies read-acl-policy read-auth-mount read-login list-logins read-revocation-list list-revocation-lists read-secret-id list-secret-ids list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants',
 );
 const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
   revoke-grant create-key-store change-key-store list-key-stores create-role delete-role register-provider delete-provider write-acl-policy delete-acl-policy seal
-  enable-mount tune-mount disable-mount create-orphan-token write-login delete-login write-revocation-list delete-revocation-list create-secret-id destroy-secret-id`);
+  enable-mount tune-mount disable-mount enable-auth-mount tune-auth-mount disable-auth-mount configure-auth-mount create-orphan-token write-login delete-login write-revocation-list delete-revocation-list create-secret-id destroy-secret-id`);
 const ceremonyWords = words('read-ceremony start-ceremony cancel-ceremony feed-ceremony');
 governWords.push(
   ...ceremonyWords,
@@ -49,9 +49,9 @@ const rightsWords = words('read-key-policy list-key-grants');
 const listOnKeyWords = words('explain-access');
 const governOnKeyWords = words('put-key-policy create-key-grant retire-key-grant revoke-key-grant');
 const selfWords = words(
-  'list-mounts read-mount read-capabilities assume-role create-session get-caller-identity wrap-answer',
+  'list-mounts list-auth-mounts read-mount read-capabilities assume-role create-session get-caller-identity wrap-answer',
 );
-const openWords = words('read-status unseal login unwrap-answer lookup-wrapping rewrap-answer');
+const openWords = words('read-status unseal login begin-oidc-login unwrap-answer lookup-wrapping rewrap-answer');
 const auditWords = words('read-audit prove-audit read-checkpoint read-metrics');
 const wordsOfRole: Record<string, string[]> = {
   'key-administrator': [...administerWords, ...secretAdministerWords, ...readWords, ...rightsWords],
