@@ -214,4 +214,8 @@ export interface TokenInfo {
   readonly usesLeft?: number;
 }
 
-export type IssuedToken = TokenInfo & { readonly token: Plaintext };
+export type IssuedToken = TokenInfo & {
+  readonly token: Plaintext;
+  /** What whoever asked for it may not have meant. */
+  readonly warnings?: readonly string[];
+};

@@ -69,7 +69,7 @@ export interface TokenResults {
   'read-token-role': { readonly role: TokenRole };
   'delete-token-role': Record<never, never>;
   'list-token-roles': { readonly names: readonly string[]; readonly next?: string };
-  'create-role-token': IssuedToken & { readonly warnings: readonly string[] };
+  'create-role-token': IssuedToken;
   'list-tokens': {
     readonly tokens: ReadonlyArray<{ readonly accessor: string; readonly path: string }>;
     readonly next?: string;

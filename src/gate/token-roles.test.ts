@@ -35,6 +35,17 @@ test('a token of a role carries what the role allows, at the path of the role', 
   await refused('invalid-parameter', make(house, user, { role: 'nowhere' }));
 });
 
+test('what a request may not have meant is warned of', async () => {
+  const house = await withRole({ maxTtl: 1.5 * hour });
+  const { warnings, credential } = await make(house, house.first, { ttl: 3 * hour + 1000 });
+  assert.deepEqual(warnings, [
+    'TTL of "3h1s" exceeded the effective max_ttl of "1h30m"; TTL value is capped accordingly',
+  ]);
+  assert.equal(credential.expiresAt, house.now + 1.5 * hour);
+  const plain = await house.perform({ kind: 'create-token', policies: ['default', 'nowhere', 'root'] });
+  assert.deepEqual(plain.warnings, ['Policy "nowhere" does not exist']);
+});
+
 test('a role gives policies beyond the asking token, never actions or addresses beyond it', async () => {
   const house = await withRole({ allowed: ['deploy'] });
   const doors = new Doors(house);

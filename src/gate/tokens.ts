@@ -1,4 +1,12 @@
-import { accountOf, type Command, KmsError, type Outcome, type Principal, type Result } from '#domain/domain.ts';
+import {
+  accountOf,
+  type Command,
+  type IssuedToken,
+  KmsError,
+  type Outcome,
+  type Principal,
+  type Result,
+} from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
 import { decide, isAction, type Mode, namesPolicies, policiesByRole } from '#policy/policy.ts';
 import type { Rooms } from './rooms.ts';
@@ -103,11 +111,50 @@ export async function createRoleToken(
     role,
     lists,
   );
-  const texts = await rooms.identity.aclPolicies.of(account.realm);
-  for (const policy of carried.policies ?? []) {
-    if (policy !== 'root' && !texts.has(policy)) warnings.push(`Policy "${policy}" does not exist`);
+  if (period === undefined && request.ttl !== undefined && maxTtl !== undefined && request.ttl > maxTtl) {
+    warnings.push(
+      `TTL of "${durationOf(request.ttl)}" exceeded the effective max_ttl of "${durationOf(maxTtl)}"; TTL value is capped accordingly`,
+    );
   }
+  warnings.push(...(await missingPolicies(it, carried.policies)));
   return { result: { ...result, warnings }, ...(change !== undefined && { change }) };
+}
+
+/** A token of one's own making. */
+export async function createToken(
+  it: TokenCase<Command<'create-token' | 'create-orphan-token'>>,
+): Promise<Outcome<IssuedToken>> {
+  const { rooms, principal, command } = it;
+  const { verbs } = rooms.identity;
+  const { result, change } =
+    command.kind === 'create-token'
+      ? await verbs['create-token'](principal, command)
+      : await verbs['create-orphan-token'](principal, command);
+  const warnings = await missingPolicies(it, command.policies);
+  return { result: { ...result, warnings }, ...(change !== undefined && { change }) };
+}
+
+/** A policy that isn't there gives nothing, today. */
+async function missingPolicies(
+  { rooms, principal }: TokenCase<Command>,
+  policies: readonly string[] | undefined,
+): Promise<readonly string[]> {
+  if (policies === undefined) return [];
+  const texts = await rooms.identity.aclPolicies.of(principal.realm);
+  const missing = policies.filter((policy) => policy !== 'root' && !texts.has(policy));
+  return missing.map((policy) => `Policy "${policy}" does not exist`);
+}
+
+/** Milliseconds in hours, minutes and seconds, such as 1h30m. */
+function durationOf(ms: number): string {
+  const all = Math.floor(ms / 1000);
+  const parts = [
+    [Math.floor(all / 3600), 'h'],
+    [Math.floor(all / 60) % 60, 'm'],
+    [all % 60, 's'],
+  ] as const;
+  const said = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`);
+  return said.length === 0 ? '0s' : said.join('');
 }
 
 /** Without lists in the role: what any token is given that asks for policies. */

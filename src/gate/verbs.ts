@@ -10,7 +10,7 @@ import type { Rooms } from './rooms.ts';
 import { heldPolicy, policyProblems } from './secret-policy.ts';
 import { placeOf } from './secret-subjects.ts';
 import type { Subject } from './subjects.ts';
-import { createRoleToken, lookupToken, ofAccount, renewToken, revokeToken } from './tokens.ts';
+import { createRoleToken, createToken, lookupToken, ofAccount, renewToken, revokeToken } from './tokens.ts';
 
 export type { Rooms } from './rooms.ts';
 
@@ -183,7 +183,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'create-grant': ({ rooms, principal, command }) => rooms.identity.verbs['create-grant'](principal, command),
   'revoke-grant': ({ rooms, principal, command }) => rooms.identity.verbs['revoke-grant'](principal, command),
   'list-grants': ({ rooms, principal, command }) => rooms.identity.verbs['list-grants'](principal, command),
-  'create-token': ({ rooms, principal, command }) => rooms.identity.verbs['create-token'](principal, command),
+  'create-token': createToken,
   'lookup-token': lookupToken,
   'renew-token': renewToken,
   'revoke-token': revokeToken,
@@ -201,8 +201,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
     const { change } = await rooms.identity.sweep();
     return { result: {}, ...(change !== undefined && { change }) };
   },
-  'create-orphan-token': ({ rooms, principal, command }) =>
-    rooms.identity.verbs['create-orphan-token'](principal, command),
+  'create-orphan-token': createToken,
   'write-login': ({ rooms, principal, command }) => rooms.identity.verbs['write-login'](principal, command),
   'read-login': ({ rooms, principal, command }) => rooms.identity.verbs['read-login'](principal, command),
   'delete-login': ({ rooms, principal, command }) => rooms.identity.verbs['delete-login'](principal, command),

@@ -75,7 +75,7 @@ const roles: readonly Row[] = [
     action: 'create-role-token',
     decode: decodeCreateByRole,
     encode: encodeCreatedToken,
-    warnings: ({ warnings }) => warnings,
+    warnings: ({ warnings = [] }) => warnings,
     as: 'auth',
   }),
   at('auth/token/accessors', {

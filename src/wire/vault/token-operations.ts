@@ -46,6 +46,7 @@ export const tokenOperations: readonly Row[] = [
     maxBody: small,
     decode: decodeCreateToken,
     encode: encodeCreatedToken,
+    warnings: ({ warnings = [] }) => warnings,
     as: 'auth',
   }),
   row({
@@ -56,6 +57,7 @@ export const tokenOperations: readonly Row[] = [
     maxBody: small,
     decode: decodeCreateOrphan,
     encode: encodeCreatedToken,
+    warnings: ({ warnings = [] }) => warnings,
     as: 'auth',
   }),
   row({
