@@ -7,6 +7,7 @@ import type { Cases } from './testing/cases.ts';
 import { type Answer, Doors } from './testing/doors.ts';
 import { byId, byToken, House, refused, textOf } from './testing/house.ts';
 import { nativeCases } from './testing/native-cases.ts';
+import { transferCases } from './testing/transfer-cases.ts';
 import { vaultCases } from './testing/vault-cases.ts';
 
 const b64 = (text: string) => toBase64(toUtf8(text));
@@ -40,14 +41,15 @@ function give(house: House, key: Key, more: Partial<Command<'create-key-grant'>>
 /** What is no operation on a key that is there: no policy of a key has a say in it. */
 const keyless: Readonly<Record<string, RegExp>> = {
   'AWS KMS': /^(CreateKey|ListKeys|ListAliases|GenerateRandom|ListRetirableGrants|\w+CustomKeyStores?)$/,
-  Vault: /^(LIST|GET) transit\/keys$|^POST transit\/keys\/:name$|random|hash|token|sys\/|auth\/|\b(secret|kv)\b/,
+  Vault:
+    /^(LIST|GET) transit\/keys$|wrapping_key|\/import$|cache-config|^POST transit\/keys\/:name$|random|hash|token|sys\/|auth\/|\b(secret|kv)\b/,
   native:
-    /^(GET|POST) \/(keys|aliases|metrics|realms|regions|identities|grants|roles|providers|tokens|seal|unseal|audit.*)$|^\w+ \/(identities|credentials|grants|roles|providers|tokens|audit|sessions|secrets)\b/,
+    /^(GET|POST) \/(keys|aliases|metrics|realms|regions|identities|grants|roles|providers|tokens|seal|unseal|audit.*)$|^\w+ \/(imports|identities|credentials|grants|roles|providers|tokens|audit|sessions|secrets)\b/,
 };
 
 const doors: ReadonlyArray<readonly [door: string, cases: Cases]> = [
   ['AWS KMS', awsCases],
-  ['Vault', vaultCases],
+  ['Vault', { ...vaultCases, ...transferCases }],
   ['native', nativeCases],
 ];
 
