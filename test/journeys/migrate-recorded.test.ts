@@ -45,6 +45,7 @@ let recorded: Recorded;
 let server: RunningServer;
 let token: string;
 let source: http.Server;
+let first: { readonly moved: readonly object[]; readonly postponed: number };
 
 before(async () => {
   server = await startServer();
@@ -60,6 +61,8 @@ before(async () => {
   const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}`;
   const where = ['--from', url, '--from-token-file', join(home, 'token'), '--journal', join(home, 'journal')];
   try {
+    const { stdout } = await server.claviger('migrate', 'vault', ...where, '--no-verify', '--limit', '4', '--json');
+    first = JSON.parse(stdout);
     await server.claviger('migrate', 'vault', ...where, '--no-verify');
   } finally {
     await live?.stop();
@@ -136,6 +139,10 @@ for (const [name, [, , more = {}]] of Object.entries(kinds)) {
     }
   });
 }
+
+test('a limit brings so many, and leaves the others to the next run', () => {
+  assert.deepEqual([first.moved.length, first.postponed], [4, Object.keys(kinds).length + 2 - 4]);
+});
 
 test('the recorded secrets are here', async () => {
   assert.deepEqual((await here('GET', 'secret/data/app')).data.data, { i: 3, html: '<&>' });

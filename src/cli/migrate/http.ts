@@ -116,3 +116,11 @@ export class VaultHttp {
     });
   }
 }
+
+export interface Servers {
+  readonly source: VaultHttp;
+  /** As who administers keys. */
+  readonly target: VaultHttp;
+  /** As who writes secrets and uses keys: where duties are separate, somebody else. */
+  readonly user: VaultHttp;
+}

@@ -1,21 +1,13 @@
 import { ApiError } from '#client/client.ts';
 import { sealBundle } from '#crypto/key-bundle.ts';
 import { CliError } from '../command.ts';
-import type { VaultHttp } from './http.ts';
+import type { Servers, VaultHttp } from './http.ts';
 import type { Journal } from './journal.ts';
 import { parsed } from './json-bytes.ts';
 import { kindOf } from './key-facts.ts';
 import { type Item, type KeyItem, type Named, planItem, type SecretItem } from './plan.ts';
 import { readKey, wipeKey } from './read-key.ts';
 import { importBody, type ReadVersion, readValue, readVersions, wipe } from './read-secret.ts';
-
-export interface Servers {
-  readonly source: VaultHttp;
-  /** As who administers keys. */
-  readonly target: VaultHttp;
-  /** As who writes secrets and uses keys: where duties are separate, somebody else. */
-  readonly user: VaultHttp;
-}
 
 /** How it came: `versions` were new here. */
 export interface Moved {

@@ -1,7 +1,6 @@
 import { CliError } from '../command.ts';
-import type { VaultHttp } from './http.ts';
+import type { Servers, VaultHttp } from './http.ts';
 import type { Obstacle } from './key-facts.ts';
-import type { Servers } from './move.ts';
 import { encodePath, errorsIn, factsOf, type Mount } from './source.ts';
 
 /** Where a mount of the source is here: its path, and what the names below it begin with. */

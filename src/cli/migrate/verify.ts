@@ -1,6 +1,5 @@
-import type { VaultHttp } from './http.ts';
+import type { Servers, VaultHttp } from './http.ts';
 import { parsed } from './json-bytes.ts';
-import type { Servers } from './move.ts';
 import type { Item, KeyItem, SecretItem } from './plan.ts';
 import { readValue } from './read-secret.ts';
 import { encodePath, errorsIn, Refused } from './source.ts';
