@@ -149,7 +149,8 @@ export interface LoginCommands {
     readonly ttl?: number;
     readonly uses?: number;
   };
-  'read-secret-id': SecretIdRef;
+  /** `ifThere`: of one that isn't there nothing is said. */
+  'read-secret-id': SecretIdRef & { readonly ifThere?: true };
   'list-secret-ids': OfMount & { readonly role: string; readonly after: string; readonly limit: number };
   'destroy-secret-id': SecretIdRef;
   /** Who asks has proven to be an identity by its login. */
@@ -195,7 +196,7 @@ export interface LoginResults {
   'delete-login': Record<never, never>;
   'list-logins': { readonly names: readonly string[]; readonly next?: string };
   'create-secret-id': { readonly secretId: Plaintext; readonly shown: SecretId };
-  'read-secret-id': { readonly shown: SecretId };
+  'read-secret-id': { readonly shown?: SecretId };
   'list-secret-ids': { readonly accessors: readonly string[]; readonly next?: string };
   'destroy-secret-id': Record<never, never>;
   login: IssuedToken;

@@ -40,6 +40,7 @@ export function jwtRole(given: Partial<JwtRole>, known: JwtRole | undefined, tok
       throw wrong('A leeway is -1 (none), 0 (the usual one) or up to 86400 seconds.');
     }
   }
+  if (!Number.isSafeInteger(role.maxAge) || role.maxAge < 0) throw wrong('max_age is a number of seconds.');
   if (role.type === 'oidc' && role.redirects.length === 0) {
     throw wrong("'allowed_redirect_uris' must be set if 'role_type' is 'oidc' or unspecified.");
   }

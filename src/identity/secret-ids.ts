@@ -17,6 +17,7 @@ import { checkCidrs, checkMeta, checkUses, isSubset } from './issue-token.ts';
 import { checkLimit, checkTtl, fold } from './names.ts';
 
 const maxSecretId = 4096;
+const noSuchSecretId = () => new KmsError('not-found', 'There is no such secret id.', 'secret-id');
 const accessorForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What a role of AppRole is proven with. Only a MAC of each is stored, under a key of this room. */
@@ -88,7 +89,10 @@ export class SecretIds {
 
   async read({ realm }: Principal, command: Command<'read-secret-id'>): Promise<Outcome<Results['read-secret-id']>> {
     const login = await this.#role(realm, command);
-    return { result: { shown: shownOf(await this.#existing(login, command)) } };
+    const found = await this.#found(login, command);
+    if (found === undefined && command.ifThere === true) return { result: {} };
+    if (found === undefined) throw noSuchSecretId();
+    return { result: { shown: shownOf(found) } };
   }
 
   async list({ realm }: Principal, command: Command<'list-secret-ids'>): Promise<Outcome<Results['list-secret-ids']>> {
@@ -106,7 +110,8 @@ export class SecretIds {
     command: Command<'destroy-secret-id'>,
   ): Promise<Outcome<Results['destroy-secret-id']>> {
     const login = await this.#role(realm, command);
-    const record = await this.#existing(login, command);
+    const record = await this.#found(login, command);
+    if (record === undefined) throw noSuchSecretId();
     return {
       result: {},
       change: {
@@ -148,18 +153,14 @@ export class SecretIds {
     return (expiresAt === undefined || expiresAt > this.#clock()) && left !== 0;
   }
 
-  async #existing(
+  async #found(
     login: LoginRecord,
     command: Command<'read-secret-id' | 'destroy-secret-id'>,
-  ): Promise<SecretIdRecord> {
-    if ('secretId' in command) {
-      const record = await this.proven(login, command.secretId);
-      if (record !== undefined) return record;
-    } else if (accessorForm.test(command.accessor)) {
-      const record = await this.#directory.secretId(login.realm, login.mount, login.name, command.accessor);
-      if (record !== undefined && this.#holds(record)) return record;
-    }
-    throw new KmsError('not-found', 'There is no such secret id.', 'secret-id');
+  ): Promise<SecretIdRecord | undefined> {
+    if ('secretId' in command) return this.proven(login, command.secretId);
+    if (!accessorForm.test(command.accessor)) return undefined;
+    const record = await this.#directory.secretId(login.realm, login.mount, login.name, command.accessor);
+    return record !== undefined && this.#holds(record) ? record : undefined;
   }
 
   async #role(

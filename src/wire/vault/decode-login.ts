@@ -182,7 +182,11 @@ export const decodeSecretIdRef =
   ({ path, body }: Input) => {
     const role = { role: path.name ?? '', ...atMount({ path }) };
     const named = required(body, by);
-    return by === 'secret_id' ? { kind, ...role, secretId: secret(named) } : { kind, ...role, accessor: named };
+    // Of a secret id that isn't one Vault says nothing, of an accessor that it is none.
+    const lenient = kind === 'read-secret-id' ? { ifThere: true as const } : {};
+    return by === 'secret_id'
+      ? { kind, ...role, ...lenient, secretId: secret(named) }
+      : { kind, ...role, accessor: named };
   };
 
 export const decodeLogin = (): Command<'login'> => ({ kind: 'login' });

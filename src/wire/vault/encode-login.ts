@@ -63,7 +63,8 @@ export function encodeSecretId({ secretId, shown }: Result<'create-secret-id'>):
 const never = '0001-01-01T00:00:00Z';
 const time = (ms: number | undefined): string => (ms === undefined ? never : new Date(ms).toISOString());
 
-export function encodeShownSecretId({ shown }: { readonly shown: SecretId }): string {
+export function encodeShownSecretId({ shown }: { readonly shown?: SecretId }): string {
+  if (shown === undefined) return '';
   return JSON.stringify({
     cidr_list: shown.cidrs,
     creation_time: time(shown.createdAt),
