@@ -37,9 +37,16 @@ export function kubernetesRole(given: Partial<KubernetesRole>, known: Kubernetes
   return role;
 }
 
-/** The labels that a selector asks for; undefined where it says anything else, or nothing. */
-export function labelsOf(selector: string): ReadonlyArray<readonly [string, string]> | undefined {
-  const value = selector.length <= 4096 ? parseJson(toUtf8(selector)) : undefined;
+type Labels = ReadonlyArray<readonly [string, string]>;
+
+/** The labels that a selector asks for, in JSON or in as much of YAML as says them plainly; undefined where it says anything else, or nothing. */
+export function labelsOf(selector: string): Labels | undefined {
+  if (selector.length > 4096) return undefined;
+  return selector.trimStart().startsWith('{') ? labelsOfJson(selector) : labelsOfYaml(selector);
+}
+
+function labelsOfJson(text: string): Labels | undefined {
+  const value = parseJson(toUtf8(text));
   const members = value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : [];
   const [first, ...more] = members;
   if (first?.[0] !== 'matchLabels' || more.length > 0) return undefined;
@@ -48,4 +55,23 @@ export function labelsOf(selector: string): ReadonlyArray<readonly [string, stri
   const pairs = Object.entries(labels);
   const plain = pairs.every((pair): pair is [string, string] => pair[0] !== '' && typeof pair[1] === 'string');
   return pairs.length > 0 && plain ? pairs : undefined;
+}
+
+/** `key: value`, the value in quotes or such that no reader of YAML takes it for anything but text. */
+const yamlPair = /^ +([\w./-]+): +(?:"([\w.-]*)"|'([\w.-]*)'|([A-Za-z][\w.-]*))$/;
+const notText = /^(?:true|false|yes|no|on|off|y|n|null)$/i;
+
+function labelsOfYaml(text: string): Labels | undefined {
+  const [first, ...lines] = text.replace(/\r?\n$/, '').split(/\r?\n/);
+  if (first !== 'matchLabels:' || lines.length === 0) return undefined;
+  const indent = /^ */.exec(lines[0]!)![0];
+  const pairs = lines.map((line) => {
+    const match = yamlPair.exec(line);
+    if (match === null || /^ */.exec(line)![0] !== indent) return undefined;
+    const [, key, double, single, bare] = match;
+    if (bare !== undefined && notText.test(bare)) return undefined;
+    return [key!, double ?? single ?? bare!] as const;
+  });
+  const sound = pairs.every((pair) => pair !== undefined);
+  return sound && new Set(pairs.map(([key]) => key)).size === pairs.length ? pairs : undefined;
 }
