@@ -317,6 +317,12 @@ describe('a migration from OpenBao', { skip }, () => {
     assert.equal((await here('GET', 'secret/data/trimmed?version=4')).data.metadata.destroyed, true);
   });
 
+  test('without its journal it finds the same', async () => {
+    const { moved, same, failed, differing } = await told('--journal', join(home, 'lost'), '--keys', 'p*');
+    assert.deepEqual([moved, failed, differing], [[], [], []]);
+    assert.equal(same, 14);
+  });
+
   test('what is here already and something else is left as it is, and told', async () => {
     await there('POST', 'transit/keys/mine', { exportable: true });
     await there('POST', 'secret/data/mine', { data: { theirs: true } });

@@ -17,7 +17,7 @@ export class Steps {
   begin(name: string): void {
     if (!this.#shown) return;
     process.stderr.write(
-      `\r${stepsLine(this.#done, this.#total, printable(name), process.stderr.columns ?? 80)}\u001b[K`,
+      `\r${stepsLine(this.#done, this.#total, printable(name), process.stderr.columns || 80)}\u001b[K`,
     );
   }
 

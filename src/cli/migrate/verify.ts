@@ -53,7 +53,10 @@ async function sameKey({ source, user }: Servers, { facts, mount, name, place }:
 }
 
 /** Every version that shows its value there shows the same here. */
-async function sameSecret({ source, user }: Servers, { facts, mount, name, place }: SecretItem): Promise<boolean> {
+export async function sameSecret(
+  { source, user }: Pick<Servers, 'source' | 'user'>,
+  { facts, mount, name, place }: SecretItem,
+): Promise<boolean> {
   const numbers = facts === undefined ? [0] : Object.keys(facts.versions).map(Number);
   const here = { ...mount, path: place };
   for (const number of numbers) {
