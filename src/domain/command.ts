@@ -9,6 +9,7 @@ import type { ImportCommands, ImportResults } from './command-import.ts';
 import type { KeyCacheCommands, KeyCacheResults } from './command-key-cache.ts';
 import type { KeyCertificateCommands, KeyCertificateResults } from './command-key-certificate.ts';
 import type { KeyPolicyCommands, KeyPolicyResults } from './command-key-policy.ts';
+import type { KeyRulesCommands, KeyRulesResults } from './command-key-rules.ts';
 import type { KeyStoreCommands, KeyStoreResults } from './command-key-store.ts';
 import type { ChangedKey, KeyVersionCommands, KeyVersionResults, Shown } from './command-key-version.ts';
 import type { LoginCommands, LoginResults } from './command-login.ts';
@@ -72,6 +73,7 @@ export interface Commands
     TransferCommands,
     KeyCertificateCommands,
     KeyCacheCommands,
+    KeyRulesCommands,
     MountCommands,
     UsageCommands,
     AuditCommands,
@@ -105,6 +107,8 @@ export interface Commands
     readonly multiRegion?: boolean;
     /** Answer the existing key when `name` is taken by one of the same spec (Vault), instead of 'already-exists'. */
     readonly ifAbsent?: boolean;
+    /** Because it was to be used: the folder whose rules must let it be made so. */
+    readonly onTheWay?: string;
     /** Answer all versions of the key that was there. */
     readonly withVersions?: boolean;
   };
@@ -327,6 +331,7 @@ export interface Results
     TransferResults,
     KeyCertificateResults,
     KeyCacheResults,
+    KeyRulesResults,
     UsageResults,
     AuditResults,
     KeyVersionResults,

@@ -10,6 +10,7 @@ export * from './command-host.ts';
 export * from './command-import.ts';
 export * from './command-key-cache.ts';
 export * from './command-key-certificate.ts';
+export * from './command-key-rules.ts';
 export * from './command-key-store.ts';
 export * from './command-key-version.ts';
 export * from './command-login.ts';

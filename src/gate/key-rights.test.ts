@@ -42,7 +42,7 @@ function give(house: House, key: Key, more: Partial<Command<'create-key-grant'>>
 const keyless: Readonly<Record<string, RegExp>> = {
   'AWS KMS': /^(CreateKey|ListKeys|ListAliases|GenerateRandom|ListRetirableGrants|\w+CustomKeyStores?)$/,
   Vault:
-    /^(LIST|GET) transit\/keys$|wrapping_key|\/import$|cache-config|^POST transit\/keys\/:name$|random|hash|token|sys\/|auth\/|\b(secret|kv)\b/,
+    /^(LIST|GET) transit\/keys$|wrapping_key|\/import$|cache-config|config\/keys|^POST transit\/keys\/:name$|random|hash|token|sys\/|auth\/|\b(secret|kv)\b/,
   native:
     /^(GET|POST) \/(keys|aliases|metrics|realms|regions|identities|grants|roles|providers|tokens|seal|unseal|audit.*)$|^\w+ \/(imports|identities|credentials|grants|roles|providers|tokens|audit|sessions|secrets)\b/,
 };

@@ -22,7 +22,8 @@ export async function disableMount({
   if (held !== undefined) {
     throw new KmsError('invalid-state', `${mount.path} still holds ${held}: what a mount holds is deleted first.`);
   }
-  const rules = await rooms.secrets.withoutRules(mount.realm, mount.path);
+  const room = mount.engine === 'transit' ? rooms.keyring : rooms.secrets;
+  const rules = await room.withoutRules(mount.realm, mount.path);
   return { ...outcome, change: { ...outcome.change, records: [...outcome.change.records, ...rules] } };
 }
 

@@ -15,6 +15,7 @@ import {
 import type { Parts } from './change.ts';
 import { dueRecords } from './due.ts';
 import { encodeKey, keyRecordId, nameRecordId } from './key-record.ts';
+import { assertMadeSo } from './key-rules.ts';
 import { noKeyStore } from './key-stores.ts';
 import { makeVersion } from './material.ts';
 import { nextRotation } from './rotation-plan.ts';
@@ -61,6 +62,9 @@ export async function createKey(
       if (command.ifAbsent === true && taken.spec === command.spec) return { result: { key: taken, existed: true } };
       throw new KmsError('already-exists', `There is already a key named ${name}.`, name);
     }
+  }
+  if (command.onTheWay !== undefined && name !== undefined) {
+    await assertMadeSo(parts.records, realm, name, command.onTheWay);
   }
   const facts = {
     realm,

@@ -17,6 +17,7 @@ import { deleteImported, expireImported, importMaterial } from './import.ts';
 import { importParameters } from './import-token.ts';
 import { importVersions } from './import-versions.ts';
 import { cacheSize, readKeyCache, setKeyCache } from './key-cache.ts';
+import { getKeyRules, setKeyRules, withoutKeyRules } from './key-rules.ts';
 import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
 import { Keys } from './keys.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
@@ -174,6 +175,10 @@ export class Keyring {
   expireImported = (key: Key, now: number) => expireImported(this.#parts, key, now);
   readCache = () => readKeyCache(this.#parts.records, this.#capacity);
   setCache = (command: Command<'set-key-cache'>) => setKeyCache(this.#parts.records, this.#capacity, command);
+  getRules = (realm: string, command: Command<'get-key-rules'>) => getKeyRules(this.#parts.records, realm, command);
+  setRules = (realm: string, command: Command<'set-key-rules'>) => setKeyRules(this.#parts.records, realm, command);
+  /** The records that take the rules of a folder away. */
+  withoutRules = (realm: string, folder: string) => withoutKeyRules(this.#parts.records, realm, folder);
   requestCertificate = (key: Key, command: Command<'request-certificate'>) =>
     requestCertificate(this.#parts, key, command);
   setCertificates = (key: Key, command: Command<'set-certificates'>) => setCertificates(this.#parts, key, command);

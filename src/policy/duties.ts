@@ -52,6 +52,8 @@ export const rules = {
   'delete-imported-material': ['administer', 'key'],
   'read-key-cache': ['read', 'nothing'],
   'set-key-cache': ['administer', 'server'],
+  'get-key-rules': ['read', 'realm'],
+  'set-key-rules': ['administer', 'realm'],
   'request-certificate': ['use', 'key'],
   'set-certificates': ['administer', 'key'],
   'get-wrapping-key': ['read', 'nothing'], // a public one

@@ -123,6 +123,8 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'delete-imported-material': ['DeleteImportedKeyMaterial'],
   'read-key-cache': noKey,
   'set-key-cache': noKey,
+  'get-key-rules': noKey,
+  'set-key-rules': noKey,
   'request-certificate': ['Sign'],
   'set-certificates': ['UpdateKeyDescription'],
   'get-wrapping-key': noKey,

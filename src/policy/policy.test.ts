@@ -98,6 +98,8 @@ const table = `
   import-key-material      key-administrator developer
   read-key-cache           key-administrator key-user key-exporter auditor developer
   set-key-cache            key-administrator developer
+  get-key-rules            key-administrator key-user key-exporter auditor developer
+  set-key-rules            key-administrator developer
   request-certificate      key-user developer
   set-certificates         key-administrator developer
   get-wrapping-key         key-administrator key-user key-exporter auditor developer

@@ -20,13 +20,13 @@ const administerWords =
   words(`create-key update-key enable-key disable-key rotate-key disable-key-version enable-key-version schedule-destruction cancel-destruction
   destroy-key trim-key create-alias update-alias delete-alias tag-key untag-key replicate-key update-primary-region
   get-import-parameters import-key-material delete-imported-material import-key import-key-version import-key-versions
-  restore-key set-certificates set-key-cache`);
+  restore-key set-certificates set-key-cache set-key-rules`);
 const exportWords = words('export-key export-wrapped-key backup-key');
 const useWords = words(`encrypt decrypt re-encrypt generate-data-key generate-data-key-pair sign verify get-public-key
   generate-mac verify-mac request-certificate derive-shared-secret encapsulate decapsulate`);
 const computeWords = words('generate-random generate-password hash');
 const readWords = words(
-  'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets get-secret-rules get-wrapping-key read-key-cache describe-key read-last-use list-keys list-aliases',
+  'describe-secret list-secret-versions get-secret-policy check-secret-policy list-secrets get-secret-rules get-wrapping-key get-key-rules read-key-cache describe-key read-last-use list-keys list-aliases',
 );
 const listWords = words(
   'list-acl-policies read-acl-policy read-auth-mount read-login list-logins read-revocation-list list-revocation-lists read-secret-id list-secret-ids list-realms list-identities list-roles list-providers list-grants list-retirable-key-grants',
@@ -93,7 +93,9 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   const given = command as { name?: string; key?: object };
   const onKeys =
     (administerWords.includes(asked) &&
-      !['create-key', 'import-key', 'import-key-versions', 'restore-key', 'set-key-cache'].includes(asked)) ||
+      !['create-key', 'import-key', 'import-key-versions', 'restore-key', 'set-key-cache', 'set-key-rules'].includes(
+        asked,
+      )) ||
     [useWords, exportWords, rightsWords, listOnKeyWords, governOnKeyWords].some((list) => list.includes(asked));
   if (onKeys || asked === 'describe-key' || asked === 'read-last-use' || (asked === 'list-aliases' && given.key)) {
     const pair = ['re-encrypt', 'update-primary-region', 'export-wrapped-key'].includes(asked);

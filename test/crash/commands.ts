@@ -209,6 +209,7 @@ export const commands: readonly CrashCommand[] = [
   vaultWith('set-certificates', 'POST', 'transit/keys/certified/set-certificate', ({ chain }) => ({
     certificate_chain: chain!,
   })),
+  vault('set-key-rules', 'set-key-rules', 'POST', 'transit/config/keys', { disable_upsert: true }),
   vault('set-key-cache', 'set-key-cache', 'POST', 'transit/cache-config', { size: 1000 }),
   vault('backup-key', 'backup-key', 'GET', 'transit/backup/leaving'),
   vault('export-key', 'export-key', 'GET', 'transit/export/encryption-key/leaving'),

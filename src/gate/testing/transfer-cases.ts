@@ -85,5 +85,8 @@ export const transferCases: Cases = {
   },
   'GET transit/cache-config': async (doors) => () => doors.vault('GET', 'transit/cache-config'),
   'POST transit/cache-config': async (doors) => () => doors.vault('POST', 'transit/cache-config', { size: 1000 }),
+  'GET transit/config/keys': async (doors) => () => doors.vault('GET', 'transit/config/keys'),
+  'POST transit/config/keys': async (doors) => () =>
+    doors.vault('POST', 'transit/config/keys', { disable_upsert: false }),
   'GET transit/byok-export/:destination/:name': leaving('transit/byok-export/:destination/:name'),
 };

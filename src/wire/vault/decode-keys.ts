@@ -159,3 +159,11 @@ export function decodeReadCache(): Command<'read-key-cache'> {
 export function decodeSetCache({ body }: Input): Command<'set-key-cache'> {
   return { kind: 'set-key-cache', size: integer(body, 'size') ?? 0 };
 }
+
+export function decodeReadRules({ folder }: Input): Command<'get-key-rules'> {
+  return { kind: 'get-key-rules', folder };
+}
+
+export function decodeSetRules({ folder, body }: Input): Command<'set-key-rules'> {
+  return { kind: 'set-key-rules', folder, rules: { madeOnPurpose: boolean(body, 'disable_upsert') ?? false } };
+}

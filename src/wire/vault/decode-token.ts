@@ -128,6 +128,8 @@ export const narrowable = [
   'destroy-key',
   'read-key-cache',
   'set-key-cache',
+  'get-key-rules',
+  'set-key-rules',
   'request-certificate',
   'set-certificates',
   'get-wrapping-key',

@@ -64,7 +64,7 @@ export function decodeEncrypt(input: Input): Command<'encrypt'> {
 }
 
 /** Vault's upsert: a key of the type asked for, derived exactly if there is a context. */
-export function decodeUpsert({ path, body, item }: Input): Command<'create-key'> {
+export function decodeUpsert({ path, folder, body, item }: Input): Command<'create-key'> {
   const name = keyName(path.name);
   const spec = specOf(text(body, 'type') ?? 'aes256-gcm96', undefined, undefined);
   const usages = symmetricUsages(spec);
@@ -84,6 +84,7 @@ export function decodeUpsert({ path, body, item }: Input): Command<'create-key'>
     name,
     derived,
     ifAbsent: true,
+    onTheWay: folder,
   };
   return convergent ? { ...command, convergent } : command;
 }

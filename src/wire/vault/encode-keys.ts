@@ -102,10 +102,14 @@ export function encodeNothing(): string {
 }
 
 export function encodeCache({ size }: Result<'read-key-cache'>): string {
-  return `{"size":${size}}`;
+  return JSON.stringify({ size });
 }
 
 /** The size is taken up when the server is unsealed. */
 export function cacheWarnings({ size, active }: Result<'read-key-cache'>): readonly string[] {
   return size === 0 || size === active ? [] : [`the cache has ${active} entries until the server is unsealed again`];
+}
+
+export function encodeRules({ rules }: Result<'get-key-rules'>): string {
+  return JSON.stringify({ disable_upsert: rules.madeOnPurpose });
 }

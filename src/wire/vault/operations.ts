@@ -10,8 +10,10 @@ import {
   decodeListKeys,
   decodeReadCache,
   decodeReadKey,
+  decodeReadRules,
   decodeRotateKey,
   decodeSetCache,
+  decodeSetRules,
   decodeSoftDelete,
   decodeSoftDeleteRestore,
   decodeTrimKey,
@@ -35,6 +37,7 @@ import {
   encodeKey,
   encodeKeyList,
   encodeNothing,
+  encodeRules,
 } from './encode-keys.ts';
 import {
   encodeCiphertext,
@@ -188,6 +191,27 @@ const cache: readonly Row[] = [
   }),
 ];
 
+const rules: readonly Row[] = [
+  row({
+    operation: 'transit/config/keys:read',
+    method: 'GET',
+    paths: ['transit/config/keys'],
+    action: 'get-key-rules',
+    maxBody: small,
+    decode: decodeReadRules,
+    encode: encodeRules,
+  }),
+  row({
+    operation: 'transit/config/keys',
+    method: 'POST',
+    paths: ['transit/config/keys'],
+    action: 'set-key-rules',
+    maxBody: small,
+    decode: decodeSetRules,
+    encode: encodeRules,
+  }),
+];
+
 const cryptography: readonly Row[] = [
   row({
     operation: 'transit/encrypt',
@@ -296,6 +320,7 @@ export const operations: readonly Row[] = [
   ...cryptography,
   ...transferOperations,
   ...cache,
+  ...rules,
   ...keyCertificateOperations,
   ...tokenOperations,
   ...leaseOperations,

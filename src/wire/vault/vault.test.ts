@@ -170,7 +170,7 @@ test('has the gate record what it can not decode', async () => {
     ['POST', '/v1/transit/encrypt/k', { batch_input: {} }, 400, 'encrypt'],
     ['POST', '/v1/kv2/data/x', {}, 404, ''],
     ['GET', '/v1/transit/encrypt/k', undefined, 405, ''],
-    ['GET', '/v1/transit/cache-config', undefined, 400, 'lookup-token'],
+    ['POST', '/v1/transit/cache-config', { size: 'all' }, 400, 'set-key-cache'],
   ] as const) {
     const before = asked.length;
     const answer = await send(method, target, body);
@@ -319,6 +319,7 @@ test('creates the key that is not there, once for a batch, and encrypts then', a
         name: 'k',
         derived: true,
         ifAbsent: true,
+        onTheWay: '',
       },
     ],
   );
