@@ -33,8 +33,8 @@ export interface Gate {
    */
   paths(proof: Proof, origin: Origin): Promise<RealmPaths>;
   /**
-   * Which auth mount a path below `auth/` leads to: in the realm of who asks, or where the proof is of nobody in the one that is named, so that
-   * a door knows what the path means. Decides and records nothing; undefined where nothing is mounted.
+   * Which auth mount a path below `auth/` leads to: in the realm that is named, else of who asks, else in the first, so that a door knows what
+   * the path means. Decides and records nothing; undefined where nothing is mounted.
    */
   authMountAt(proof: Proof, realm: string | undefined, path: string): Promise<AuthMountPlace | undefined>;
   /** What anyone may know: alive, sealed, version. Reads nothing and leaves no ledger line. */

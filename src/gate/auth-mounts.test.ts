@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
+import { toUtf8 } from '#encoding/encoding.ts';
 import { Doors } from './testing/doors.ts';
 import { House, textOf } from './testing/house.ts';
 
@@ -81,7 +82,8 @@ test('a wrong token beside a login changes nothing, and a path that leads nowher
 });
 
 test('in another realm there are other mounts, whose keys are given and not asked for', async () => {
-  const officer = await house.hire('otto', 'developer', { realm: fresh('branch') });
+  const realm = fresh('branch');
+  const officer = await house.hire('otto', 'developer', { realm });
   const token = textOf(officer.token);
   const path = await mounted(fresh('twice'));
   assert.equal((await doors.vault('GET', `auth/${path}/config`, undefined, token)).status, 404);
@@ -99,6 +101,13 @@ test('in another realm there are other mounts, whose keys are given and not aske
   const realmOf = async (one: string) =>
     as<{ data: { meta: { realm: string } } }>((await lookup(one)).json).data.meta.realm;
   assert.notEqual(await realmOf(here), await realmOf(there));
+  // Whose token comes along doesn't matter where the realm is named.
+  const named = await doors.send({
+    ...{ method: 'POST', path: `/v1/auth/${path}/login`, query: '' },
+    headers: ['x-vault-token', textOf(house.first.token), 'x-vault-namespace', realm],
+    body: toUtf8(JSON.stringify({ role: 'ci', jwt: await signed() })),
+  });
+  assert.equal(await realmOf(issued(named.json)), await realmOf(there));
   await doors.vault('DELETE', `sys/auth/${path}`);
   assert.deepEqual([(await lookup(here)).status, (await lookup(there)).status], [403, 200]);
 });

@@ -117,8 +117,8 @@ export class WorkingGate implements Gate {
   async authMountAt(proof: Proof, realm: string | undefined, path: string): Promise<AuthMountPlace | undefined> {
     try {
       const { identity } = this.core.rooms;
-      const asking = await (async () => identity.identify(proof, false))().catch(() => undefined);
-      return await identity.authMountAt(asking?.realm ?? realm, path);
+      const who = async () => (await identity.identify(proof, false)).realm;
+      return await identity.authMountAt(realm ?? (await who().catch(() => undefined)), path);
     } catch {
       // What is wrong is said, and recorded, when it is asked for.
       return undefined;
