@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { serverOfThisFile } from '../../harness.ts';
+import { program, run } from '../../programs.ts';
 import { clientFrom, refused } from './client.ts';
 
 const { server, env: first } = await serverOfThisFile();
@@ -85,4 +86,22 @@ test('a development server keeps its passphrase, which proves whoever asks for a
   const { nonce } = await root().generateRootInit({});
   const key = readFileSync(join(server.data, 'dev-passphrase'), 'utf8');
   assert.equal((await root().generateRootUpdate({ key, nonce })).complete, true);
+});
+
+const bao = program('bao', ['version'], /OpenBao v(\d+\.\d+\.\d+)/);
+
+test('bao makes tokens by roles, and looks up and revokes leases', { skip: bao.missing }, async () => {
+  const say = (...words: string[]) => run(bao.path, words, { ...env, HOME: server.data });
+  await say('write', 'auth/token/roles/cli', 'allowed_policies=cli', 'token_explicit_max_ttl=2h', 'path_suffix=first');
+  assert.match(await say('read', 'auth/token/roles/cli'), /token_explicit_max_ttl +2h/);
+  const made = JSON.parse(await say('token', 'create', '-format=json', '-role=cli', '-ttl=1h'));
+  assert.deepEqual(made.warnings, ['Policy "cli" does not exist']);
+  const { client_token, accessor } = made.auth as { client_token: string; accessor: string };
+  assert.match(await say('list', 'auth/token/accessors'), new RegExp(accessor));
+  const lease = `auth/token/create/cli/first/${accessor}`;
+  assert.match(await say('lease', 'lookup', lease), /renewable +true/);
+  await assert.rejects(say('lease', 'renew', lease), /tokens cannot be renewed through this endpoint/);
+  await say('lease', 'revoke', '-prefix', 'auth/token/create/cli/first');
+  await refused(clientFrom(env, client_token).tokenLookupSelf(), 403, /permission denied/);
+  await say('delete', 'auth/token/roles/cli');
 });
