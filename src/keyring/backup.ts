@@ -16,7 +16,7 @@ import { identityOf } from './import.ts';
 import { assertImported } from './imported.ts';
 import { decodeKey, encodeKey, encodeVersion, keyRecordId, nameRecordId, versionRecordId } from './key-record.ts';
 import { bindingOf, macBindingOf } from './open.ts';
-import { unreserved } from './reserved.ts';
+import { isOwnKey, unreserved } from './reserved.ts';
 import { wrapMaterial } from './root.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertAllowed, assertNotEnding } from './state.ts';
@@ -24,7 +24,8 @@ import { type VersionRow, versionRows } from './version-rows.ts';
 
 /** The key as one piece that only this realm opens. */
 export async function backupKey(parts: Parts, key: Key): Promise<Outcome<Result<'backup-key'>>> {
-  if (!key.exportable) throw new KmsError('unsupported', 'exporting is disallowed on the policy', key.id);
+  if (!key.exportable || isOwnKey(key))
+    throw new KmsError('unsupported', 'exporting is disallowed on the policy', key.id);
   if (key.backupAllowed !== true) {
     throw new KmsError('unsupported', 'plaintext backup is disallowed on the policy', key.id);
   }

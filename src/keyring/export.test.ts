@@ -3,7 +3,7 @@ import { createHmac, createPrivateKey, createPublicKey } from 'node:crypto';
 import { beforeEach, describe, test } from 'node:test';
 import { openMaterial, unwrapTransferred } from '#crypto/crypto.ts';
 import { type Command, type Key, type KeySpec, type OaepHash, oaepHashes, SecretBytes } from '#domain/domain.ts';
-import { byId, plain, Ring, refused } from './testing/ring.ts';
+import { byId, plain, Ring, realm, refused } from './testing/ring.ts';
 
 let ring: Ring;
 beforeEach(async () => {
@@ -28,6 +28,8 @@ const mac = async (key: Key) => {
 describe('a key that leaves', () => {
   test('was made exportable, and is of use', async () => {
     await refused('unsupported', exported(await ring.key()));
+    const { key: own } = await ring.do(ring.keyring.createSecretsKey(realm, ring.now));
+    await refused('unsupported', exported(await ring.update(own, { exportable: true })));
     const key = await exportable();
     assert.equal((await one(key, {})).length, 32);
     const off = (await ring.do(Promise.try(() => ring.keyring.disableKey(key)))).key;

@@ -16,6 +16,7 @@ import {
 import type { Parts } from './change.ts';
 import { assertImported } from './imported.ts';
 import { derivedKey } from './mac.ts';
+import { isOwnKey } from './reserved.ts';
 import { assertAllowed, assertNotEnding, assertUsage } from './state.ts';
 import { versionRows } from './version-rows.ts';
 
@@ -70,7 +71,7 @@ export async function exportWrapped(
 }
 
 function assertExportable(parts: Parts, key: Key): void {
-  if (!key.exportable) throw new KmsError('unsupported', 'The key is not exportable.', key.id);
+  if (!key.exportable || isOwnKey(key)) throw new KmsError('unsupported', 'The key is not exportable.', key.id);
   assertNotEnding(key);
   assertImported(parts, key);
   assertAllowed(key, key.current, 'export');
