@@ -1,12 +1,14 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { importFfi } from '#crypto/ffi.ts';
 
+/** Milliseconds. */
 const every = 1000;
 /** Looks in a row that found next to nothing to do. */
 const restful = 3;
 const nextToNothing = 0.02;
 /** Bytes that are worth a collection. */
-const worthwhile = 8 * 1024 * 1024;
+const worthwhile = 4 * 1024 * 1024;
 
 type Collect = (options: {
   readonly type: 'major';
@@ -32,5 +34,19 @@ export function giveMemoryBackAtRest(): void {
     if (rests < restful || getHeapStatistics().total_physical_size < kept + worthwhile) return;
     collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     kept = getHeapStatistics().total_physical_size;
+    // V8 frees buffers on a thread of its own meanwhile.
+    setTimeout(() => void trim(), every).unref();
   }, every).unref();
+}
+
+/** What is freed in pieces stays with malloc until it is asked for it. Only glibc can be asked. */
+async function trim(): Promise<void> {
+  try {
+    const { dlopen } = await importFfi();
+    const { lib, functions } = dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } } as const);
+    functions.malloc_trim(0n);
+    lib.close();
+  } catch {
+    // Another malloc has ways of its own.
+  }
 }
