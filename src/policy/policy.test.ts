@@ -219,6 +219,10 @@ const table = `
   read-secret-id           auditor security-officer developer
   list-secret-ids          auditor security-officer developer
   destroy-secret-id        security-officer developer
+  write-revocation-list    security-officer developer
+  read-revocation-list     auditor security-officer developer
+  delete-revocation-list   security-officer developer
+  list-revocation-lists    auditor security-officer developer
   run-schedule             nobody`;
 
 test('allows each role exactly the actions of the table, in the whole realm', () => {
