@@ -5,7 +5,7 @@ import type { Servers, VaultHttp } from './http.ts';
 import type { Journal } from './journal.ts';
 import { parsed } from './json-bytes.ts';
 import { kindOf } from './key-facts.ts';
-import { type Item, type KeyItem, type Named, planItem, type SecretItem } from './plan.ts';
+import { type Item, type KeyItem, markOfNow, planItem, type SecretItem } from './plan.ts';
 import { readKey, wipeKey } from './read-key.ts';
 import { importBody, type ReadVersion, readValue, readVersions, wipe } from './read-secret.ts';
 import { sameSecret } from './verify.ts';
@@ -35,14 +35,15 @@ export async function move(servers: Servers, journal: Journal, item: Item): Prom
   let at = item;
   for (let reading = 1; reading <= readings; reading++) {
     using read = await (at.kind === 'key' ? readKeyItem(servers, at) : readSecretItem(servers, journal, at));
-    const after = await planItem(servers.source, at.kind, at as Named, journal);
-    if (after === undefined) throw new CliError(`${at.from} is gone there.`);
-    if ('reason' in after) throw new CliError(after.reason);
-    if (after.mark === at.mark) {
+    const mark = await markOfNow(servers.source, at);
+    if (mark === at.mark) {
       const moved = await read.send();
-      journal.add({ step: 'moved', kind: at.kind, from: at.from, mark: at.mark });
+      journal.add({ step: 'moved', kind: at.kind, from: at.from, mark });
       return moved;
     }
+    const after = mark === undefined ? undefined : await planItem(servers.source, at.kind, at, journal);
+    if (after === undefined) throw new CliError(`${at.from} is gone there.`);
+    if ('reason' in after) throw new CliError(after.reason);
     at = after;
   }
   throw new Unsettled(item.from);

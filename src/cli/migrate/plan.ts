@@ -135,6 +135,12 @@ async function planKey(source: VaultHttp, named: Named, journal: Journal): Promi
   return { ...named, kind: 'key', facts, mark, way, state, warnings: warningsOf(facts, way) };
 }
 
+/** The item's mark as it is by now; undefined: it is gone. */
+export async function markOfNow(source: VaultHttp, { kind, mount, name, facts }: Item): Promise<string | undefined> {
+  if (kind === 'key') return (await keyFacts(source, mount, name))?.mark;
+  return facts === undefined ? '' : (await secretFacts(source, mount, name))?.mark;
+}
+
 const denied = (paths: readonly string[]): Obstacle => ({
   reason: `the token may not read ${paths.join(' and ')}`,
   remedy: remedyFor(...paths),
