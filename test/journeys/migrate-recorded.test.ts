@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '../harness.ts';
+import { runClaviger, start } from '../process.ts';
 import { ask, b64, bao, type OpenBao, startOpenBao } from './openbao.ts';
 
 /*
@@ -45,6 +46,7 @@ let recorded: Recorded;
 let server: RunningServer;
 let token: string;
 let source: http.Server;
+let where: readonly string[];
 let first: { readonly moved: readonly object[]; readonly postponed: number };
 
 before(async () => {
@@ -59,11 +61,12 @@ before(async () => {
   source = http.createServer((request, response) => void answer(request, response, live));
   await new Promise<void>((resolve) => source.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}`;
-  const where = ['--from', url, '--from-token-file', join(home, 'token'), '--journal', join(home, 'journal')];
+  where = ['--from', url, '--from-token-file', join(home, 'token'), '--no-verify', '--json'];
+  const run = ['migrate', 'vault', ...where, '--journal', join(home, 'journal')];
   try {
-    const { stdout } = await server.claviger('migrate', 'vault', ...where, '--no-verify', '--limit', '4', '--json');
+    const { stdout } = await server.claviger(...run, '--limit', '4');
     first = JSON.parse(stdout);
-    await server.claviger('migrate', 'vault', ...where, '--no-verify');
+    await server.claviger(...run);
   } finally {
     await live?.stop();
   }
@@ -149,4 +152,32 @@ test('the recorded secrets are here', async () => {
   assert.deepEqual((await here('GET', 'secret/data/app?version=2')).data.data, { i: 2, html: '<&>' });
   assert.equal((await here('GET', 'secret/data/app?version=1')).data.metadata.destroyed, true);
   assert.deepEqual((await here('GET', 'kv/plain')).data, { v: 1 });
+});
+
+test('where duties are separate, one brings the keys and another one writes the secrets', async () => {
+  const data = join(home, 'production');
+  const passphrase = ['--passphrase-file', join(home, 'passphrase')];
+  writeFileSync(passphrase[1]!, 'correct horse battery staple\n', { mode: 0o600 });
+  const { stdout } = await runClaviger(['init', '--data', data, ...passphrase]);
+  const officer = { CLAVIGER_TOKEN: /CLAVIGER_TOKEN=(\S+)/.exec(stdout)![1]! };
+  const production = await start(['server', '--data', data, '--listen', '127.0.0.1:0', ...passphrase]);
+  try {
+    for (const [name, role] of [
+      ['alice', 'key-administrator'],
+      ['billing', 'key-user'],
+    ] as const) {
+      await runClaviger(['identity', 'create', name, '--role', role, '--save', '--data', data], officer);
+    }
+    const migrate = async (...as: string[]) => {
+      const run = ['migrate', 'vault', ...where, '--journal', join(home, 'duties'), '--data', data, ...as];
+      const ended = await runClaviger(run).catch((error: { stdout: string }) => error);
+      const { moved, failed } = JSON.parse(ended.stdout);
+      const kindsOf = (list: ReadonlyArray<{ kind: string }>) => [...new Set(list.map(({ kind }) => kind))];
+      return [kindsOf(moved), kindsOf(failed)];
+    };
+    assert.deepEqual(await migrate('--identity', 'alice'), [['key'], ['secret']]);
+    assert.deepEqual(await migrate('--identity', 'alice', '--user-identity', 'billing'), [['secret'], []]);
+  } finally {
+    await production.stop();
+  }
 });
