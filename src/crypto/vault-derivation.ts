@@ -1,7 +1,8 @@
+import { createPrivateKey } from 'node:crypto';
 import { SecretBytes, specFacts } from '#domain/domain.ts';
 import { hkdf } from './hkdf.ts';
 import { hmac } from './hmac.ts';
-import { type KeyHandle, openMaterial } from './key-handle.ts';
+import { KeyHandle, objectOf, openMaterial, rawPublicKeyOf } from './key-handle.ts';
 
 const noSalt = new Uint8Array(0);
 const nonceKeyLength = 32;
@@ -30,4 +31,20 @@ export function deriveAsVault(parent: KeyHandle, context: Uint8Array, convergent
       return hmac('sha256', once, plaintext).subarray(0, 12);
     },
   };
+}
+
+/**
+ * The pair that Vault derives from an Ed25519 key for a context: its seed is the first 32 bytes of that same stream, made from what Go
+ * keeps of a private key, the seed and the public key behind it.
+ */
+export function deriveEd25519AsVault(
+  parent: KeyHandle,
+  context: Uint8Array,
+): { readonly pair: KeyHandle; readonly publicKey: Uint8Array } {
+  using own = new SecretBytes(objectOf(parent).export({ format: 'raw-private' }));
+  using whole = new SecretBytes(Buffer.concat([own.expose(), rawPublicKeyOf(parent)]));
+  using seed = hkdf('sha256', whole, noSalt, context, 32);
+  const key = seed.expose() as Buffer;
+  const pair = new KeyHandle('ed25519', createPrivateKey({ key, format: 'raw-private', asymmetricKeyType: 'ed25519' }));
+  return { pair, publicKey: rawPublicKeyOf(pair) };
 }

@@ -47,13 +47,14 @@ export async function importVersions(
 
 type Identity = Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>;
 
-function identityOfNew(realm: string, { spec, usages }: Arriving): Identity {
-  return { realm, id: randomUuid(), spec, usages, class: classOf({ spec, usages }) };
+function identityOfNew(realm: string, command: Arriving): Identity {
+  const { spec, usages } = command;
+  return { realm, id: randomUuid(), spec, usages, class: classOf(command) };
 }
 
-/** What others encrypted with the bare key must be opened with the bare key. */
-const classOf = ({ spec, usages }: Pick<Key, 'spec' | 'usages'>): Key['class'] =>
-  isSymmetric(spec) && usages.includes('encrypt') ? 'raw' : 'enveloped';
+/** What others encrypted with the bare key, or derived from it, must be opened and derived so. */
+const classOf = ({ spec, usages, derived }: Pick<Key, 'spec' | 'usages' | 'derived'>): Key['class'] =>
+  derived || (isSymmetric(spec) && usages.includes('encrypt')) ? 'raw' : 'enveloped';
 
 function assertCommand(command: Arriving): void {
   const refuse = (reason: string) => new KmsError('invalid-parameter', reason);
@@ -69,21 +70,24 @@ function assertCommand(command: Arriving): void {
     throw refuse('The versions come in the order of their numbers, without gaps.');
   }
   const last = versions.at(-1)!.version;
-  const { minDecryptionVersion: decrypts, minEncryptionVersion: encrypts } = command;
-  if (decrypts < 1 || decrypts > last || encrypts < 0 || encrypts > last || (encrypts > 0 && encrypts < decrypts)) {
+  const { minDecryptionVersion: decrypts, minEncryptionVersion: protects } = command;
+  if (decrypts < 1 || decrypts > last || protects < 0 || protects > last || (protects > 0 && protects < decrypts)) {
     throw refuse('The minimum versions must be versions of the key, and none decrypts less than it encrypts.');
   }
-  if (derived && classOf(command) !== 'raw') {
-    throw new KmsError('unsupported', 'Of keys from elsewhere only symmetric ones are derived per context.');
+  const encrypts = isSymmetric(spec) && usages.includes('encrypt');
+  if (derived && !encrypts && spec !== 'ed25519') {
+    throw new KmsError('unsupported', 'Only symmetric encryption keys and ed25519 keys can be derived per context.');
   }
-  if (convergent && !derived) throw refuse('Convergent encryption needs a key that is derived per context.');
+  if (convergent && !(derived && encrypts)) {
+    throw refuse('Convergent encryption needs a symmetric key that is derived per context.');
+  }
 }
 
 function assertSame(key: Key, { name, spec, usages, derived, convergent }: Arriving): void {
   assertNotEnding(key);
   const facts = (one: Omit<Identity, 'realm' | 'id'> & { readonly derived: boolean; readonly convergent?: boolean }) =>
     canonicalJson([one.spec, [...one.usages].sort(), one.class, one.derived, one.convergent === true]);
-  if (facts(key) !== facts({ spec, usages, class: classOf({ spec, usages }), derived, convergent })) {
+  if (facts(key) !== facts({ spec, usages, class: classOf({ spec, usages, derived }), derived, convergent })) {
     throw new KmsError('already-exists', `There is another key named ${name}, of another kind.`, name);
   }
   if (key.origin === 'external' || key.multiRegion !== undefined) {

@@ -1,5 +1,6 @@
 import {
   deriveEd25519,
+  deriveEd25519AsVault,
   type KeyHandle,
   openPublicKey,
   publicKeyOf,
@@ -57,6 +58,8 @@ function derivedPair(key: Key, { handle }: OpenVersion, { derivation }: Context)
   if (derivation === undefined || derivation.length === 0) {
     throw new KmsError('invalid-parameter', 'This key is derived per context: a context is required.', key.id);
   }
+  // Pairs are raw only where they came from there.
+  if (key.class === 'raw') return deriveEd25519AsVault(handle, derivation);
   return deriveEd25519(handle, canonicalContext({ derivation }));
 }
 

@@ -85,6 +85,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   p521: { type: 'ecdsa-p521' },
   ed25519: { type: 'ed25519' },
   'ed25519-backup': { type: 'ed25519', backup: true },
+  'ed25519-derived': { type: 'ed25519', more: { derived: true } },
   hmac: { type: 'hmac', more: { key_size: 32 } },
   'hmac-backup': { type: 'hmac', more: { key_size: 64 }, backup: true },
 };
@@ -108,7 +109,8 @@ async function use(name: string, type: string, more: object = {}): Promise<void>
   if (encrypts(type)) {
     one.ciphertext = (await there('POST', `transit/encrypt/${name}`, { plaintext: message, ...bound })).data.ciphertext;
   }
-  if (signs(type)) one.signature = (await there('POST', `transit/sign/${name}`, { input: message })).data.signature;
+  if (signs(type))
+    one.signature = (await there('POST', `transit/sign/${name}`, { input: message, ...bound })).data.signature;
   one.hmac = (await there('POST', `transit/hmac/${name}`, { input: message })).data.hmac;
   one.hmac512 = (await there('POST', `transit/hmac/${name}/sha2-512`, { input: message })).data.hmac;
   made.set(name, [...(made.get(name) ?? []), one]);
@@ -123,7 +125,9 @@ async function assertWorks(name: string, { more = {} }: Kind): Promise<void> {
       assert.equal(data?.plaintext, message, `${what}: ${errors.join()}`);
     }
     if (one.signature !== undefined) {
-      const { data } = await here('POST', `transit/verify/${name}`, { input: message, signature: one.signature });
+      const { data } = await here('POST', `transit/verify/${name}`, {
+        ...{ input: message, signature: one.signature, ...bound },
+      });
       assert.equal(data?.valid, true, `${what}: signature`);
     }
     for (const [algorithm, hmac] of [
@@ -147,7 +151,7 @@ async function fill(): Promise<void> {
   await configure('ed25519', { min_decryption_version: 2, min_encryption_version: 2 });
   await there('POST', 'transit/keys/ed25519/trim', { min_available_version: 2 });
   await there('POST', 'transit/keys/closed', {});
-  await there('POST', 'transit/keys/pairs', { type: 'ed25519', derived: true, exportable: true });
+  await there('POST', 'transit/keys/odd', { type: 'xchacha20-poly1305', exportable: true });
 
   for (let i = 1; i <= 4; i++)
     await put('app/db', { password: `p${i}`, html: '<b>&\u2028', deep: { list: [1, 2.5, null] } });
@@ -191,7 +195,7 @@ describe('a migration from OpenBao', { skip }, () => {
     const left = plan.left.map(({ from, remedy }: { from: string; remedy?: string }) => [from, remedy]);
     assert.deepEqual(left, [
       ['transit/closed', 'bao write transit/keys/closed/config exportable=true allow_plaintext_backup=true'],
-      ['transit/pairs', undefined],
+      ['transit/odd', undefined],
     ]);
     assert.equal((await here('GET', 'transit/keys/aes-256')).status, 404);
     assert.throws(() => readFileSync(journal));
@@ -202,7 +206,7 @@ describe('a migration from OpenBao', { skip }, () => {
     const { code, stdout } = await migrate();
     assert.equal(code, 1, stdout);
     assert.match(stdout, /transit\/closed: it is not exportable/);
-    assert.match(stdout, /16 keys and 8 secrets came, 2 did not come, 24 compared and found the same/);
+    assert.match(stdout, /17 keys and 8 secrets came, 2 did not come, 25 compared and found the same/);
     assert.ok(!readFileSync(journal, 'utf8').includes('p4'));
   });
 

@@ -102,9 +102,6 @@ export function wayTo(facts: KeyFacts, path: string, key: string, to: string): W
   if (facts.soft_deleted === true) {
     return { reason: 'it is soft-deleted', remedy: `bao write -f ${at}/soft-delete-restore` };
   }
-  if (facts.derived && facts.type === 'ed25519') {
-    return { reason: 'pairs derived per context by Vault would sign as other pairs here' };
-  }
   if (facts.derived && facts.kdf !== undefined && facts.kdf !== 'hkdf_sha256') {
     return {
       reason: `it derives by ${facts.kdf}, which is not offered here; rewrap what it encrypted under another key`,

@@ -39,8 +39,8 @@ async function sameKey({ source, user }: Servers, { facts, mount, name, place }:
     return (await here('verify', { input: random, hmac })).valid === true;
   }
   if (facts.type.startsWith('ecdsa-') || facts.type === 'ed25519') {
-    const { signature } = await there('sign', { input: random });
-    return (await here('verify', { input: random, signature })).valid === true;
+    const { signature } = await there('sign', { input: random, ...context });
+    return (await here('verify', { input: random, signature, ...context })).valid === true;
   }
   const { ciphertext } = await there('encrypt', { plaintext: random, ...context });
   try {
