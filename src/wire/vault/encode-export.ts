@@ -1,6 +1,6 @@
 import { type Key, type KeyVersion, KmsError, type Result, specFacts } from '#domain/domain.ts';
 import { toBase64, toPem } from '#encoding/encoding.ts';
-import { type ExportFormat, exportedVersion, exportFormatOf } from './decode-export.ts';
+import { exportedVersion, exportFormatOf } from './decode-export.ts';
 import { visible } from './encode-keys.ts';
 import { chainText } from './key-certificates.ts';
 import { shownName, wordsOf } from './names.ts';
@@ -10,15 +10,6 @@ import type { Input } from './row.ts';
 function isBare(key: Key): boolean {
   const { family, bytes } = specFacts(key.spec);
   return bytes !== undefined || family === 'ed25519';
-}
-
-/** Throws 'invalid-parameter' where the kind of key is not written so. */
-function assertFormat(key: Key, format: ExportFormat): void {
-  const symmetric = specFacts(key.spec).bytes !== undefined;
-  const fits = format === '' || (format === 'raw' ? isBare(key) : !symmetric);
-  if (fits) return;
-  const known = symmetric ? '`` or `raw`' : '``, `der`, or `pem`';
-  throw new KmsError('invalid-parameter', `unknown format for this key; supported values are ${known}`, key.id);
 }
 
 const privateLabels = { rsa: 'RSA PRIVATE KEY', ec: 'EC PRIVATE KEY' } as const;
@@ -53,7 +44,9 @@ export function encodePublicExport({ key, versions }: Result<'describe-key'>, in
   if (key.current.publicKey === undefined || key.derived) {
     throw new KmsError('wrong-usage', `unknown key type ${wordsOf(key.spec).type} for export type public-key`, key.id);
   }
-  assertFormat(key, format);
+  if (format === 'raw' && family !== 'ed25519') {
+    throw new KmsError('invalid-parameter', 'unknown key format; supported values are ``, `der`, or `pem`', key.id);
+  }
   const bare = format === 'raw' || (format === '' && family === 'ed25519');
   const keys = shown(key, versions, input).map(({ version, publicKey }) => {
     const der = publicKey!;
