@@ -39,6 +39,7 @@ const kinds: Readonly<Record<string, readonly [type: string, backup: boolean, mo
   'p521-backup': ['ecdsa-p521', true],
   ed25519: ['ed25519', false],
   'ed25519-backup': ['ed25519', true],
+  'ed25519-derived': ['ed25519', false, { derived: true }],
   hmac: ['hmac', false, { key_size: 48 }],
 };
 
@@ -47,6 +48,8 @@ let server: RunningServer;
 let token: string;
 let source: http.Server;
 let where: readonly string[];
+/** While it is recorded. */
+let live: OpenBao | undefined;
 let first: { readonly moved: readonly object[]; readonly postponed: number };
 
 before(async () => {
@@ -55,10 +58,10 @@ before(async () => {
   token = env.VAULT_TOKEN!;
   tls.setDefaultCACertificates([readFileSync(env.VAULT_CACERT!, 'utf8')]);
   writeFileSync(join(home, 'token'), 'root');
-  const live = records ? await startOpenBao() : undefined;
+  if (records) live = await startOpenBao();
   if (live !== undefined) recorded = await filled(live);
   else if (existsSync(file)) recorded = JSON.parse(readFileSync(file, 'utf8'));
-  source = http.createServer((request, response) => void answer(request, response, live));
+  source = http.createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => source.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}`;
   where = ['--from', url, '--from-token-file', join(home, 'token'), '--no-verify', '--json'];
@@ -71,6 +74,7 @@ before(async () => {
     await live?.stop();
   }
   if (live !== undefined) writeFileSync(file, `${JSON.stringify(recorded, undefined, 1)}\n`);
+  live = undefined;
 });
 
 after(async () => {
@@ -80,7 +84,7 @@ after(async () => {
   rmSync(home, { recursive: true });
 });
 
-async function answer(request: http.IncomingMessage, response: http.ServerResponse, live: OpenBao | undefined) {
+async function answer(request: http.IncomingMessage, response: http.ServerResponse) {
   let body = '';
   for await (const chunk of request) body += chunk;
   const name = `${request.method} ${request.url} ${body}`.trim();
@@ -102,6 +106,7 @@ async function filled({ call }: OpenBao): Promise<Recorded> {
   const made: Recorded['made'] = {};
   for (const [name, [type, backup, more = {}]] of Object.entries(kinds)) {
     made[name] = [];
+    const bound = 'derived' in more ? { context } : {};
     await call('POST', `transit/keys/${name}`, { type, exportable: true, allow_plaintext_backup: backup, ...more });
     for (let version = 1; version <= 2; version++) {
       if (version > 1) await call('POST', `transit/keys/${name}/rotate`);
@@ -109,9 +114,11 @@ async function filled({ call }: OpenBao): Promise<Recorded> {
         (await call('POST', `transit/${verb}/${name}`, body)).data[member] as string;
       made[name]!.push({
         ciphertext: /gcm|rsa/.test(type)
-          ? await does('encrypt', { plaintext: message, ...('derived' in more && { context }) }, 'ciphertext')
+          ? await does('encrypt', { plaintext: message, ...bound }, 'ciphertext')
           : undefined,
-        signature: /rsa|ecdsa|ed25519/.test(type) ? await does('sign', { input: message }, 'signature') : undefined,
+        signature: /rsa|ecdsa|ed25519/.test(type)
+          ? await does('sign', { input: message, ...bound }, 'signature')
+          : undefined,
         hmac: await does('hmac', { input: message }, 'hmac'),
       });
     }
@@ -127,6 +134,7 @@ const here = (method: string, path: string, body?: object) => ask({ url: server.
 for (const [name, [, , more = {}]] of Object.entries(kinds)) {
   test(`what the recorded key ${name} made is good here`, async () => {
     assert.equal(recorded.made[name]!.length, 2);
+    const bound = 'derived' in more ? { context } : {};
     for (const { ciphertext, signature, hmac } of recorded.made[name]!) {
       if (ciphertext !== undefined) {
         const opened = await here('POST', `transit/decrypt/${name}`, {
@@ -136,7 +144,7 @@ for (const [name, [, , more = {}]] of Object.entries(kinds)) {
         assert.equal(opened.data?.plaintext, message);
       }
       for (const proof of [{ signature }, { hmac }].filter((one) => Object.values(one)[0] !== undefined)) {
-        const { data } = await here('POST', `transit/verify/${name}`, { input: message, ...proof });
+        const { data } = await here('POST', `transit/verify/${name}`, { input: message, ...proof, ...bound });
         assert.equal(data?.valid, true, JSON.stringify(proof));
       }
     }
