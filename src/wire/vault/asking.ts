@@ -1,6 +1,7 @@
 import { KmsError, type Proof } from '#domain/domain.ts';
 import { PlacedError } from './errors.ts';
 import { seconds } from './fields.ts';
+import { withoutOuterSlashes } from './names.ts';
 
 /** What a request says of itself in its headers. */
 export interface Asking {
@@ -32,7 +33,7 @@ export function readHeaders(headers: readonly string[]): Asking {
         if (/^bearer /i.test(value)) bearer ??= value.slice(7).trim();
         break;
       case 'x-vault-namespace':
-        namespace ??= value.replace(/^\/+|\/+$/g, '');
+        namespace ??= withoutOuterSlashes(value);
         break;
       case 'x-vault-wrap-ttl':
         if (wrapTtl !== undefined) break;

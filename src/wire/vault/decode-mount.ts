@@ -2,6 +2,7 @@ import { type Command, KmsError, type Mount, type MountTuning } from '#domain/do
 import type { JsonObject } from '#wire/common/common.ts';
 import { PlacedError } from './errors.ts';
 import { boolean, isEmpty, refuseFields, seconds, text } from './fields.ts';
+import { withoutOuterSlashes } from './names.ts';
 import type { Input } from './row.ts';
 
 /** The requests of `sys/mounts` (Vault HTTP API, "/sys/mounts"). */
@@ -24,7 +25,7 @@ const inPath = ['path', 'mount_point'];
 function assertSamePath(input: Input): void {
   for (const name of inPath) {
     const given = text(input.body, name);
-    if (given !== undefined && given.replace(/^\/+|\/+$/g, '') !== pathOf(input)) {
+    if (given !== undefined && withoutOuterSlashes(given) !== pathOf(input)) {
       throw refused(`"${name}" is another mount than the path's.`);
     }
   }

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type KeySpec, KmsError, keySpecs } from '#domain/domain.ts';
-import { canonicalPath, decodeSegment, dress, hashOf, keyName, keyRef, specOf, typeWords, undress } from './names.ts';
+import {
+  canonicalPath,
+  decodeSegment,
+  dress,
+  hashOf,
+  keyName,
+  keyRef,
+  specOf,
+  typeWords,
+  undress,
+  withoutOuterSlashes,
+} from './names.ts';
 
 const refused = (code: string) => (error: unknown) => error instanceof KmsError && error.code === code;
 
@@ -169,4 +180,20 @@ test('a path has one reading, however it is written', () => {
       raw,
     );
   }
+});
+
+test('takes slashes off both ends, in no more time than the text is long', () => {
+  for (const [given, wanted] of [
+    ['', ''],
+    ['/', ''],
+    ['a', 'a'],
+    ['//a/b/', 'a/b'],
+    ['a//b', 'a//b'],
+  ] as const) {
+    assert.equal(withoutOuterSlashes(given), wanted);
+  }
+  const long = `a${'/'.repeat(1_000_000)}a`;
+  const began = performance.now();
+  assert.equal(withoutOuterSlashes(long), long);
+  assert.ok(performance.now() - began < 1000);
 });

@@ -30,6 +30,14 @@ export function canonicalPath(raw: string): string | undefined {
     : canonical;
 }
 
+/** Without the slashes at its ends. Each is looked at once, whatever stands there: nobody knows yet who asks. */
+export function withoutOuterSlashes(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && text[from] === '/') from++;
+  while (to > from && text[to - 1] === '/') to--;
+  return text.slice(from, to);
+}
+
 function canonicalStep(step: string): string {
   return decodeSegment(step).replace(/[%/]/g, encodeURIComponent);
 }
