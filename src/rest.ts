@@ -6,7 +6,10 @@ import { importFfi } from '#crypto/ffi.ts';
 const every = 1000;
 /** Looks in a row that found next to nothing to do. */
 const restful = 3;
-const nextToNothing = 0.02;
+/** Of the time: the looks and the checkpoints of a server that nobody asks; a request a second is more. */
+const nextToNothing = 0.002;
+/** Looks that have to be restful too before the next collection: little traffic is no rest. */
+const between = 60;
 /** Bytes that are worth a collection. */
 const worthwhile = 4 * 1024 * 1024;
 
@@ -29,11 +32,13 @@ export function giveMemoryBackAtRest(): void {
   let kept = 0;
   setInterval(() => {
     const now = performance.eventLoopUtilization();
-    rests = performance.eventLoopUtilization(now, last).utilization < nextToNothing ? rests + 1 : 0;
+    const isRestful = performance.eventLoopUtilization(now, last).utilization < nextToNothing;
+    rests = isRestful ? rests + 1 : Math.min(rests, 0);
     last = now;
     if (rests < restful || getHeapStatistics().total_physical_size < kept + worthwhile) return;
     collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     kept = getHeapStatistics().total_physical_size;
+    rests = -between;
     // V8 frees buffers on a thread of its own meanwhile.
     setTimeout(() => void trim(), every).unref();
   }, every).unref();
