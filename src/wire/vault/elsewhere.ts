@@ -2,10 +2,7 @@ import { type Gate, mountAt, type Origin, type RealmPaths } from '#domain/domain
 import type { RequestHead } from '#wire/wire.ts';
 import type { Asking } from './asking.ts';
 import { nothingBelow } from './errors.ts';
-import type { Found, Router } from './route.ts';
-
-/** What paths of logins begin with. */
-export const ofLogins = 'auth/';
+import { type Found, ofLogins, type Router } from './route.ts';
 
 /** Where a path leads in a realm, and the realm where the path names it. */
 interface Led {

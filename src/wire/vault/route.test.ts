@@ -104,9 +104,15 @@ test('leaves to the realm what begins with no word of its own', () => {
   for (const path of ['Transit/encrypt/k', 'kv2/data/x', '__proto__/constructor', 'team', 'a%2Fb/c']) {
     assert.deepEqual(router.find('POST', `/v1/${path}/`, ''), { elsewhere: path });
   }
-  assert.equal(router.largestBody('POST', ''), 4 * 1024 * 1024);
-  assert.equal(router.largestBody('GET', ''), 64 * 1024);
-  assert.equal(router.largestBody('BREW', ''), 0);
+  for (const [method, elsewhere, most] of [
+    ['POST', 'team/encrypt/k', 4 * 1024 * 1024],
+    ['GET', 'team/keys/k', 64 * 1024],
+    ['BREW', 'team/keys/k', 0],
+    ['PUT', 'auth/certs/crls/all', 1024 * 1024],
+    ['LIST', 'auth/certs/crls', 64 * 1024],
+  ] as const) {
+    assert.equal(router.largestBody(method, { elsewhere }, ''), most, elsewhere);
+  }
 });
 
 const mountOf = (path: string, engine: Mount['engine'], version?: 1 | 2): Mount => ({

@@ -40,6 +40,8 @@ export interface Elsewhere {
 }
 
 const prefix = '/v1/';
+/** What paths of logins begin with. */
+export const ofLogins = 'auth/';
 /** Auth mounts whose type is known without asking. */
 const alwaysThere = /^auth\/(?:token|approle|userpass)(?:\/|$)/;
 const noPlaces: Readonly<Record<string, string>> = Object.freeze({});
@@ -49,7 +51,7 @@ const newNode = (): Node => ({ steps: new Map(), place: undefined, rest: undefin
 /** Walks the path step by step, so its cost doesn't grow with the table. Behind a `*` one more step may stand. */
 export class Router {
   readonly #root = newNode();
-  readonly #largest = new Map<Method, number>();
+  readonly #largest = new Map<string, number>();
 
   constructor(rows: readonly Row[], openRows: readonly OpenRow[]) {
     for (const row of rows) {
@@ -60,7 +62,10 @@ export class Router {
           folder: /^kv(?:\/|$)/.test(path) ? 'kv/' : '',
         };
       }
-      this.#largest.set(row.method, Math.max(row.maxBody, this.#largest.get(row.method) ?? 0));
+      const logs = row.paths.some((path) => path.startsWith(ofLogins));
+      for (const kind of logs ? [row.method, ofLogins + row.method] : [row.method]) {
+        this.#largest.set(kind, Math.max(row.maxBody, this.#largest.get(kind) ?? 0));
+      }
     }
     for (const open of openRows) for (const path of open.paths) this.#grow(path).open = open;
   }
@@ -87,10 +92,9 @@ export class Router {
     return node;
   }
 
-  /** Bytes: what no row of this method goes beyond. */
-  largestBody(method: string, query: string): number {
-    const wanted = methodOf(method, query);
-    return (wanted === undefined ? undefined : this.#largest.get(wanted)) ?? 0;
+  /** Bytes: what no row of this method goes beyond, wherever a path leads that is elsewhere. */
+  largestBody(method: string, { elsewhere }: Elsewhere, query: string): number {
+    return this.#largest.get(`${elsewhere.startsWith(ofLogins) ? ofLogins : ''}${methodOf(method, query)}`) ?? 0;
   }
 
   /** Undefined: no such path. The path begins with /v1/. Throws 'malformed' where percent-encoding is wrong. */
@@ -101,7 +105,7 @@ export class Router {
 
   /** The same, of a path as policies judge it. */
   findCanonical(method: string, path: string, query: string): Found | Elsewhere | undefined {
-    if (path.startsWith('auth/') && !alwaysThere.test(path)) return { elsewhere: path };
+    if (path.startsWith(ofLogins) && !alwaysThere.test(path)) return { elsewhere: path };
     const found = this.#walk(method, path, query);
     if (found === undefined) return this.#isOwn(path) ? undefined : { elsewhere: path };
     const folder = found.leaf?.folder ?? '';
@@ -127,8 +131,8 @@ export class Router {
     path: string,
     query: string,
   ): Found | undefined {
-    const below = path.slice('auth/'.length + mount.length);
-    const found = this.#walk(method, `auth/${type === 'oidc' ? 'jwt' : type}${below}`, query);
+    const below = path.slice(ofLogins.length + mount.length);
+    const found = this.#walk(method, `${ofLogins}${type === 'oidc' ? 'jwt' : type}${below}`, query);
     return found && { ...found, path, places: { ...found.places, realm, mount } };
   }
 

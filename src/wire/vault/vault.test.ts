@@ -64,6 +64,9 @@ function scripted(reply: (command: Command) => object, now: Status = status) {
       if (kind === 'none') throw new KmsError('unauthenticated', 'Who is asking?');
       return { name: 'acme', mounts };
     },
+    async authMountAt(_: Proof, realm: string | undefined, path: string) {
+      return path.startsWith('certs/') ? { realm: realm ?? '000000000000', path: 'certs', type: 'cert' } : undefined;
+    },
     status: () => now,
   } as unknown as Gate;
   let requests = 0;
@@ -489,6 +492,20 @@ test('asks who it is before it says whether there is a mount, and reads no more 
   }
   assert.deepEqual(statuses, [404, 404, 405, 400, 400, 413]);
   assert.ok(asked.every(({ error, command }) => error !== undefined && command === undefined));
+});
+
+test('reads below auth mounts as much as any login takes, and no more than the one that is meant', async () => {
+  const { asked, door, send } = scripted(() => ({}));
+  const crl = `-----BEGIN X509 CRL-----\n${'AAAA'.repeat(50_000)}\n-----END X509 CRL-----\n`;
+  const long = { crl, password: 'x'.repeat(200_000) };
+  const head = { method: 'POST', path: '/v1/auth/certs/crls/all', query: '', headers: [], peer: '127.0.0.1:5' };
+  assert.ok(door.match(head)!.maxBody > JSON.stringify({ crl }).length);
+  assert.equal((await send('POST', '/v1/auth/certs/crls/all', { crl })).status, 204);
+  assert.equal(asked.pop()?.kind, 'write-revocation-list');
+  assert.equal((await send('POST', '/v1/auth/certs/certs/one', long)).status, 413);
+  assert.equal((await send('POST', '/v1/auth/certs/login', long, [])).status, 413);
+  assert.deepEqual(asked.pop()?.proof, { kind: 'none', unread: true });
+  assert.equal((await send('POST', '/v1/auth/theirs/login', long, [])).status, 400);
 });
 
 test('what a value of version 1 is leased for is a matter of its mount', async () => {

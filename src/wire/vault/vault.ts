@@ -2,7 +2,7 @@ import { type Gate, KmsError, type Origin, type Proof } from '#domain/domain.ts'
 import { empty, json } from '#wire/common/common.ts';
 import type { CarrierFault, Door, Request, RequestHead, Response, Route } from '#wire/wire.ts';
 import { type Asking, readHeaders, troubleOfPatch } from './asking.ts';
-import { findElsewhere, ofLogins } from './elsewhere.ts';
+import { findElsewhere } from './elsewhere.ts';
 import { asKmsError, errorResponse, noStore, nothingBelow, PlacedError } from './errors.ts';
 import { askedNowhere, Exchange, unreadProof } from './handler.ts';
 import { operations } from './operations.ts';
@@ -68,8 +68,7 @@ class VaultRoute implements Route {
     this.#place = place;
     this.#row = rowOf(place);
     // Whether anything is elsewhere is for nobody to see by what is read before it is known who asks.
-    const unknown =
-      'elsewhere' in place && !place.elsewhere.startsWith(ofLogins) ? router.largestBody(method, query) : 0;
+    const unknown = 'elsewhere' in place ? router.largestBody(method, place, query) : 0;
     this.maxBody = this.#row?.maxBody ?? Math.max(unknown, maxBodyOfNothing);
   }
 
@@ -112,7 +111,8 @@ class VaultRoute implements Route {
     this.#row = rowOf(place);
     if (place instanceof KmsError) return this.#gate.refuse(proof, '', place, origin);
     if (request.body.length > (this.#row?.maxBody ?? 0)) {
-      return this.#gate.refuse(proof, this.#row?.action ?? '', faults['too-large'](), this.#origin(request));
+      const who = this.#row?.proof === undefined ? proof : unreadProof;
+      return this.#gate.refuse(who, this.#row?.action ?? '', faults['too-large'](), this.#origin(request));
     }
     return this.#answer(request, { ...asking, namespace });
   }
