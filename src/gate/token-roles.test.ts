@@ -67,6 +67,32 @@ test('a role gives policies beyond the asking token, never actions or addresses 
   await refused('denied', make(house, bound));
 });
 
+test('no role gives root to a token that does not carry it', async () => {
+  const text = 'path "auth/token/create/ci" { capabilities = ["update"] }';
+  for (const settings of [{ disallowed: ['admin'] }, { allowedGlobs: ['*'] }, { allowed: ['root'] }]) {
+    const house = await withRole(settings);
+    await house.perform({ kind: 'write-acl-policy', name: 'ci', text });
+    const user = await house.hire('user', 'key-user');
+    const held = await house.perform({ kind: 'create-token', policies: ['ci'] }, byToken(user));
+    const ask = (token: string) =>
+      new Doors(house).vault('POST', 'auth/token/create/ci', { policies: ['root'] }, token);
+    const { status, json } = await ask(textOf(held.token));
+    assert.equal(status, 400);
+    assert.deepEqual(json.errors, ['root tokens may not be created without parent token being root']);
+    const rooted = await house.perform({ kind: 'create-token', policies: ['root'] }, byToken(user));
+    assert.equal((await ask(textOf(rooted.token))).status, 200);
+  }
+});
+
+test('a token whose role was deleted is not renewed', async () => {
+  const house = await withRole({ period: hour });
+  const { credential } = await make(house, house.first);
+  const renew = { kind: 'renew-token', accessor: credential.id } as const;
+  await house.perform(renew);
+  await house.perform({ kind: 'delete-token-role', name: 'ci' });
+  await refused('invalid-parameter', house.perform(renew));
+});
+
 test('orphans by a role are for those whom policies let reach it, and for who may make orphans anyhow', async () => {
   const house = await withRole({ orphan: true });
   const doors = new Doors(house);

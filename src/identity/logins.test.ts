@@ -218,6 +218,22 @@ test('an orphan stays when its maker goes, and never has more than its maker had
   assert.deepEqual(left.limitedTo, ['create-orphan-token']);
 });
 
+test('a token whose role was deleted stands to its end and is not renewed', async () => {
+  const office = await Office.open();
+  const { rig } = office;
+  const role = await office.write({ method: 'approle', name: 'one', token: { period: 10_000 } });
+  const { proof } = await office.login(approle(role.roleId!, (await office.secretId('one')).secretId));
+  const renew = async () => {
+    const asking = await rig.room.identify(proof, true);
+    return rig.commit(rig.room.verbs['renew-token'](asking, { kind: 'renew-token' }));
+  };
+  await renew();
+  const asking = await office.officer.byToken();
+  await rig.commit(rig.room.verbs['delete-login'](asking, { kind: 'delete-login', method: 'approle', name: 'one' }));
+  await works(rig, proof);
+  await rejectsWith('invalid-parameter', renew);
+});
+
 test('a period is given again at each renewal, and a longest life is never passed', async () => {
   const { rig, officer } = await Office.open();
   const make = async (more: object) => {

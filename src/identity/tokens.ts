@@ -75,8 +75,8 @@ export class Tokens {
   }
 
   /**
-   * As a role lets it be: `mayCarry` says that its lists allow the policies, whatever the asking token carries. The actions that this
-   * is narrowed to, its addresses and its identity's grants hold for what it makes all the same.
+   * As a role lets it be: `mayCarry` says that its lists allow the policies, whatever the asking token carries, but for `root`. The
+   * actions that this is narrowed to, its addresses and its identity's grants hold for what it makes all the same.
    */
   async createByRole(
     principal: Principal,
@@ -87,6 +87,11 @@ export class Tokens {
     const chain = await this.#asking(principal);
     if (!orphan && chain.length >= maxChain) {
       throw new KmsError('limit-exceeded', `Tokens nest at most ${maxChain} deep.`);
+    }
+    // A list with globs, or of what is disallowed alone, would let anybody ask for it.
+    const [{ policies: own }] = chain;
+    if (request.policies?.includes('root') === true && own !== undefined && !own.includes('root')) {
+      throw new KmsError('invalid-parameter', 'root tokens may not be created without parent token being root');
     }
     const path = [usualTokenPath, name, ...(pathSuffix === '' ? [] : [pathSuffix])].join('/');
     return this.#issue(request, chain, !orphan, { path, role: name }, mayCarry);
@@ -143,7 +148,7 @@ export class Tokens {
     return { result: await this.#info(await this.#managed(principal, command, ofRealm)) };
   }
 
-  /** Ends `increment` (at most the token's own ttl) from now, but not after what it hangs from. */
+  /** Ends `increment` (at most the token's own ttl) from now, but not after what it hangs from. Not where the role is gone that made it. */
   async renew(principal: Principal, command: Command<'renew-token'>, ofRealm = false): Promise<Outcome<TokenInfo>> {
     checkTtl(command.increment);
     const chain = await this.#managed(principal, command, ofRealm);
@@ -155,6 +160,7 @@ export class Tokens {
     if (ttl === undefined || expiresAt === undefined || record.renewable !== true) {
       throw new KmsError('invalid-parameter', 'The token is not renewable.');
     }
+    await this.#assertRoleStands(record);
     const now = this.#rooms.clock();
     const wanted = record.period ?? Math.min(command.increment ?? ttl, ttl);
     const last = record.maxTtl === undefined ? Number.POSITIVE_INFINITY : record.createdAt + record.maxTtl;
@@ -168,6 +174,17 @@ export class Tokens {
         ...(next.expiresAt < expiresAt ? { applied: () => this.#rooms.standings.forget() } : {}),
       },
     };
+  }
+
+  /** Rejects with 'invalid-parameter', in Vault's words. Else one with a period would go on for ever. */
+  async #assertRoleStands({ realm, identity, mount, role }: CredentialRecord): Promise<void> {
+    const { directory } = this.#rooms;
+    if (mount !== undefined && (await directory.login(realm, mount.id, identity)) === undefined) {
+      throw new KmsError('invalid-parameter', `role "${identity}" does not exist during renewal`);
+    }
+    if (role !== undefined && (await directory.tokenRole(realm, role)) === undefined) {
+      throw new KmsError('invalid-parameter', `original token role "${role}" could not be found, not renewing`);
+    }
   }
 
   async revoke(
