@@ -68,14 +68,16 @@ test('leads status paths to what is open to anyone', () => {
 });
 
 test('knows a path that lacks the method', () => {
-  for (const [method, path] of [
+  for (const [method, path, query = ''] of [
     ['GET', '/v1/transit/encrypt/k'],
     ['PATCH', '/v1/transit/keys/k'],
     ['POST', '/v1/sys/health'],
     ['HEAD', '/v1/transit/keys/k'],
     ['list', '/v1/transit/keys'],
+    ['GET', '/v1/transit/keys/k', 'help=1'],
+    ['DELETE', '/v1/transit/keys/k', 'list=true&help=1'],
   ] as const) {
-    const found = find(method, path);
+    const found = find(method, path, query);
     assert.notEqual(found, undefined, path);
     assert.equal(found?.leaf, undefined);
     assert.equal(found?.open, undefined);

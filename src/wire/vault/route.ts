@@ -193,7 +193,11 @@ function hasLeaves(node: Node): boolean {
   return false;
 }
 
+/** What asks for the help of a path, with whatever method, does nothing else at Vault's. */
+const helped = /(?:^|&)help=[^&]/;
+
 function methodOf(method: string, query: string): Method | undefined {
+  if (query !== '' && helped.test(query)) return undefined;
   switch (method) {
     case 'POST':
     case 'PUT':
