@@ -118,6 +118,22 @@ test('a state leads back once, in ten minutes, and not to another mount', async 
   assert.equal(traded.length, 1);
 });
 
+test('who was sent to a provider comes back to no other', async () => {
+  const sent = await visit();
+  await configure();
+  assert.match((await sent.back()).text, /Expired or missing/);
+  assert.deepEqual(traded, []);
+  const asked = house.outbound;
+  const under = await visit();
+  house.outbound = async (request) => {
+    const told = await asked(request);
+    if (request.url.endsWith('/token')) await configure();
+    return told;
+  };
+  assert.match((await under.back()).text, /Expired or missing/);
+  assert.deepEqual(traded, ['code']);
+});
+
 test('who proved himself too long ago, or does not say when, is not let in', async () => {
   const ago = (seconds: number) => ({ auth_time: Math.floor(house.now / 1000) - seconds });
   assert.equal((await (await visit(ago(30))).back()).status, 200);

@@ -25,6 +25,9 @@ type Configured = AuthMountRecord & { readonly config: ShownJwtConfig };
 
 const unreachable = (what: string) => new KmsError('unavailable', `${what} could not be read; ask again later.`, 'jwt');
 
+/** Names a mount as it is: whatever is changed of it, and whatever is mounted there later, has another one. */
+export const stateOf = ({ id, revision }: AuthMountRecord): string => `${id}/${revision}`;
+
 /** The keys that mounts of type `jwt` and `oidc` believe. */
 export class JwtSources {
   readonly #outbound: Outbound | undefined;
@@ -36,13 +39,13 @@ export class JwtSources {
   }
 
   /** Rejects with 'unavailable'. */
-  of({ id, revision, config: { source } }: Configured): Promise<SourceKeys> {
-    return this.#fresh.of(`${id}/${revision}`, () => this.read(source));
+  of(mount: Configured): Promise<SourceKeys> {
+    return this.#fresh.of(stateOf(mount), () => this.read(mount.config.source));
   }
 
   /** After a token named a key that isn't there. */
-  again({ id, revision, config: { source } }: Configured): Promise<SourceKeys> {
-    return this.#fresh.again(`${id}/${revision}`, () => this.read(source));
+  again(mount: Configured): Promise<SourceKeys> {
+    return this.#fresh.again(stateOf(mount), () => this.read(mount.config.source));
   }
 
   async read(source: JwtConfig['source']): Promise<SourceKeys> {

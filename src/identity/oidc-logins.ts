@@ -6,7 +6,7 @@ import type { AuthMountRecord, Directory } from './directory.ts';
 import type { Identified } from './identified.ts';
 import { checkIdToken } from './jwt-claims.ts';
 import { configured, factsOf, type JwtLogins, type JwtMount, place } from './jwt-logins.ts';
-import type { Discovered, JwtSources } from './jwt-sources.ts';
+import { type Discovered, type JwtSources, stateOf } from './jwt-sources.ts';
 import { type LoginFacts, wrongLogin } from './login-facts.ts';
 import { Recent } from './recent.ts';
 import { isRedirectAllowed } from './redirects.ts';
@@ -18,6 +18,7 @@ const maxWord = 4096;
 
 /** Somebody who was sent to the provider's page, by the state that he will come back with. */
 interface Visit {
+  /** As it was then: what one provider gave is not for another. */
   readonly mount: string;
   readonly role: string;
   readonly redirectUri: string;
@@ -40,6 +41,7 @@ interface Rooms {
 type Return = Extract<Proof, { kind: 'oidc' }>;
 
 const failed = (words: string) => wrongLogin(`Vault login failed. ${words}`);
+const unknownState = () => failed('Expired or missing OAuth state.');
 const newWord = () => toBase64Url(randomBytes(32));
 
 /** Logins through the page of an OpenID Connect provider (Core 1.0 section 3.1): the authorization code flow, with PKCE. */
@@ -85,7 +87,8 @@ export class OidcLogins {
     if (discovered?.authorizationUrl === undefined) return { result: { url: '' } };
     const [state, nonce, verifier] = [newWord(), newWord(), newWord()];
     const until = clock() + longestVisit;
-    this.#visits.set(state, { mount: mount.id, role: login.name, redirectUri, nonce, verifier, clientNonce, until });
+    const visit = { role: login.name, redirectUri, nonce, verifier, clientNonce, until };
+    this.#visits.set(state, { mount: stateOf(mount), ...visit });
     const url = new URL(discovered.authorizationUrl);
     const asked = {
       client_id: clientId,
@@ -111,6 +114,8 @@ export class OidcLogins {
       this.#answers.set(proof, answer);
     }
     const { visit, claims } = await answer;
+    // It may have changed while the provider was asked.
+    if (visit.mount !== stateOf(mount)) throw unknownState();
     const login = await this.#rooms.jwt.roleOf(mount, visit.role);
     if (login.jwt.type !== 'oidc') throw failed('Role could not be found');
     const discovered = await this.#discovered(mount);
@@ -121,7 +126,7 @@ export class OidcLogins {
 
   async #claimsOf(proof: Return, mount: JwtMount): Promise<{ readonly visit: Visit; readonly claims: JwtClaims }> {
     const visit = this.#take(proof.state);
-    if (visit === undefined || visit.mount !== mount.id) throw failed('Expired or missing OAuth state.');
+    if (visit === undefined || visit.mount !== stateOf(mount)) throw unknownState();
     if (proof.refusal !== undefined) throw failed(proof.refusal);
     if (visit.clientNonce !== '' && !sameWord(visit.clientNonce, proof.clientNonce ?? '')) {
       throw wrongLogin('invalid client_nonce');
