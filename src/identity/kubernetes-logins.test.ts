@@ -221,3 +221,16 @@ test('audiences of the token are asked about, and one of them must be taken', as
   const { spec } = JSON.parse(pod.asked[0]!.post!.body) as { spec: { audiences: string[]; token: string } };
   assert.deepEqual(spec, { token: jwt, audiences: ['one', 'two'] });
 });
+
+test('a namespace is looked up for nobody but who is there', async () => {
+  const { pod, officer } = await Pod.with({ reviewer: new Plaintext(toUtf8('a-reviewer')) });
+  const kubernetes = { names: ['app'], namespaces: [], namespaceSelector: '{"matchLabels":{"team":"a"}}' };
+  const command = { kind: 'write-login', method: 'kubernetes', name: 'app', kubernetes } as const;
+  await pod.rig.commit(pod.rig.room.verbs['write-login'](await officer.byToken(), command));
+  pod.answer = { ...review, status: { authenticated: false } };
+  await rejectsWith('invalid-proof', () => pod.login());
+  assert.deepEqual(
+    pod.asked.map(({ url }) => new URL(url).pathname),
+    ['/apis/authentication.k8s.io/v1/tokenreviews'],
+  );
+});

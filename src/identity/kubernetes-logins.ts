@@ -70,11 +70,12 @@ export class KubernetesLogins {
     if (!login.kubernetes.names.some((pattern) => fits(pattern, account.name))) {
       throw wrongLogin('service account name not authorized');
     }
-    if (!login.kubernetes.namespaces.some((pattern) => fits(pattern, account.namespace))) {
-      await this.#assertSelected(cluster, token, login.kubernetes, account);
-    }
-    const { audience } = login.kubernetes;
+    const { audience, namespaces, namespaceSelector } = login.kubernetes;
+    const listed = namespaces.some((pattern) => fits(pattern, account.namespace));
+    if (!listed && namespaceSelector === '') throw wrongLogin('namespace not authorized');
     await this.#rooms.api.review(cluster, token, account, audience === '' ? account.audiences : [audience]);
+    // Nobody but who is there has a namespace looked up.
+    if (!listed) await this.#assertSelected(cluster, token, namespaceSelector, account);
     return {
       mount,
       login,
@@ -122,8 +123,8 @@ export class KubernetesLogins {
     return account;
   }
 
-  async #assertSelected(cluster: Cluster, token: string, role: KubernetesRole, account: ServiceAccount): Promise<void> {
-    const wanted = role.namespaceSelector === '' ? undefined : labelsOf(role.namespaceSelector);
+  async #assertSelected(cluster: Cluster, token: string, selector: string, account: ServiceAccount): Promise<void> {
+    const wanted = labelsOf(selector);
     if (wanted === undefined) throw wrongLogin('namespace not authorized');
     // What a namespace is labelled with is not asked for with the word of whom that is to let in.
     if (cluster.reviewer === token) {

@@ -116,7 +116,7 @@ test('names may be patterns, and namespaces chosen by their labels', async () =>
     bound_service_account_namespace_selector: selector,
   });
   assert.ok((await login(api.token(), 'labels')).auth);
-  assert.equal(api.asked.at(-2), 'GET /api/v1/namespaces/vault');
+  assert.equal(api.asked.at(-1), 'GET /api/v1/namespaces/vault');
   await refused(login(api.token({ namespace: 'prod' }), 'labels'), 403, /namespace not authorized/);
   const odd = { ...app, bound_service_account_namespace_selector: '{"matchExpressions":[]}' };
   await refused(
