@@ -20,7 +20,6 @@ import { vaultDoor } from '#wire/vault/vault.ts';
 import { MonotoneClock } from './clock.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { hostNow } from './host.ts';
-import { fetchKeySet } from './key-set-fetch.ts';
 import { localServiceAccount } from './local-service-account.ts';
 import type { ServerTls } from './local-tls.ts';
 import { outbound } from './outbound.ts';
@@ -291,7 +290,6 @@ async function openRooms(
     region,
     clock: clock.now,
     mode,
-    fetchKeySet,
     outbound,
     localServiceAccount: localServiceAccount(clock.now),
   });

@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { after, test } from 'node:test';
+import { createAuthority, issueServerCertificate } from '#crypto/crypto.ts';
 import { isOutboundUrl } from '#identity/identity.ts';
 import { outbound } from './outbound.ts';
 
 async function serving(answer: RequestListener): Promise<string> {
   const server = createServer(answer);
+  after(() => server.closeAllConnections());
+  return `http://127.0.0.1:${await portOf(server)}`;
+}
+
+async function portOf(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  after(() => void server.close());
+  return (server.address() as AddressInfo).port;
 }
 
 test('asks with what is given, and answers what it was told', async () => {
@@ -59,6 +64,36 @@ test('does not wait for what trickles in, nor read without end', { timeout: 20_0
   const begun = performance.now();
   await Promise.all([trickling, large, cut].map((url) => assert.rejects(outbound({ url }))));
   assert.ok(performance.now() - begun < 8000);
+});
+
+test('an answer that turns to another protocol is none, and takes nobody’s place', { timeout: 20_000 }, async () => {
+  const turning = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.write('HTTP/1.1 101 Else\r\nConnection: Upgrade\r\nUpgrade: else\r\n\r\n'));
+  });
+  const url = `http://127.0.0.1:${await portOf(turning)}/`;
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: 40 }, () => assert.rejects(outbound({ url }))));
+  assert.ok(performance.now() - begun < 4000);
+  const free = await serving((_, response) => response.end('{}'));
+  assert.equal((await outbound({ url: free })).status, 200);
+});
+
+test('a certificate that leads to no authority is not believed, whatever the environment says', async () => {
+  const now = Date.now();
+  const authority = createAuthority('outbound test', now);
+  const { certificate, key } = issueServerCertificate(authority, { hosts: ['localhost'], now, days: 2 });
+  const server = createTlsServer({ cert: certificate, key }, (_, response) => void response.end('{}'));
+  const url = `https://localhost:${await portOf(server)}/`;
+  assert.equal((await outbound({ url, ca: authority.certificate })).status, 200);
+  const said = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  try {
+    await assert.rejects(outbound({ url }), { code: /SELF_SIGNED|UNABLE_TO_/ });
+  } finally {
+    if (said === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = said;
+  }
 });
 
 test('asks so much at once, has others wait for their turn, and refuses more', { timeout: 20_000 }, async () => {

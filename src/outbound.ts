@@ -59,9 +59,17 @@ function answerOf({ url, ca, post, authorization }: OutboundRequest): Promise<Ou
   const signal = AbortSignal.timeout(longestWait);
   const options = { method: post === undefined ? 'GET' : 'POST', headers, signal, agent: false as const };
   const asking = secure
-    ? requestHttps(url, { ...options, ...(ca !== undefined && { ca }), minVersion: 'TLSv1.2' })
+    ? // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+      requestHttps(url, {
+        ...options,
+        ...(ca !== undefined && { ca }),
+        minVersion: 'TLSv1.2',
+        rejectUnauthorized: true,
+      })
     : requestHttp(url, options);
   asking.on('error', reject);
+  // Also where no error says so: an answer that turns to another protocol ends the connection only.
+  asking.on('close', () => reject(new Error('no answer')));
   asking.on('response', (answer) => {
     const parts: Buffer[] = [];
     let length = 0;

@@ -28,7 +28,7 @@ import { Identities } from './identities.ts';
 import { JwtLogins } from './jwt-logins.ts';
 import { JwtSources } from './jwt-sources.ts';
 import { KeyGrantBook } from './key-grants.ts';
-import { type FetchKeySet, KeySets } from './key-sets.ts';
+import { KeySets } from './key-sets.ts';
 import { KubernetesApi } from './kubernetes-api.ts';
 import { KubernetesLogins, type ReadLocalServiceAccount } from './kubernetes-logins.ts';
 import { LoginBook } from './login-book.ts';
@@ -55,7 +55,6 @@ export type { AclPolicyTexts } from './acl-policies.ts';
 export type { Holder } from './holders.ts';
 export type { Identified } from './identified.ts';
 export { isWithin } from './issue-token.ts';
-export type { FetchKeySet } from './key-sets.ts';
 export type { LocalServiceAccount, ReadLocalServiceAccount } from './kubernetes-logins.ts';
 export { isOutboundUrl, type Outbound, type OutboundAnswer, type OutboundRequest } from './outbound.ts';
 export { signatureWindow } from './signed-request.ts';
@@ -178,9 +177,7 @@ export interface IdentityDeps {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly mode: 'development' | 'production';
-  /** Absent: keys of identity providers are not read from anywhere, and tokens that need them are refused. */
-  readonly fetchKeySet?: FetchKeySet;
-  /** Absent: nobody is asked, and logins that need it are refused. */
+  /** Absent: nobody is asked, and tokens and logins that need it are refused. */
   readonly outbound?: Outbound;
   /** Absent: this server runs in no pod of a cluster. */
   readonly localServiceAccount?: ReadLocalServiceAccount;
@@ -192,12 +189,11 @@ export function identityRoom({
   region: home,
   clock,
   mode,
-  fetchKeySet,
   outbound,
   localServiceAccount: local,
 }: IdentityDeps): IdentityRoom {
   const directory = new Directory(records);
-  const federation = new Federation(directory, new KeySets(fetchKeySet, clock), clock);
+  const federation = new Federation(directory, new KeySets(outbound, clock), clock);
   const realms = new Realms(directory, home, clock);
   const authMounts = new AuthMounts(directory, clock);
   const secretIds = new SecretIds(directory, authMounts, key, clock);

@@ -20,6 +20,7 @@ const provider: IdentityProvider = {
 let now = 0;
 let asked: string[] = [];
 let published = '';
+let status = 200;
 let sets: KeySets;
 const kids = async (keys: Promise<{ keys: ReadonlyArray<{ kid?: string | undefined }> }>) =>
   (await keys).keys.map(({ kid }) => kid);
@@ -34,12 +35,13 @@ async function publish(...names: string[]): Promise<void> {
 beforeEach(async () => {
   now = 0;
   asked = [];
+  status = 200;
   await publish('first');
   sets = new KeySets(
-    async (url) => {
+    async ({ url }) => {
       asked.push(url);
       if (published === '') throw new Error('unreachable');
-      return published;
+      return { status, text: published };
     },
     () => now,
   );
@@ -77,6 +79,13 @@ test('what can’t be read is not believed, and neither is what was read before 
   assert.deepEqual(await kids(sets.of(provider)), ['first']);
 });
 
+test('an answer that isn’t 200 publishes nothing', async () => {
+  for (const [i, other] of [204, 302, 404, 500].entries()) {
+    status = other;
+    await rejectsWith('unavailable', () => sets.of({ ...provider, id: `${i}` }));
+  }
+});
+
 test('what is published must be public signature keys', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const good = await exportJWK(publicKey);
@@ -102,7 +111,7 @@ test('what is published must be public signature keys', async () => {
   assert.equal((await sets.of({ ...provider, id: 'good' })).keys.length, 1);
 });
 
-test('without a way to fetch, published keys are not believed, and given ones are', async () => {
+test('without a way to ask others, published keys are not believed, and given ones are', async () => {
   const closed = new KeySets(undefined, () => now);
   await rejectsWith('unavailable', () => closed.of(provider));
   assert.deepEqual(await kids(closed.of({ ...provider, keys: { jwks: published } })), ['first']);

@@ -1,17 +1,15 @@
 import { type KeySet, readKeySet } from '#crypto/crypto.ts';
 import { type IdentityProvider, KmsError } from '#domain/domain.ts';
 import { Fresh } from './fresh.ts';
-
-/** Reads a published key set. Rejects where it can't be had in time. */
-export type FetchKeySet = (url: string) => Promise<string>;
+import type { Outbound } from './outbound.ts';
 
 /** The public keys of identity providers. What can't be read is not believed: an old set doesn't stand in for it. */
 export class KeySets {
-  readonly #fetch: FetchKeySet | undefined;
+  readonly #outbound: Outbound | undefined;
   readonly #fresh: Fresh<KeySet>;
 
-  constructor(fetch: FetchKeySet | undefined, clock: () => number) {
-    this.#fetch = fetch;
+  constructor(outbound: Outbound | undefined, clock: () => number) {
+    this.#outbound = outbound;
     this.#fresh = new Fresh(clock, { most: 1, window: 30_000 });
   }
 
@@ -26,14 +24,10 @@ export class KeySets {
   }
 
   async #fetched(url: string): Promise<KeySet> {
-    if (this.#fetch === undefined) throw unreachable();
-    let text: string;
-    try {
-      text = await this.#fetch(url);
-    } catch {
-      throw unreachable();
-    }
-    return this.#parsed(text);
+    if (this.#outbound === undefined) throw unreachable();
+    const answer = await this.#outbound({ url }).catch(() => undefined);
+    if (answer?.status !== 200) throw unreachable();
+    return this.#parsed(answer.text);
   }
 
   #parsed(text: string): KeySet {
