@@ -7,7 +7,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { KmsError } from '#domain/domain.ts';
@@ -55,7 +55,8 @@ export class DataDirectory {
     try {
       // The process's umask is strict, also where a file is meant for others.
       fchmodSync(file, mode);
-      writeSync(file, content);
+      // Until all of it is there: a disk that is filling up takes a part, and says so in a number only.
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);
