@@ -73,6 +73,16 @@ export function assertAsked(
   return texts.then((read) => assertBy(read, principal, policies, asked));
 }
 
+/** The same of what can't be read, so that nobody knows whether it is there: some policy must speak of it either way. */
+export async function assertMayAsk(identity: IdentityRoom, principal: Identified, asked: AclRequest): Promise<void> {
+  try {
+    await assertAsked(identity, principal, asked, [], false);
+  } catch (denial) {
+    if (asked.mayCreate !== true) throw denial;
+    await assertAsked(identity, principal, asked, [], true);
+  }
+}
+
 interface AclCase<C> {
   readonly rooms: Rooms;
   readonly principal: Identified;

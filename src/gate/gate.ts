@@ -13,7 +13,7 @@ import {
   type Status,
 } from '#domain/domain.ts';
 import { Counter } from '#telemetry/telemetry.ts';
-import { assertAsked } from './acl.ts';
+import { assertMayAsk } from './acl.ts';
 import { assertDutiesStaySeparate, authorize } from './authorize.ts';
 import { Core, type GateOptions, type Unsealed } from './core.ts';
 import { asKmsError, done, identified, type Line, lineOf } from './lines.ts';
@@ -97,9 +97,7 @@ export class WorkingGate implements Gate {
       identified(line, principal);
       this.core.throttle.admit(principal, line.time);
       // Whose policies let nothing be asked for there is not told what is.
-      if (action === '' && origin.asked !== undefined) {
-        await assertAsked(rooms.identity, principal, origin.asked, [], false);
-      }
+      if (origin.asked !== undefined) await assertMayAsk(rooms.identity, principal, origin.asked);
     } catch (unproven) {
       return await this.#refused(line, unproven);
     }

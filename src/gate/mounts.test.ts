@@ -171,6 +171,14 @@ test('policies judge the path as it is written, and tell of no mount that they l
   assert.deepEqual([Object.keys(secret), Object.keys(auth)], [['narrow/'], ['token/']]);
   const { json: said } = await doors.vault('POST', 'sys/capabilities-self', { paths: ['narrow/encrypt/k'] }, token);
   assert.deepEqual(as<{ data: { capabilities: string[] } }>(said).data.capabilities, ['update']);
+  // What can't be read, or is too long, tells no more of it.
+  const long = { type: 'x'.repeat(70_000) };
+  for (const path of ['narrow/keys/k', 'nowhere/keys/k', 'wide/data/k']) {
+    for (const body of [{ type: 7 }, { data: 7 }, long]) assert.equal(await statusOf('POST', path, body), 403, path);
+  }
+  assert.equal(await statusOf('POST', 'narrow/encrypt/k', { plaintext: 7 }), 400);
+  const makes = await carrying('path "narrow/encrypt/*" { capabilities = ["create"] }');
+  assert.equal((await doors.vault('POST', 'narrow/encrypt/new', { plaintext: 7 }, makes)).status, 400);
 });
 
 test('a token with a number of uses spends one at a mount, as anywhere', async () => {

@@ -92,9 +92,11 @@ export class Exchange {
 
   /** What can't be decoded is still identified and recorded. Always rejects. */
   refuse(error: unknown): Promise<never> {
+    const { row } = this.#leaf;
     const known = asKmsError(error);
     const refusal = this.#proof === unreadProof ? unproven(known) : known;
-    return this.#gate.refuse(this.#proof, this.#leaf.row.action, refusal, this.#origin);
+    const asked = this.#origin.asked ?? askedOf(row, this.#place.path, {}, '', this.#wrapTtl);
+    return this.#gate.refuse(this.#proof, row.action, refusal, { ...this.#origin, asked });
   }
 
   /** The row's JSON object. */

@@ -112,7 +112,11 @@ class VaultRoute implements Route {
     if (place instanceof KmsError) return this.#gate.refuse(proof, '', place, origin);
     if (request.body.length > (this.#row?.maxBody ?? 0)) {
       const who = this.#row?.proof === undefined ? proof : unreadProof;
-      return this.#gate.refuse(who, this.#row?.action ?? '', faults['too-large'](), this.#origin(request));
+      const asked = askedNowhere(request, 'path' in place ? place.path : elsewhere);
+      return this.#gate.refuse(who, this.#row?.action ?? '', faults['too-large'](), {
+        ...this.#origin(request),
+        asked,
+      });
     }
     return this.#answer(request, { ...asking, namespace });
   }
