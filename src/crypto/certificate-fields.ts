@@ -1,6 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { type DerElement, readDer, readNatural, readOid, toPem } from '#encoding/encoding.ts';
+import { type DerElement, readDer, toPem } from '#encoding/encoding.ts';
 import { directoryString, textOf } from './certificate-text.ts';
+import { inside, natural, need, oidOf, only, Unreadable } from './strict-der.ts';
 
 // What a certificate says of itself (RFC 5280 section 4), read strictly: what has two readings is no certificate.
 
@@ -53,9 +54,6 @@ export const keyUsageBit = { digitalSignature: 0x80, keyCertSign: 0x04 } as cons
 
 const rsaPss = '1.2.840.113549.1.1.10';
 
-/** Thrown and caught in this file only: one way out of a nest of readers. */
-class Unreadable extends Error {}
-
 /** Undefined where it is not one sound certificate, and nothing but that. */
 export function readCertificate(der: Uint8Array): CertificateFields | undefined {
   try {
@@ -68,8 +66,8 @@ export function readCertificate(der: Uint8Array): CertificateFields | undefined 
 }
 
 function fieldsOf(certificate: X509Certificate, der: Uint8Array): CertificateFields {
-  const [tbs, algorithm] = inside(only(der, 0x30));
-  const parts = inside(tbs);
+  const [tbs, algorithm] = inside(only(der, 0x30), 0x30);
+  const parts = inside(tbs, 0x30);
   // Version 3 says so; without extensions it may be an older one.
   if (parts[0]?.tag === 0xa0) parts.shift();
   const [serial, , issuer, , subject] = parts;
@@ -83,7 +81,7 @@ function fieldsOf(certificate: X509Certificate, der: Uint8Array): CertificateFie
     serial: natural(serial).toString(),
     issuer: whole(issuer),
     subject: whole(subject),
-    ...subjectOf(need(subject, 0x30)),
+    ...subjectOf(subject),
     ...names,
     extensions,
     ...authorityOf(basic),
@@ -93,50 +91,14 @@ function fieldsOf(certificate: X509Certificate, der: Uint8Array): CertificateFie
   };
 }
 
-function need(element: DerElement | undefined, tag: number): DerElement {
-  if (element?.tag !== tag) throw new Unreadable();
-  return element;
-}
-
 const whole = (element: DerElement | undefined): Uint8Array => need(element, 0x30).whole;
 
-function natural(element: DerElement | undefined): bigint {
-  const value = readNatural(need(element, 0x02).body);
-  if (value === undefined) throw new Unreadable();
-  return value;
-}
-
-function oidOf(element: DerElement | undefined): string {
-  const oid = readOid(need(element, 0x06).body);
-  if (oid === undefined) throw new Unreadable();
-  return oid;
-}
-
-function read(bytes: Uint8Array): DerElement[] {
-  const elements = readDer(bytes);
-  if (elements === undefined) throw new Unreadable();
-  return [...elements];
-}
-
-/** The elements of a constructed one. */
-const inside = (element: DerElement | undefined): DerElement[] => {
-  if (element === undefined) throw new Unreadable();
-  return read(element.body);
-};
-
-/** The one element that the bytes are. */
-function only(bytes: Uint8Array, tag: number): DerElement {
-  const elements = read(bytes);
-  if (elements.length !== 1) throw new Unreadable();
-  return need(elements[0], tag);
-}
-
-function subjectOf(subject: DerElement) {
+function subjectOf(subject: DerElement | undefined) {
   let commonName = '';
   const organizationalUnits: string[] = [];
-  for (const set of inside(subject)) {
-    for (const attribute of inside(need(set, 0x31))) {
-      const [type, value] = inside(need(attribute, 0x30));
+  for (const set of inside(subject, 0x30)) {
+    for (const attribute of inside(set, 0x31)) {
+      const [type, value] = inside(attribute, 0x30);
       const name = oidOf(type);
       if (name !== '2.5.4.3' && name !== '2.5.4.11') continue;
       const text = value && directoryString(value);
@@ -151,8 +113,8 @@ function subjectOf(subject: DerElement) {
 function extensionsOf(field: DerElement | undefined): ReadonlyMap<string, Extension> {
   const extensions = new Map<string, Extension>();
   if (field === undefined) return extensions;
-  for (const extension of inside(only(field.body, 0x30))) {
-    const [id, ...rest] = inside(need(extension, 0x30));
+  for (const extension of inside(only(field.body, 0x30), 0x30)) {
+    const [id, ...rest] = inside(extension, 0x30);
     const critical = rest[0]?.tag === 0x01 && boolean(rest.shift());
     const name = oidOf(id);
     // Section 4.2: no certificate has two of a kind.
@@ -169,7 +131,7 @@ function boolean(element: DerElement | undefined): boolean {
 }
 
 function authorityOf(extension: Extension | undefined) {
-  const members = extension === undefined ? [] : inside(only(extension.value, 0x30));
+  const members = extension === undefined ? [] : inside(only(extension.value, 0x30), 0x30);
   const isAuthority = members[0]?.tag === 0x01 && boolean(members.shift());
   const pathLength = members.length === 0 ? undefined : Number(natural(members.shift()));
   if (members.length > 0) throw new Unreadable();
@@ -184,12 +146,12 @@ function keyUsageOf(extension: Extension | undefined): number | undefined {
 }
 
 function extendedOf(extension: Extension | undefined): readonly string[] | undefined {
-  return extension && inside(only(extension.value, 0x30)).map(oidOf);
+  return extension && inside(only(extension.value, 0x30), 0x30).map(oidOf);
 }
 
 /** GeneralNames, section 4.2.1.6: [1] an e-mail address, [2] a DNS name, [6] a URI. */
 function namesOf(extension: Extension | undefined) {
-  const names = extension === undefined ? [] : inside(only(extension.value, 0x30));
+  const names = extension === undefined ? [] : inside(only(extension.value, 0x30), 0x30);
   const of = (wanted: number) =>
     names
       .filter(({ tag }) => tag === wanted)
@@ -202,12 +164,12 @@ function namesOf(extension: Extension | undefined) {
 }
 
 function signatureOf(field: DerElement | undefined): CertificateFields['signature'] {
-  const [id, parameters] = inside(need(field, 0x30));
+  const [id, parameters] = inside(field, 0x30);
   const algorithm = oidOf(id);
   if (algorithm !== rsaPss) return { algorithm, hash: undefined };
   // RFC 4055 section 3.1: [0] names the hash, which is SHA-1 where nothing is said.
-  const hash = inside(need(parameters, 0x30)).find(({ tag }) => tag === 0xa0);
-  return { algorithm, hash: hash && oidOf(inside(only(hash.body, 0x30))[0]) };
+  const hash = inside(parameters, 0x30).find(({ tag }) => tag === 0xa0);
+  return { algorithm, hash: hash && oidOf(inside(only(hash.body, 0x30), 0x30)[0]) };
 }
 
 /** A value that is a string of some kind; '' where it isn't. */

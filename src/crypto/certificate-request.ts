@@ -1,6 +1,5 @@
 import { type KeySpec, KmsError, type SignatureScheme, specFacts } from '#domain/domain.ts';
 import {
-  type DerElement,
   derBitString,
   derContext,
   derInteger,
@@ -12,6 +11,7 @@ import {
 } from '#encoding/encoding.ts';
 import type { KeyHandle } from './key-handle.ts';
 import { sign } from './signature.ts';
+import { inside, natural, need, only, strictly, Unreadable } from './strict-der.ts';
 
 const ecdsaWith = {
   sha256: '1.2.840.10045.4.3.2',
@@ -45,30 +45,22 @@ export async function certificateRequest(
 }
 
 function readTemplate(template: Uint8Array): Template {
-  const [outer, ...behind] = readDer(template) ?? [];
-  const [info, algorithm, signature, ...others] = inside(outer, derTag.sequence);
-  const [version, subject, publicKey, attributes, ...more] = inside(info, derTag.sequence);
-  const known =
-    behind.length + others.length + more.length === 0 &&
-    algorithm?.tag === derTag.sequence &&
-    signature?.tag === derTag.bitString &&
-    version?.tag === derTag.integer &&
-    version.body.length === 1 &&
-    version.body[0] === 0 &&
-    publicKey?.tag === derTag.sequence &&
-    everyTag(subject, derTag.sequence, derTag.set) &&
-    (attributes === undefined || everyTag(attributes, attributesTag, derTag.sequence));
-  if (!known) throw new KmsError('invalid-parameter', 'The template is no certificate request.');
+  const read = strictly(() => templateOf(template));
+  if (read === undefined) throw new KmsError('invalid-parameter', 'The template is no certificate request.');
+  return read;
+}
+
+function templateOf(template: Uint8Array): Template {
+  const { sequence, set, bitString } = derTag;
+  const [info, algorithm, signature, ...others] = inside(only(template, sequence), sequence);
+  const [version, subject, publicKey, attributes, ...more] = inside(info, sequence);
+  if (natural(version) !== 0n || others.length + more.length > 0) throw new Unreadable();
+  need(algorithm, sequence);
+  need(signature, bitString);
+  need(publicKey, sequence);
+  for (const name of inside(subject, sequence)) need(name, set);
+  if (attributes !== undefined) for (const one of inside(attributes, attributesTag)) need(one, sequence);
   return { subject: subject!.whole, attributes: attributes?.whole ?? empty.attributes };
-}
-
-function inside(element: DerElement | undefined, tag: number): readonly DerElement[] {
-  return element?.tag === tag ? (readDer(element.body) ?? []) : [];
-}
-
-/** Whether it is of that tag, and a list of elements of the other one. */
-function everyTag(element: DerElement | undefined, tag: number, of: number): boolean {
-  return element?.tag === tag && readDer(element.body)?.every((one) => one.tag === of) === true;
 }
 
 function algorithmOf(spec: KeySpec, spki: Uint8Array): { scheme: SignatureScheme; algorithm: Uint8Array } {

@@ -242,7 +242,8 @@ describe('a client certificate', { skip: noOpenSsl }, () => {
       const changed = Uint8Array.from(der);
       changed[bit >> 3]! ^= 1 << (bit & 7);
       const read = readRevocationList(changed);
-      assert.ok(read === undefined || read.serials.every((serial) => /^\d+$/.test(serial)));
+      // What can't be read as a whole is not taken for a list of less.
+      assert.ok(read === undefined || /^\d+$/.test(read.serials.join()), `bit ${bit}`);
     }
     assert.equal(readRevocationList(new Uint8Array(0)), undefined);
   });
