@@ -165,6 +165,36 @@ test('of two that go on with a ceremony at once one does', async () => {
   assert.equal(tokens.filter(({ body }) => Buffer.from(body).includes('auth/token/root')).length, 1);
 });
 
+test('what somebody is going on with is not cancelled, and ends none that begins after it', async () => {
+  const house = await House.open({ mode: 'production' });
+  const made = await feed(house, (await start(house, true)).nonce, passphrase);
+  const key = textOf(made.passphrase!);
+  const verifying = feed(house, made.verificationNonce!, key, { verification: true });
+  await Promise.all([
+    refused('throttled', house.perform({ kind: 'cancel-ceremony', ...rekey })),
+    refused('throttled', house.perform({ kind: 'cancel-ceremony', ...rekey, verification: true })),
+    verifying,
+  ]);
+  assert.deepEqual(await house.perform({ kind: 'cancel-ceremony', ...rekey }), { started: false, nonce: '' });
+  const { nonce } = await house.perform({ kind: 'start-ceremony', ...rootToken });
+  const feeding = house.perform({ kind: 'feed-ceremony', ...rootToken, nonce, passphrase: plain(key) });
+  await Promise.all([
+    refused('throttled', house.perform({ kind: 'cancel-ceremony', ...rootToken })),
+    feeding.then(({ complete }) => assert.equal(complete, true)),
+  ]);
+});
+
+test('a step that a sealing overtakes writes nothing', async () => {
+  const house = await House.open({ mode: 'production' });
+  const { nonce } = await start(house);
+  const genuine = house.seal.sealed;
+  // Somebody tries his before it.
+  const sealing = house.gate.core.attempts.take('192.0.2.1:1', house.clock, () => house.perform({ kind: 'seal' }));
+  await refused('sealed', feed(house, nonce, passphrase));
+  await sealing;
+  assert.equal(house.seal.sealed, genuine);
+});
+
 test('a seal that somebody put in its place does not prove anything', async () => {
   const house = await House.open({ mode: 'production' });
   const forged = (await House.open()).seal.sealed;

@@ -41,7 +41,7 @@ interface Rekey {
   readonly nonce: string;
   readonly verified: boolean;
   /** The new passphrase was answered and is to be given back. */
-  waiting?: { readonly nonce: string; readonly renewal: Renewal };
+  waiting?: { readonly nonce: string; readonly renewal: Omit<Renewal, 'passphrase'> };
   busy?: true;
 }
 
@@ -69,6 +69,7 @@ export interface Asking<A extends Act = Act> {
 }
 
 const names = { 'root-token': 'root generation', rekey: 'rekey' } as const satisfies Record<Ceremony, string>;
+const busy = () => new KmsError('throttled', 'Somebody is going on with it; ask again later.');
 const refused = (words: string) => new KmsError('invalid-parameter', words);
 
 /**
@@ -153,6 +154,8 @@ export class Ceremonies {
 
   #cancel({ ceremony, verification }: Command<'cancel-ceremony'>): Step<Result<'cancel-ceremony'>> {
     const [rootToken, rekey] = [this.#rootToken, this.#rekey];
+    // What comes of it would come after another had begun, and end that one's passphrases.
+    if ((ceremony === 'root-token' ? rootToken : rekey)?.busy === true) throw busy();
     const waiting = rekey?.waiting;
     if (verification === true) {
       if (rekey === undefined || waiting === undefined) throw refused('no rekey configuration found');
@@ -177,7 +180,7 @@ export class Ceremonies {
     if (current === undefined) throw refused('no root generation in progress');
     assertNonce('root-token', current.nonce, command.nonce);
     return await this.#alone(current, async () => {
-      await this.#try(asking, () => this.#custody.prove(command.passphrase, rooms.keyring.isRoot));
+      await this.#try(asking, current, () => this.#custody.prove(command.passphrase, rooms.keyring.isRoot));
       const { result, change } = await rooms.identity.tokens.createRoot(ofAccount(principal));
       return {
         result: { started: true, nonce: current.nonce, complete: true, token: result.token, otp: current.otp },
@@ -202,10 +205,12 @@ export class Ceremonies {
       throw refused('rekey verification in progress: give the new key back, or cancel');
     assertNonce('rekey', current.nonce, command.nonce);
     return await this.#alone(current, async () => {
-      const renewal = await this.#try(asking, () => this.#custody.renew(command.passphrase, rooms.keyring.isRoot));
-      const { passphrase } = renewal;
+      const { passphrase, ...renewal } = await this.#try(asking, current, async () => {
+        const made = await this.#custody.renew(command.passphrase, rooms.keyring.isRoot);
+        if (!current.verified) made.keep();
+        return made;
+      });
       const verificationNonce = this.#custody.nonce();
-      if (!current.verified) renewal.keep();
       return {
         result: {
           ...{ started: true, nonce: current.nonce, verified: current.verified, complete: true, passphrase },
@@ -236,8 +241,10 @@ export class Ceremonies {
     assertNonce('rekey', waiting.nonce, command.nonce);
     return await this.#alone(current, async () => {
       const { renewal, nonce } = waiting;
-      await this.#try(asking, () => renewal.prove(command.passphrase));
-      renewal.keep();
+      await this.#try(asking, current, async () => {
+        await renewal.prove(command.passphrase);
+        renewal.keep();
+      });
       return {
         result: { started: false, nonce, complete: true },
         summary: `put the new passphrase in force, by rekey ${current.nonce}`,
@@ -254,7 +261,7 @@ export class Ceremonies {
 
   /** Of two that go on with a ceremony at once, one does. It stays taken until its line is durable, or isn't. */
   async #alone<R>(ceremony: RootToken | Rekey, act: () => Promise<Step<R>>): Promise<Step<R>> {
-    if (ceremony.busy === true) throw new KmsError('throttled', 'Somebody else is going on with it; ask again later.');
+    if (ceremony.busy === true) throw busy();
     ceremony.busy = true;
     try {
       return await act();
@@ -264,8 +271,12 @@ export class Ceremonies {
     }
   }
 
-  #try<T>({ peer }: Asking, attempt: () => Promise<T>): Promise<T> {
-    return this.#attempts.take(peer, this.#clock, attempt);
+  /** Rejects with 'conflict' where a sealing ended the ceremony while others tried theirs. */
+  #try<T>({ peer }: Asking, ceremony: RootToken | Rekey, attempt: () => Promise<T>): Promise<T> {
+    return this.#attempts.take(peer, this.#clock, async () => {
+      if (ceremony !== this.#rootToken && ceremony !== this.#rekey) throw new KmsError('conflict', 'It has ended.');
+      return await attempt();
+    });
   }
 }
 

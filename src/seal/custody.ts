@@ -1,6 +1,5 @@
 import { randomBytes, randomUuid } from '#crypto/crypto.ts';
 import { KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
-import { toHex, toUtf8 } from '#encoding/encoding.ts';
 import { type PassphraseCost, passphraseSeal, strongCost } from './passphrase/passphrase.ts';
 
 /** The root key as it lies beside the data. While a new passphrase isn't known to have arrived, the former opens it too. */
@@ -37,8 +36,10 @@ export interface CustodyOptions {
   readonly fixed?: string;
 }
 
+const digits = '0123456789abcdef';
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-const newPassphraseLength = 32;
+/** 256 bits, in letters that Vault's clients take for hexadecimal and for base64 alike. */
+const newPassphraseLength = 64;
 const wrongPassphrase = () => new KmsError('invalid-unseal', 'The passphrase does not open the seal.');
 
 /** The root key under its passphrase: opened, proven and put under another. Each takes one Argon2id, or two with a former passphrase. */
@@ -76,8 +77,7 @@ export class Custody {
     const { root, by: former } = await this.#unwrap(given);
     using _ = root;
     if (!isRoot(root)) throw wrongPassphrase();
-    // 256 bits, in letters that Vault's clients take for hexadecimal and for base64 alike.
-    const text = toUtf8(toHex(randomBytes(newPassphraseLength)));
+    const text = randomText(digits, newPassphraseLength);
     using next = new SecretBytes(Uint8Array.from(text));
     const wrapped = await passphraseSeal(next, this.#cost).wrap(root);
     return {
@@ -107,19 +107,25 @@ export class Custody {
 
   /** Random letters and digits. */
   pad(length: number): Plaintext {
-    const pad = new Uint8Array(length);
-    for (let i = 0; i < length; ) {
-      // The bytes that would make some letters likelier than others are left out.
-      for (const byte of randomBytes(length)) {
-        if (byte < 248 && i < length) pad[i++] = letters.charCodeAt(byte % letters.length);
-      }
-    }
-    return new Plaintext(pad);
+    return new Plaintext(randomText(letters, length));
   }
 
   nonce(): string {
     return randomUuid();
   }
+}
+
+/** Each letter as likely as any other: bytes above the last whole multiple of their number are left out. */
+function randomText(alphabet: string, length: number): Uint8Array {
+  const even = 256 - (256 % alphabet.length);
+  const text = new Uint8Array(length);
+  for (let i = 0; i < length; ) {
+    using drawn = new SecretBytes(randomBytes(length));
+    for (const byte of drawn.expose()) {
+      if (byte < even && i < length) text[i++] = alphabet.charCodeAt(byte % alphabet.length);
+    }
+  }
+  return text;
 }
 
 const copyOf = (given: Plaintext): SecretBytes => new SecretBytes(Uint8Array.from(given.release()));
