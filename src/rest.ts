@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { importFfi } from '#crypto/ffi.ts';
@@ -35,23 +36,47 @@ export function giveMemoryBackAtRest(): void {
     const isRestful = performance.eventLoopUtilization(now, last).utilization < nextToNothing;
     rests = isRestful ? rests + 1 : Math.min(rests, 0);
     last = now;
-    if (rests < restful || getHeapStatistics().total_physical_size < kept + worthwhile) return;
+    const before = getHeapStatistics().total_physical_size;
+    if (rests < restful || before < kept + worthwhile) return;
     collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-    kept = getHeapStatistics().total_physical_size;
+    const after = getHeapStatistics().total_physical_size;
+    // What has grown old by a collection goes with the next.
+    if (before - after >= worthwhile) return;
+    kept = after;
     rests = -between;
     // V8 frees buffers on a thread of its own meanwhile.
     setTimeout(() => void trim(), every).unref();
   }, every).unref();
 }
 
-/** What is freed in pieces stays with malloc until it is asked for it. Only glibc can be asked. */
+const dontNeed = 4;
+
+/**
+ * What is freed in pieces stays with malloc until it is asked for it (only glibc can be asked). And starting runs much of the program once: its
+ * pages, which are as they are in the file, are mapped again when somebody needs them.
+ */
 async function trim(): Promise<void> {
   try {
     const { dlopen } = await importFfi();
-    const { lib, functions } = dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } } as const);
+    const { lib, functions } = dlopen(null, {
+      malloc_trim: { arguments: ['u64'], return: 'i32' },
+      madvise: { arguments: ['pointer', 'u64', 'i32'], return: 'i32' },
+    } as const);
     functions.malloc_trim(0n);
+    for (const { start, length } of programText()) functions.madvise(start, length, dontNeed);
     lib.close();
   } catch {
-    // Another malloc has ways of its own.
+    // Another system has ways of its own.
   }
+}
+
+/** Where the program's code is in memory: executable and never written (proc(5)). */
+function programText(): ReadonlyArray<{ readonly start: bigint; readonly length: bigint }> {
+  const maps = readFileSync('/proc/self/maps', 'latin1').split('\n');
+  return maps.flatMap((line) => {
+    const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+ +(\/.*)$/.exec(line) ?? [];
+    if (path !== process.execPath) return [];
+    const start = BigInt(`0x${from}`);
+    return [{ start, length: BigInt(`0x${to}`) - start }];
+  });
 }
