@@ -20,7 +20,7 @@ export const recordKinds = [
   'auth-mount', // id `${realm}/${path}`
   'revocation-list', // id `${realm}/${auth mount's id}/${name}`
   'login', // id `${realm}/${auth mount's id}/${name}`; of AppRole also `role-id/${role id}`, body {realm, mount, name}
-  'secret-id', // id `${realm}/${role}/${accessor}`, the role as `${auth mount's id}:${role}` where the mount isn't `approle/`
+  'secret-id', // id `${realm}/${auth mount's id}/${role}/${accessor}`
   'mount', // id: an account; where its clients reach the keys or secrets of a folder (Vault)
   'wrapping', // id: its token's accessor; an answer that its token opens
   'token-role', // id `${realm}/${name}`: what tokens may be that are made by one

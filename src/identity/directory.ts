@@ -155,7 +155,7 @@ export const ids = {
   revocationList: (realm: string, mount: string, name: string) => `${realm}/${mount}/${name}`,
   roleId: (roleId: string) => `role-id/${roleId}`,
   secretId: (realm: string, mount: string, role: string, accessor: string) =>
-    `${realm}/${mount === 'approle' ? '' : `${mount}:`}${fold(role)}/${accessor}`,
+    `${realm}/${mount}/${fold(role)}/${accessor}`,
 } as const;
 
 /** The nouns of this room as records: reads them, and says what to write. Nothing is kept. */

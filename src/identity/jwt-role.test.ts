@@ -34,6 +34,7 @@ test('refuses what could not be held against a token', async () => {
   await wrong({ boundClaimsType: 'glob', boundClaims: { a: 5 } });
   await wrong({ boundClaims: { a: Array.from({ length: 101 }, (_, i) => i) } });
   await wrong({ boundClaims: { ['x'.repeat(2000)]: 'a' } });
+  await wrong({ boundAudiences: Array.from({ length: 101 }, String) });
   for (const leeway of [-2, 1.5, 90_000, Number.NaN]) await wrong({ expirationLeeway: leeway });
   await wrong({ maxAge: -1 });
   await wrong({ scopes: ['open id'] });

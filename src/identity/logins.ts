@@ -112,7 +112,7 @@ export class Logins {
     const mount = await this.#mountOf(proof, 'userpass').catch(() => undefined);
     const sound = /^[A-Za-z0-9._@-]{1,64}$/.test(name) && password.length <= maxPassword;
     const login = mount === undefined || !sound ? undefined : await directory.login(mount.realm, mount.id, name);
-    const account = `${mount?.realm}/${mount?.id === 'userpass' ? '' : `${mount?.id}:`}${fold(name.slice(0, 64))}`;
+    const account = `${mount?.realm}/${mount?.id}/${fold(name.slice(0, 64))}`;
     const right = await passwords.check(account, password, login?.password);
     if (mount === undefined || login === undefined || !right) throw wrongLogin();
     return { mount, login, via: `login/${login.name}`, meta: { username: login.name }, label: login.name };

@@ -174,8 +174,9 @@ export class SecretIds {
   }
 
   /** The accessor is made of the MAC, so that a secret id leads to its record and to no other role's. */
-  #namesOf({ realm, name, createdAt }: LoginRecord, secretId: Plaintext) {
-    const digest = toHex(hmac('sha256', this.#root, `secret-id:${realm}/${name}/${createdAt}:`, secretId.release()));
+  #namesOf({ realm, mount, name, createdAt }: LoginRecord, secretId: Plaintext) {
+    const whose = `secret-id:${realm}/${mount}/${name}/${createdAt}:`;
+    const digest = toHex(hmac('sha256', this.#root, whose, secretId.release()));
     const accessor = digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
     return { accessor, digest };
   }
