@@ -63,6 +63,15 @@ class Office {
 const open = async () => new Office(await Rig.withOfficer());
 const approle = 'approle' as const;
 
+test('a path may be called as every object has a member', async () => {
+  const office = await open();
+  for (const path of ['constructor', '__proto__']) {
+    await office.do('enable-auth-mount', { path, type: 'approle' });
+    await office.do('disable-auth-mount', { path });
+    assert.deepEqual(await office.paths(), ['approle', 'token', 'userpass']);
+  }
+});
+
 test('three mounts are there from the start, and the two that hold logins can be enabled once, disabled, and enabled anew', async () => {
   const office = await open();
   assert.deepEqual(await office.paths(), ['approle', 'token', 'userpass']);

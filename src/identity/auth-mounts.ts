@@ -28,6 +28,8 @@ const given: Readonly<Record<string, string>> = {
   userpass: 'logins by name and password',
 };
 
+const isGiven = (path: string): boolean => Object.hasOwn(given, path);
+
 /** The types whose mounts hold logins of a method. */
 const typesOf: Readonly<Record<LoginMethod, readonly AuthType[]>> = {
   approle: ['approle'],
@@ -104,7 +106,7 @@ export class AuthMounts {
         `The path of a mount has 1 to ${maxSteps} steps of at most 64 of the characters a-z 0-9 . _ -`,
       );
     }
-    if (path in given && path !== type) {
+    if (isGiven(path) && path !== type) {
       throw new KmsError('invalid-parameter', `The path ${path}/ is for logins of its own name.`);
     }
     const known = await this.#directory.authMount(realm, path);
@@ -120,7 +122,7 @@ export class AuthMounts {
       path,
       type,
       revision: known?.revision ?? 0,
-      id: known === undefined && path in given ? path : randomUuid(),
+      id: known === undefined && isGiven(path) ? path : randomUuid(),
       description: '',
       createdAt: this.#clock(),
       ...(options !== undefined && { options }),
@@ -152,7 +154,7 @@ export class AuthMounts {
     return {
       result: {},
       change: {
-        records: [path in given ? put('auth-mount', id, former) : remove('auth-mount', id, { revision })],
+        records: [isGiven(path) ? put('auth-mount', id, former) : remove('auth-mount', id, { revision })],
         summary: `auth mount ${path}/ of type ${mount.type} disabled, with its logins and their tokens`,
         applied: forget,
       },
@@ -219,7 +221,7 @@ function present(
   known: AuthMountRecord | FormerAuthMount | undefined,
 ): AuthMountRecord | undefined {
   if (known !== undefined) return 'removed' in known ? undefined : known;
-  if (!Object.hasOwn(given, path)) return undefined;
+  if (!isGiven(path)) return undefined;
   return { realm, path, type: path as AuthType, revision: 0, id: path, description: given[path]!, createdAt: 0 };
 }
 

@@ -27,9 +27,8 @@ interface Rooms {
 
 type CertificateLogin = LoginRecord & Required<Pick<LoginRecord, 'cert'>>;
 
-/** What the roles of a mount trust, read once for each state of them. */
+/** What roles of a mount trust. */
 interface Trust {
-  readonly state: string;
   readonly authorities: Authorities;
   readonly roles: ReadonlyArray<{ readonly login: CertificateLogin; readonly trusted: readonly TrustedCertificate[] }>;
 }
@@ -37,7 +36,8 @@ interface Trust {
 /** Logins with the certificate of a TLS client, as at Vault's cert method. That the client has its key the handshake has shown. */
 export class CertificateLogins {
   readonly #rooms: Rooms;
-  readonly #trust = new Recent<Trust>(64);
+  /** Of all roles of a mount, read once for each state of them. */
+  readonly #trust = new Recent<Trust & { readonly state: string }>(64);
   /** By the digest of the text that a role has: many roles trust the same. */
   readonly #trusted = new Recent<readonly TrustedCertificate[]>(1024);
 
@@ -98,15 +98,19 @@ export class CertificateLogins {
   }
 
   async #trustOf(mount: AuthMountRecord, name: string | undefined): Promise<Trust> {
-    const logins = name === undefined ? await this.#everyLogin(mount) : await this.#named(mount, name);
+    if (name !== undefined) return this.#trustIn(await this.#named(mount, name));
+    const logins = await this.#everyLogin(mount);
     const state = logins.map((login) => `${login.name}/${login.createdAt}/${login.revision}`).join();
-    const key = `${mount.id}/${name ?? ''}`;
-    const known = this.#trust.get(key);
+    const known = this.#trust.get(mount.id);
     if (known?.state === state) return known;
-    const roles = logins.map((login) => ({ login, trusted: this.#trustedBy(login) }));
-    const trust = { state, roles, authorities: new Authorities(roles.flatMap(({ trusted }) => trusted)) };
-    this.#trust.set(key, trust);
+    const trust = { state, ...this.#trustIn(logins) };
+    this.#trust.set(mount.id, trust);
     return trust;
+  }
+
+  #trustIn(logins: readonly CertificateLogin[]): Trust {
+    const roles = logins.map((login) => ({ login, trusted: this.#trustedBy(login) }));
+    return { roles, authorities: new Authorities(roles.flatMap(({ trusted }) => trusted)) };
   }
 
   #trustedBy({ cert }: CertificateLogin): readonly TrustedCertificate[] {
