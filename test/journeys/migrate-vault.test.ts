@@ -327,6 +327,19 @@ describe('a migration from OpenBao', { skip }, () => {
     assert.equal(same, 14);
   });
 
+  test('settings of a mount that could not be brought are told by each run, until they are here', async () => {
+    const only = ['--keys', '', '--mounts', 'other'];
+    await there('POST', 'other/config', { delete_version_after: '-1s' });
+    for (let run = 0; run < 2; run++) {
+      const { left, same, doneBefore } = await told(...only);
+      assert.deepEqual([left.length, left[0].kind, same, doneBefore], [1, 'mount', 0, 1]);
+    }
+    await there('POST', 'other/config', { delete_version_after: '72h', max_versions: 5 });
+    assert.deepEqual((await told(...only)).left, []);
+    const { data } = await here('GET', 'other/config');
+    assert.deepEqual([data.delete_version_after, data.max_versions], ['72h0m0s', 5]);
+  });
+
   test('what is here already and something else is left as it is, and told', async () => {
     await there('POST', 'transit/keys/mine', { exportable: true });
     await there('POST', 'secret/data/mine', { data: { theirs: true } });
@@ -367,6 +380,12 @@ describe('a migration from OpenBao', { skip }, () => {
     assert.match(about('transit/aes-256').remedy, /path "transit\/export\/encryption-key\/aes-256"/);
     assert.match(about('transit/aes-128').remedy, /path "transit\/backup\/aes-128"/);
     assert.match(about('secret/trimmed').remedy, /path "secret\/data\/trimmed"/);
+    const { stdout } = await migrate('--dry-run', '--from-token-file', file, '--journal', join(home, 'none'));
+    for (const kind of ['encryption-key', 'hmac-key']) {
+      assert.match(stdout, new RegExp(`^    path "transit/export/${kind}/aes-256" \\{.*\\}$`, 'm'));
+    }
+    assert.match(stdout, /for a policy of the token there/);
+    assert.doesNotMatch(stdout, /\ufffd/);
   });
 
   test('what others write while it is read comes as one state of it, and the rest with the next run', async () => {
@@ -405,6 +424,9 @@ describe('a migration from OpenBao', { skip }, () => {
     const other = join(home, 'other');
     writeFileSync(other, '{"journal":1,"source":"x","namespace":"","target":"y"}\n');
     assert.match((await migrate('--journal', other)).stderr, /between other servers/);
+    writeFileSync(other, 'wrong');
+    assert.match((await migrate('--from-token-file', other)).stderr, /http:\/\/127\S+ refuses the token/);
+    assert.match((await migrate('--journal', other)).stderr, /is no journal/);
     assert.equal((await migrate('--limit', 'x')).code, 2);
     assert.equal((await migrate('--map', 'x')).code, 1);
   });

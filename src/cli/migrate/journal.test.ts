@@ -64,8 +64,12 @@ test('the journal of another migration is refused, and so is any other file', ()
     assert.throws(() => Journal.open(path, { ...journey, ...other }), CliError);
   }
   assert.deepEqual(readFileSync(path), before);
-  writeFileSync(path, '{"some":"json"}\n');
-  assert.throws(() => Journal.open(path, journey), CliError);
+  for (const text of ['{"some":"json"}\n', 's.atoken', 's.atoken\n', 'null\n', '\n', '{"journal":1,"source":"x']) {
+    writeFileSync(path, text);
+    for (const readOnly of [true, false])
+      assert.throws(() => Journal.open(path, journey, { readOnly }), CliError, text);
+    assert.equal(readFileSync(path, 'utf8'), text);
+  }
 });
 
 test('reading it leaves no file behind', () => {

@@ -40,18 +40,21 @@ export class Journal {
 
   /** Opens or begins the file. `readOnly`: only to know what was done. Throws CliError where it is the journal of another migration. */
   static open(path: string, journey: Journey, { readOnly = false } = {}): Journal {
-    const lines = existsSync(path) ? linesOf(path) : [];
-    const [head, ...steps] = lines;
-    if (head !== undefined) assertSame(path, head, journey);
-    const journal = new Journal(readOnly ? undefined : openSync(path, 'a', 0o600));
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    const head = { journal: format, ...journey };
+    // A kill may have cut off the first line itself.
+    const begins = JSON.stringify(head).startsWith(text);
+    const [first, ...steps] = begins ? [head] : linesOf(text);
+    assertSame(path, first, journey);
+    const journal = new Journal(readOnly ? undefined : openSync(path, begins ? 'w' : 'a', 0o600));
     for (const line of steps) journal.#note(line as unknown as Step);
-    if (!readOnly) {
+    if (readOnly) return journal;
+    if (begins) {
+      journal.#append(head);
+      syncFolder(path);
+    } else if (!text.endsWith('\n')) {
       // What a kill cut off is no line; the next one must not continue it.
-      if (existsSync(path) && !endsWhole(path)) writeSync(journal.#file!, '\n');
-      if (head === undefined) {
-        journal.#append({ journal: format, ...journey });
-        syncFolder(path);
-      }
+      writeSync(journal.#file!, '\n');
     }
     return journal;
   }
@@ -90,25 +93,21 @@ export class Journal {
 type Line = Readonly<Record<string, unknown>>;
 
 /** The whole ones: a line that was cut off, or made of two, never happened. */
-function linesOf(path: string): readonly Line[] {
-  return readFileSync(path, 'utf8')
+function linesOf(text: string): readonly Line[] {
+  return text
     .split('\n')
     .slice(0, -1)
-    .flatMap((text) => {
+    .flatMap((line) => {
       try {
-        return [JSON.parse(text) as Line];
+        return [JSON.parse(line) as Line];
       } catch {
         return [];
       }
     });
 }
 
-function endsWhole(path: string): boolean {
-  const bytes = readFileSync(path);
-  return bytes.length === 0 || bytes.at(-1) === 0x0a;
-}
-
-function assertSame(path: string, { journal, source, namespace, target }: Line, journey: Journey): void {
+function assertSame(path: string, head: Line | undefined, journey: Journey): void {
+  const { journal, source, namespace, target } = head ?? {};
   if (journal !== format) throw new CliError(`${path} is no journal of a migration.`);
   if (source === journey.source && namespace === journey.namespace && target === journey.target) return;
   throw new CliError(`${path} is the journal of a migration between other servers: name another file with --journal.`);

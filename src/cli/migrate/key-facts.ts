@@ -1,7 +1,7 @@
 import type { VaultHttp } from './http.ts';
 import { parsed } from './json-bytes.ts';
 import { markOf } from './mark.ts';
-import { dataOf, encodePath, type Mount } from './source.ts';
+import { baoCommand, dataOf, encodePath, type Mount } from './source.ts';
 
 /** How a key's material can be had. */
 export type Way = 'backup' | 'export';
@@ -82,7 +82,7 @@ export async function keyFacts(
 /** Why something can't come, and what would let it. */
 export interface Obstacle {
   readonly reason: string;
-  /** A command for the source. */
+  /** A command, or lines for a policy of the token. */
   readonly remedy?: string;
 }
 
@@ -100,7 +100,7 @@ export function wayTo(facts: KeyFacts, path: string, key: string, to: string): W
     return { reason: `keys of type ${facts.type}${size} are not offered here` };
   }
   if (facts.soft_deleted === true) {
-    return { reason: 'it is soft-deleted', remedy: `bao write -f ${at}/soft-delete-restore` };
+    return { reason: 'it is soft-deleted', remedy: baoCommand('write', '-f', `${at}/soft-delete-restore`) };
   }
   if (facts.derived && facts.kdf !== undefined && facts.kdf !== 'hkdf_sha256') {
     return {
@@ -116,7 +116,7 @@ export function wayTo(facts: KeyFacts, path: string, key: string, to: string): W
   return (
     ways(facts)[0] ?? {
       reason: 'it is not exportable',
-      remedy: `bao write ${at}/config exportable=true allow_plaintext_backup=true`,
+      remedy: baoCommand('write', `${at}/config`, 'exportable=true', 'allow_plaintext_backup=true'),
     }
   );
 }

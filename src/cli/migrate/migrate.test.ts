@@ -8,6 +8,7 @@ import { type KeyFacts, kindOf, wayTo } from './key-facts.ts';
 import { Places } from './places.ts';
 import { globs } from './plan.ts';
 import { secondsOf } from './read-secret.ts';
+import { baoCommand, Refused, remedyFor } from './source.ts';
 import { stepsLine } from './steps.ts';
 
 type Handler = (asked: number, request: http.IncomingMessage, response: http.ServerResponse) => void;
@@ -130,6 +131,19 @@ test('a key comes by the way that gives most of it, or with what stands in its w
     assert.equal(typeof way({}, to), 'object', to);
   }
   assert.deepEqual(kindOf(facts({ type: 'hmac', key_size: 64 })), { spec: 'hmac-sha512', usages: ['mac'] });
+});
+
+test('what is to be copied is safe in a shell and in a policy, whatever names hold', () => {
+  assert.equal(
+    baoCommand('kv', 'metadata', 'put', '-max-versions=9', 'secret/a/b'),
+    'bao kv metadata put -max-versions=9 secret/a/b',
+  );
+  assert.equal(baoCommand('write', "kv/a; rm x'$(y)"), "bao write 'kv/a; rm x'\\''$(y)'");
+  const [line, ...more] = remedyFor('secret/data/x" { capabilities = ["sudo"] }\npath "*').split('\n');
+  assert.deepEqual(more, []);
+  assert.match(line!, /^path "secret\/data\/x\\" .*\\npath \\"\*" \{ capabilities = \["read", "list"\] \}$/);
+  // Policies name paths as they are, not as they are asked.
+  assert.equal(new Refused(403, 'secret/data/odd%20%C3%BC', []).path, 'secret/data/odd ü');
 });
 
 test('a mount goes where its kind is, or where it is told to', () => {

@@ -1,7 +1,7 @@
 import { CliError } from '../command.ts';
 import type { Servers, VaultHttp } from './http.ts';
 import type { Obstacle } from './key-facts.ts';
-import { encodePath, errorsIn, factsOf, type Mount } from './source.ts';
+import { baoCommand, encodePath, errorsIn, factsOf, type Mount, Refused } from './source.ts';
 
 /** Where a mount of the source is here: its path, and what the names below it begin with. */
 export interface Place {
@@ -55,10 +55,10 @@ export class Places {
     const { status, body: answer } = await target.ask('POST', `/v1/sys/mounts/${encodePath(path.slice(0, -1))}`, body);
     if (status !== 200 && status !== 204) {
       const [why = `the server answered ${status}`] = errorsIn(answer);
-      const type = mount.type === 'kv' ? `-version=${mount.version} kv` : mount.type;
+      const type = mount.type === 'kv' ? [`-version=${mount.version}`, 'kv'] : [mount.type];
       return {
         reason: `there is no mount ${path} here, and it can't be made: ${why}`,
-        remedy: `bao secrets enable -path=${path.slice(0, -1)} ${type}  # here, as a security officer`,
+        remedy: `${baoCommand('secrets', 'enable', `-path=${path.slice(0, -1)}`, ...type)}  # here, as a security officer`,
       };
     }
     this.#made.add(path);
@@ -76,16 +76,26 @@ interface Usual {
 export async function bringSettings(servers: Servers, place: string, mount: Mount): Promise<Obstacle | undefined> {
   if (mount.type !== 'kv' || mount.version !== 2) return undefined;
   const path = `${encodePath(place)}config`;
-  const [there, here] = [
-    await factsOf<Usual>(servers.source, `${encodePath(mount.path)}config`),
-    await factsOf<Usual>(servers.user, path),
-  ];
+  const there = await factsOf<Usual>(servers.source, `${encodePath(mount.path)}config`);
+  const here = await usualHere(servers.user, path);
+  if (here !== undefined && 'reason' in here) return here;
   const facts = (usual: Usual | undefined) => [usual?.cas_required, usual?.delete_version_after, usual?.max_versions];
   if (there === undefined || String(facts(there)) === String(facts(here))) return undefined;
   const { cas_required, delete_version_after, max_versions } = there;
   const body = Buffer.from(JSON.stringify({ cas_required, delete_version_after, max_versions }));
   const { status, body: answer } = await servers.target.ask('POST', `/v1/${path}`, body);
-  return status === 200 || status === 204 ? undefined : { reason: `${path}: ${errorsIn(answer).join('; ')}` };
+  if (status === 200 || status === 204) return undefined;
+  return { reason: `its settings can't be what they are there: ${errorsIn(answer).join('; ')}` };
+}
+
+async function usualHere(user: VaultHttp, path: string): Promise<Usual | Obstacle | undefined> {
+  try {
+    return await factsOf<Usual>(user, path);
+  } catch (error) {
+    // No policy of the source would help.
+    if (error instanceof Refused) return { reason: `its settings here can't be read: ${error.message}` };
+    throw error;
+  }
 }
 
 const slashed = (path: string) => `${path.replace(/^\/+|\/+$/g, '')}/`;

@@ -3,7 +3,7 @@ import type { Journal } from './journal.ts';
 import { type KeyFacts, keyFacts, type Obstacle, pathsOf, type Way, warningsOf, ways, wayTo } from './key-facts.ts';
 import type { Places } from './places.ts';
 import { type SecretFacts, secretFacts } from './read-secret.ts';
-import { type Mount, namesIn, Refused, remedyFor, unreadable } from './source.ts';
+import { baoCommand, type Mount, namesIn, Refused, remedyFor, unreadable } from './source.ts';
 
 interface Common {
   readonly mount: Mount;
@@ -168,7 +168,7 @@ async function planSecret(
   if (facts.max_versions > mostVersions || Object.keys(facts.versions).length > mostVersions) {
     return {
       reason: `it keeps more than ${mostVersions} versions`,
-      remedy: `bao kv metadata put -max-versions=${mostVersions} ${mount.path}${name}`,
+      remedy: baoCommand('kv', 'metadata', 'put', `-max-versions=${mostVersions}`, mount.path + name),
     };
   }
   const state = stateOf(journal, 'secret', named, mark);

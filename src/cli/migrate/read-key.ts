@@ -122,9 +122,10 @@ async function readExports(source: VaultHttp, mount: Mount, name: string, facts:
     }
   };
   const keys = await exported(exportType(type));
-  // An HMAC key is its own key for MACs.
-  const macKeys = type === 'hmac' ? keys : await exported('hmac-key');
+  let macKeys = keys;
   try {
+    // An HMAC key is its own key for MACs.
+    if (type !== 'hmac') macKeys = await exported('hmac-key');
     return [...keys].map(([version, text]) => {
       const mac = macKeys.get(version);
       return {
@@ -188,13 +189,9 @@ function ecPkcs8(type: string, d: Uint8Array, x: Uint8Array, y: Uint8Array): Uin
   const [, length] = curves[type] ?? ['', 0];
   const point = Buffer.concat([Uint8Array.of(4), padded(x, length), padded(y, length)]);
   const scalar = padded(d, length);
-  const inner = derSequence(
-    derInteger(Uint8Array.of(1)),
-    derOctetString(scalar),
-    derContext(1, true, derBitString(point)),
-  );
-  d.fill(0);
-  scalar.fill(0);
+  const octets = derOctetString(scalar);
+  const inner = derSequence(derInteger(Uint8Array.of(1)), octets, derContext(1, true, derBitString(point)));
+  for (const bytes of [d, scalar, octets]) bytes.fill(0);
   return pkcs8(ecAlgorithm(type), inner);
 }
 

@@ -24,8 +24,21 @@ function leftLines(out: Output, title: string, left: readonly Left[]): void {
   out.line(`\n${out.paint.bold(title)}`);
   for (const { from, reason, remedy } of left) {
     out.line(`  ${printable(from)}: ${printable(reason)}`);
-    if (remedy !== undefined) out.line(`    ${out.paint.dim(printable(remedy))}`);
+    for (const line of remedy?.split('\n') ?? []) out.line(`    ${out.paint.dim(printable(line))}`);
   }
+  if (left.some(({ remedy }) => remedy?.startsWith('path '))) {
+    out.line('  Lines that begin with "path" are for a policy of the token there.');
+  }
+}
+
+function table(out: Output, items: readonly Item[]): void {
+  out.table(
+    ['From', 'To', 'Kind', 'Versions', 'By', 'State'],
+    items.map((item) => [
+      ...[item.from, item.to, item.kind === 'key' ? item.facts.type : 'secret', versionsOf(item)],
+      ...[item.kind === 'key' ? item.way : 'read', words[item.state]],
+    ]),
+  );
 }
 
 export const show = {
@@ -45,17 +58,13 @@ export const show = {
 
   plan(out: Output, plan: Plan, places: Places): void {
     const { items, left } = plan;
-    out.table(
-      ['From', 'To', 'Kind', 'Versions', 'By', 'State'],
-      items.map((item) => [
-        ...[item.from, item.to, item.kind === 'key' ? item.facts.type : 'secret', versionsOf(item)],
-        ...[item.kind === 'key' ? item.way : 'read', words[item.state]],
-      ]),
-    );
+    if (items.length > 0) table(out, items);
     const warned = items.flatMap(({ kind, from, warnings }) => warnings.map((reason) => ({ kind, from, reason })));
     leftLines(out, 'Will be different here', warned);
     leftLines(out, 'Can not come', left);
-    for (const mount of mountsToMake(plan, places)) out.line(`\nThe mount ${printable(mount)} will be made.`);
+    const made = mountsToMake(plan, places);
+    if (made.length > 0)
+      out.line(`\nTo be made here: ${made.map((path) => `the mount ${printable(path)}`).join(', ')}`);
     const open = items.filter(({ state }) => state !== 'done');
     const keys = open.filter(({ kind }) => kind === 'key').length;
     out.line(

@@ -56,9 +56,10 @@ export async function run(
   const bar = isatty(2) && !out.json;
   const tell = (text: string) => (bar || out.json ? undefined : out.line(printable(text)));
 
-  await settle(servers, places, open.slice(0, limit), report);
-  const steps = new Steps(open.length - report.postponed, bar);
-  for (const item of open.slice(0, limit)) {
+  const now = open.slice(0, limit);
+  await settle(servers, places, [...here, ...now], report);
+  const steps = new Steps(now.length, bar);
+  for (const item of now) {
     steps.begin(item.from);
     const outcome = places.isThere(item.place)
       ? await moveOrSay(servers, journal, item)

@@ -1,4 +1,5 @@
 import { CliError } from '../command.ts';
+import { shellQuoted } from '../env.ts';
 import type { VaultHttp } from './http.ts';
 import { JsonError, member, membersOf, parsed } from './json-bytes.ts';
 
@@ -7,9 +8,12 @@ import { JsonError, member, membersOf, parsed } from './json-bytes.ts';
 /** The server said no. */
 export class Refused extends CliError {
   readonly status: number;
+  /** As a policy names it. */
   readonly path: string;
 
-  constructor(status: number, path: string, reasons: readonly string[]) {
+  /** `asked`: the path as it was asked, encoded. */
+  constructor(status: number, asked: string, reasons: readonly string[]) {
+    const path = decodeURIComponent(asked);
     super(`${path}: ${reasons.length === 0 ? `the server answered ${status}` : reasons.join('; ')}`);
     this.name = 'Refused';
     this.status = status;
@@ -68,7 +72,7 @@ export async function mountsOf(source: VaultHttp): Promise<readonly Mount[]> {
     all = await factsOf(source, 'sys/mounts');
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 403) throw error;
-    all = (await factsOf<{ secret: Readonly<Record<string, MountFacts>> }>(source, 'sys/internal/ui/mounts'))?.secret;
+    all = await mountsInUse(source);
   }
   return Object.entries(all ?? {})
     .flatMap(([path, { type, options }]): Mount[] => {
@@ -79,17 +83,28 @@ export async function mountsOf(source: VaultHttp): Promise<readonly Mount[]> {
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
+async function mountsInUse(source: VaultHttp): Promise<Readonly<Record<string, MountFacts>> | undefined> {
+  try {
+    return (await factsOf<{ secret: Readonly<Record<string, MountFacts>> }>(source, 'sys/internal/ui/mounts'))?.secret;
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 403) throw error;
+    throw new CliError(`${source.url} refuses the token: ${error.message}. Is it one of that server, and still valid?`);
+  }
+}
+
 /** The names below a path; those that end in a slash are folders. */
 export async function namesIn(source: VaultHttp, path: string): Promise<readonly string[]> {
   const found = await factsOf<{ keys?: readonly string[] }>(source, `${encodePath(path)}?list=true`);
   return found?.keys ?? [];
 }
 
-/** What lets a token read or list a path. */
+/** What lets a token read or list these paths: lines for one of its policies. */
 export const remedyFor = (...paths: readonly string[]): string =>
-  `bao policy write migration - <<'END'  # and give the token this policy\n${paths
-    .map((path) => `path "${path}" { capabilities = ["read", "list"] }`)
-    .join('\n')}\nEND`;
+  paths.map((path) => `path ${JSON.stringify(path)} { capabilities = ["read", "list"] }`).join('\n');
+
+/** A command for whoever administers a server, to be copied: names come from others, and may hold anything. */
+export const baoCommand = (...words: readonly string[]): string =>
+  `bao ${words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : shellQuoted(word))).join(' ')}`;
 
 /** The paths that the token may not read. Where it may not ask for that either, none. */
 export async function unreadable(source: VaultHttp, paths: readonly string[]): Promise<readonly string[]> {

@@ -2,7 +2,7 @@ import type { Servers, VaultHttp } from './http.ts';
 import { parsed } from './json-bytes.ts';
 import type { Item, KeyItem, SecretItem } from './plan.ts';
 import { readValue } from './read-secret.ts';
-import { encodePath, errorsIn, Refused } from './source.ts';
+import { encodePath, errorsIn, type Mount, Refused } from './source.ts';
 
 /** 'same', or why that could not be seen; 'other' is a failure. */
 export type Verdict = { readonly verdict: 'same' | 'other' } | { readonly verdict: 'unseen'; readonly reason: string };
@@ -62,11 +62,18 @@ export async function sameSecret(
   for (const number of numbers) {
     const given = await readValue(source, mount, name, number);
     if (given === undefined) continue;
-    const kept = await readValue(user, here, name, number);
-    const same = kept !== undefined && Buffer.compare(given.value, kept.value) === 0;
-    given.whole.fill(0);
-    kept?.whole.fill(0);
-    if (!same) return false;
+    try {
+      if (!(await isKept(user, here, name, number, given.value))) return false;
+    } finally {
+      given.whole.fill(0);
+    }
   }
   return true;
+}
+
+async function isKept(user: VaultHttp, mount: Mount, name: string, number: number, given: Uint8Array) {
+  const kept = await readValue(user, mount, name, number);
+  const same = kept !== undefined && Buffer.compare(given, kept.value) === 0;
+  kept?.whole.fill(0);
+  return same;
 }
