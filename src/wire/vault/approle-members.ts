@@ -1,6 +1,6 @@
 import { type Action, type Command, KmsError, type Result } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { decodeReadLogin, decodeWriteRole } from './decode-login.ts';
+import { decodeNamed, decodeWriteRole } from './decode-login.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { encodeLogin } from './encode-login.ts';
 import { PlacedError } from './errors.ts';
@@ -39,7 +39,7 @@ function memberOf({ path }: Input): Member {
   return members[name]!;
 }
 
-const readRole = decodeReadLogin('approle');
+const readRole = decodeNamed('read-login', 'approle');
 
 function decodeRead(input: Input): Command<'read-login'> {
   memberOf(input);

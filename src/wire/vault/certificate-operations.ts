@@ -1,16 +1,9 @@
 import type { KmsError } from '#domain/domain.ts';
-import {
-  certificateProof,
-  decodeCertificateConfig,
-  decodeReadCertificateConfig,
-  decodeWriteCertificate,
-} from './decode-certificate.ts';
-import { decodeLogin } from './decode-login.ts';
+import { certificateProof, decodeCertificateConfig, decodeWriteCertificate } from './decode-certificate.ts';
 import { encodeCertificate, encodeCertificateConfig } from './encode-certificate.ts';
 import { encodeNothing } from './encode-keys.ts';
-import { encodeCreatedToken } from './encode-token.ts';
 import { PlacedError } from './errors.ts';
-import { at, common } from './login-operations.ts';
+import { at, common, configured, login } from './login-operations.ts';
 import type { Row } from './row.ts';
 
 const one = 'auth/cert/certs/:name';
@@ -23,27 +16,8 @@ function refused(error: KmsError): KmsError {
 
 /** Logins with the certificates of TLS clients. */
 export const certificateOperations: readonly Row[] = [
-  at('auth/cert/config', {
-    method: 'GET',
-    action: 'read-auth-mount',
-    decode: decodeReadCertificateConfig,
-    encode: encodeCertificateConfig,
-  }),
-  at('auth/cert/config', {
-    method: 'POST',
-    action: 'configure-auth-mount',
-    decode: decodeCertificateConfig,
-    encode: encodeNothing,
-  }),
+  ...configured('cert', decodeCertificateConfig, encodeCertificateConfig),
   ...common('cert', one, 'auth/cert/certs', encodeCertificate),
   at(one, { method: 'POST', action: 'write-login', decode: decodeWriteCertificate, encode: encodeNothing }),
-  at('auth/cert/login', {
-    method: 'POST',
-    action: 'login',
-    proof: certificateProof,
-    failure: refused,
-    decode: decodeLogin,
-    encode: encodeCreatedToken,
-    as: 'auth',
-  }),
+  login('auth/cert/login', certificateProof, refused),
 ];

@@ -1,15 +1,7 @@
 import { type CertificateRole, type Command, KmsError, type Proof } from '#domain/domain.ts';
-import type { JsonObject } from '#wire/common/common.ts';
 import { boolean, integer, text } from './fields.ts';
-import { atMount, has, list, loginAt, present, refuseOthers, tokenMembers, tokenSettings } from './login-fields.ts';
+import { has, list, loginAt, mountOf, present, refuseOthers, tokenSettings, word, writing } from './login-fields.ts';
 import type { Input } from './row.ts';
-
-const mountOf = ({ path }: Pick<Input, 'path'>): string => path.mount ?? 'cert';
-
-export const decodeReadCertificateConfig = ({ path }: Input): Command<'read-auth-mount'> => ({
-  kind: 'read-auth-mount',
-  path: mountOf({ path }),
-});
 
 /** Clients send the size of a cache that isn't there; nothing else of it is taken. */
 export function decodeCertificateConfig({ path, body }: Input): Command<'configure-auth-mount'> {
@@ -43,23 +35,16 @@ const members = [
 ];
 
 /** What is left out stays as it is. */
-export function decodeWriteCertificate({ path, body }: Input): Command<'write-login'> {
-  refuseOthers(body, [...tokenMembers, ...members]);
-  const cidrs = has(body, 'token_bound_cidrs') ? undefined : list(body, 'bound_cidrs');
+export function decodeWriteCertificate(input: Input): Command<'write-login'> {
+  const { body } = input;
+  const token = tokenSettings(body, members);
   const lease = has(body, 'token_ttl') || has(body, 'ttl') ? undefined : integer(body, 'lease');
   return {
-    kind: 'write-login',
-    method: 'cert',
-    name: path.name ?? '',
-    ...atMount({ path }),
-    token: {
-      ...tokenSettings(body),
-      ...(cidrs !== undefined && { cidrs }),
-      ...(lease !== undefined && { ttl: lease * 1000 }),
-    },
+    ...writing('cert', input),
+    token: { ...token, ...(lease !== undefined && { ttl: lease * 1000 }) },
     cert: present<CertificateRole>({
-      certificate: given(body, 'certificate'),
-      displayName: given(body, 'display_name'),
+      certificate: word(body, 'certificate'),
+      displayName: word(body, 'display_name'),
       names: list(body, 'allowed_names'),
       commonNames: list(body, 'allowed_common_names'),
       dnsNames: list(body, 'allowed_dns_sans'),
@@ -70,11 +55,6 @@ export function decodeWriteCertificate({ path, body }: Input): Command<'write-lo
       metadataExtensions: list(body, 'allowed_metadata_extensions'),
     }),
   };
-}
-
-/** '' takes back what was said. */
-function given(body: JsonObject, name: string): string | undefined {
-  return has(body, name) ? (text(body, name) ?? '') : undefined;
 }
 
 /** What the handshake showed; the request says at most which role is meant. */

@@ -10,23 +10,21 @@ import {
 import type { Json } from '#encoding/encoding.ts';
 import { parseJson, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { boolean, refuseFields, text, words } from './fields.ts';
+import { boolean, text, words } from './fields.ts';
 import {
-  atMount,
   count,
   has,
   list,
   loginAt,
+  mountOf,
   present,
   refuseOthers,
   secret,
-  tokenMembers,
   tokenSettings,
+  word,
+  writing,
 } from './login-fields.ts';
 import type { Input } from './row.ts';
-
-/** Mounts of these types are made; none is there from the start. */
-export const mountOf = ({ path }: Pick<Input, 'path'>): string => path.mount ?? 'jwt';
 
 const configMembers = [
   'oidc_discovery_url',
@@ -98,11 +96,6 @@ function pems(body: JsonObject, name: string): readonly string[] | undefined {
   return given === undefined || given.length === 0 ? undefined : given;
 }
 
-export const decodeReadConfig = ({ path }: Input): Command<'read-auth-mount'> => ({
-  kind: 'read-auth-mount',
-  path: mountOf({ path }),
-});
-
 const roleMembers = [
   'name',
   'role_type',
@@ -126,8 +119,9 @@ const roleMembers = [
 ];
 
 /** What is left out stays as it is, except the type of the role and how its claims are bound, as at Vault's. */
-export function decodeWriteJwtRole({ path, body }: Input): Command<'write-login'> {
-  refuseOthers(body, [...tokenMembers, ...roleMembers]);
+export function decodeWriteJwtRole(input: Input): Command<'write-login'> {
+  const { body } = input;
+  const token = tokenSettings(body, roleMembers);
   const type = text(body, 'role_type') ?? 'oidc';
   if (type !== 'jwt' && type !== 'oidc') {
     throw new KmsError('invalid-parameter', `invalid 'role_type': ${type.slice(0, 32)}`);
@@ -139,23 +133,18 @@ export function decodeWriteJwtRole({ path, body }: Input): Command<'write-login'
   if ((text(body, 'callback_mode') ?? 'client') !== 'client') {
     throw new KmsError('unsupported', 'Of the callback modes "client" is offered.');
   }
-  const uses = has(body, 'token_num_uses') ? undefined : count(body, 'num_uses');
-  const cidrs = has(body, 'token_bound_cidrs') ? undefined : list(body, 'bound_cidrs');
   return {
-    kind: 'write-login',
-    method: 'jwt',
-    name: path.name ?? '',
-    ...atMount({ path }),
-    token: { ...tokenSettings(body), ...(uses !== undefined && { uses }), ...(cidrs !== undefined && { cidrs }) },
+    ...writing('jwt', input),
+    token,
     jwt: {
       type,
       boundClaimsType,
       ...present<Omit<JwtRole, 'type' | 'boundClaimsType'>>({
-        userClaim: given(body, 'user_claim'),
+        userClaim: word(body, 'user_claim'),
         userClaimIsPointer: boolean(body, 'user_claim_json_pointer'),
-        groupsClaim: given(body, 'groups_claim'),
+        groupsClaim: word(body, 'groups_claim'),
         boundAudiences: list(body, 'bound_audiences'),
-        boundSubject: given(body, 'bound_subject'),
+        boundSubject: word(body, 'bound_subject'),
         boundClaims: boundClaims(body),
         claimMappings: mappings(body),
         expirationLeeway: leeway(body, 'expiration_leeway'),
@@ -167,11 +156,6 @@ export function decodeWriteJwtRole({ path, body }: Input): Command<'write-login'
       }),
     },
   };
-}
-
-/** '' takes back what was said. */
-function given(body: JsonObject, name: string): string | undefined {
-  return has(body, name) ? (text(body, name) ?? '') : undefined;
 }
 
 /** Seconds; -1: none. */
@@ -228,10 +212,7 @@ function mappings(body: JsonObject): Readonly<Record<string, string>> | undefine
 
 export function jwtProof(input: Input, peer: string): Proof {
   const { body } = input;
-  refuseFields(
-    body,
-    Object.keys(body).filter((name) => !['role', 'jwt'].includes(name)),
-  );
+  refuseOthers(body, ['role', 'jwt']);
   const role = text(body, 'role');
   return { kind: 'jwt', ...loginAt(input), token: text(body, 'jwt') ?? '', peer, ...(role !== undefined && { role }) };
 }

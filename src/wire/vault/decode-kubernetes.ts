@@ -2,21 +2,18 @@ import { type Command, KmsError, type KubernetesRole, type Proof } from '#domain
 import type { JsonObject } from '#wire/common/common.ts';
 import { boolean, text, words } from './fields.ts';
 import {
-  atMount,
-  count,
-  has,
   list,
   loginAt,
+  mountOf,
   present,
   refuseOthers,
   required,
   secret,
-  tokenMembers,
   tokenSettings,
+  word,
+  writing,
 } from './login-fields.ts';
 import type { Input } from './row.ts';
-
-const mountOf = ({ path }: Pick<Input, 'path'>): string => path.mount ?? 'kubernetes';
 
 const configMembers = [
   'kubernetes_host',
@@ -51,11 +48,6 @@ export function decodeConfig({ path, body }: Input): Command<'configure-auth-mou
   };
 }
 
-export const decodeReadConfig = ({ path }: Input): Command<'read-auth-mount'> => ({
-  kind: 'read-auth-mount',
-  path: mountOf({ path }),
-});
-
 const roleMembers = [
   'name',
   'bound_service_account_names',
@@ -70,25 +62,21 @@ const roleMembers = [
 const aliasSources = ['serviceaccount_uid', 'serviceaccount_name'] as const;
 
 /** What is left out stays as it is, except the selector, as at Vault's. */
-export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
-  refuseOthers(body, [...tokenMembers, ...roleMembers]);
+export function decodeWriteRole(input: Input): Command<'write-login'> {
+  const { body } = input;
+  const token = tokenSettings(body, roleMembers);
   const aliasSource = aliasSources.find((source) => source === text(body, 'alias_name_source'));
   if (aliasSource === undefined && text(body, 'alias_name_source') !== undefined) {
     throw new KmsError('invalid-parameter', `invalid alias_name_source, must be one of: ${aliasSources.join(', ')}`);
   }
-  const uses = has(body, 'token_num_uses') ? undefined : count(body, 'num_uses');
-  const cidrs = has(body, 'token_bound_cidrs') ? undefined : list(body, 'bound_cidrs');
   return {
-    kind: 'write-login',
-    method: 'kubernetes',
-    name: path.name ?? '',
-    ...atMount({ path }),
-    token: { ...tokenSettings(body), ...(uses !== undefined && { uses }), ...(cidrs !== undefined && { cidrs }) },
+    ...writing('kubernetes', input),
+    token,
     kubernetes: present<KubernetesRole>({
       names: list(body, 'bound_service_account_names'),
       namespaces: list(body, 'bound_service_account_namespaces'),
       namespaceSelector: selectorOf(body),
-      audience: has(body, 'audience') ? (text(body, 'audience') ?? '') : undefined,
+      audience: word(body, 'audience'),
       aliasSource,
     }),
   };

@@ -16,28 +16,26 @@ import {
   refuseOthers,
   required,
   secret,
-  tokenMembers,
   tokenSettings,
+  writing,
 } from './login-fields.ts';
 import type { Input } from './row.ts';
 
-export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
-  const own = [
-    'bind_secret_id',
-    'secret_id_num_uses',
-    'secret_id_ttl',
-    'secret_id_bound_cidrs',
-    'role_id',
-    'role_name',
-  ];
-  refuseOthers(body, [...tokenMembers, ...own]);
+const roleMembers = [
+  'bind_secret_id',
+  'secret_id_num_uses',
+  'secret_id_ttl',
+  'secret_id_bound_cidrs',
+  'role_id',
+  'role_name',
+];
+
+export function decodeWriteRole(input: Input): Command<'write-login'> {
+  const { body } = input;
   const roleId = text(body, 'role_id');
   return {
-    kind: 'write-login',
-    method: 'approle',
-    name: path.name ?? '',
-    ...atMount({ path }),
-    token: tokenSettings(body),
+    ...writing('approle', input),
+    token: tokenSettings(body, roleMembers),
     secretId: present<SecretIdSettings>({
       bound: boolean(body, 'bind_secret_id'),
       ttl: length(body, 'secret_id_ttl'),
@@ -48,75 +46,32 @@ export function decodeWriteRole({ path, body }: Input): Command<'write-login'> {
   };
 }
 
-export function decodeWriteRoleId({ path, body }: Input): Command<'write-login'> {
-  refuseOthers(body, ['role_id', 'role_name']);
-  const roleId = required(body, 'role_id');
-  return {
-    kind: 'write-login',
-    method: 'approle',
-    name: path.name ?? '',
-    ...atMount({ path }),
-    roleId,
-    mustExist: true,
-  };
+export function decodeWriteRoleId(input: Input): Command<'write-login'> {
+  refuseOthers(input.body, ['role_id', 'role_name']);
+  return { ...writing('approle', input), roleId: required(input.body, 'role_id'), mustExist: true };
 }
 
-export function decodeWriteUser({ path, body }: Input): Command<'write-login'> {
-  refuseOthers(body, [...tokenMembers, 'password', 'username']);
+export function decodeWriteUser(input: Input): Command<'write-login'> {
+  const { body } = input;
+  const token = tokenSettings(body, ['password', 'username']);
   const password = text(body, 'password');
-  return {
-    kind: 'write-login',
-    method: 'userpass',
-    name: path.name ?? '',
-    ...atMount({ path }),
-    token: tokenSettings(body),
-    ...(password !== undefined && { password: secret(password) }),
-  };
+  return { ...writing('userpass', input), token, ...(password !== undefined && { password: secret(password) }) };
 }
 
-export function decodePassword({ path, body }: Input): Command<'write-login'> {
-  refuseOthers(body, ['password', 'username']);
-  const password = secret(required(body, 'password'));
-  return {
-    kind: 'write-login',
-    method: 'userpass',
-    name: path.name ?? '',
-    ...atMount({ path }),
-    password,
-    mustExist: true,
-  };
+export function decodePassword(input: Input): Command<'write-login'> {
+  refuseOthers(input.body, ['password', 'username']);
+  return { ...writing('userpass', input), password: secret(required(input.body, 'password')), mustExist: true };
 }
 
-export function decodeUserPolicies({ path, body }: Input): Command<'write-login'> {
-  refuseOthers(body, ['token_policies', 'policies', 'username']);
-  const policies = list(body, 'token_policies', 'policies') ?? [];
-  return {
-    kind: 'write-login',
-    method: 'userpass',
-    name: path.name ?? '',
-    ...atMount({ path }),
-    token: { policies },
-    mustExist: true,
-  };
+export function decodeUserPolicies(input: Input): Command<'write-login'> {
+  refuseOthers(input.body, ['token_policies', 'policies', 'username']);
+  const policies = list(input.body, 'token_policies', 'policies') ?? [];
+  return { ...writing('userpass', input), token: { policies }, mustExist: true };
 }
 
-export const decodeReadLogin =
-  (method: LoginMethod) =>
-  ({ path }: Input): Command<'read-login'> => ({
-    kind: 'read-login',
-    method,
-    name: path.name ?? '',
-    ...atMount({ path }),
-  });
-
-export const decodeDeleteLogin =
-  (method: LoginMethod) =>
-  ({ path }: Input): Command<'delete-login'> => ({
-    kind: 'delete-login',
-    method,
-    name: path.name ?? '',
-    ...atMount({ path }),
-  });
+export const decodeNamed =
+  <K extends 'read-login' | 'delete-login'>(kind: K, method: LoginMethod) =>
+  ({ path }: Input) => ({ kind, method, name: path.name ?? '', ...atMount({ path }) });
 
 export const decodeListLogins =
   (method: LoginMethod) =>

@@ -1,5 +1,5 @@
 import type { Result } from '#domain/domain.ts';
-import { tokenMembers } from './encode-login.ts';
+import { listed, tokenMembers } from './encode-login.ts';
 
 export function encodeCertificateConfig({ mount }: Result<'read-auth-mount'>): string {
   const config = mount.config?.kind === 'cert' ? mount.config : undefined;
@@ -30,9 +30,4 @@ export function encodeCertificate({ login }: Result<'read-login'>): string {
     required_extensions: listed(role.requiredExtensions),
     ...tokenMembers(login.token),
   });
-}
-
-/** Vault says null of a list that nobody gave. */
-function listed(values: readonly string[]): readonly string[] | null {
-  return values.length === 0 ? null : values;
 }

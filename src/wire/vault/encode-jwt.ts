@@ -1,5 +1,5 @@
 import { KmsError, type Result } from '#domain/domain.ts';
-import { tokenMembers } from './encode-login.ts';
+import { listed, tokenMembers } from './encode-login.ts';
 
 /** Throws 'not-found' where nothing was configured yet. */
 export function encodeConfig({ mount }: Result<'read-auth-mount'>): string {
@@ -53,9 +53,4 @@ export function encodeJwtRole({ login }: Result<'read-login'>): string {
     verbose_oidc_logging: false,
     ...tokenMembers(login.token),
   });
-}
-
-/** Vault says null of a list that nobody gave. */
-function listed(values: readonly string[]): readonly string[] | null {
-  return values.length === 0 ? null : values;
 }

@@ -1,5 +1,5 @@
 import type { Result } from '#domain/domain.ts';
-import { tokenMembers } from './encode-login.ts';
+import { listed, tokenMembers } from './encode-login.ts';
 
 /** '' where nothing was configured yet. */
 export function encodeConfig({ mount }: Result<'read-auth-mount'>): string {
@@ -23,7 +23,7 @@ export function encodeRole({ login }: Result<'read-login'>): string {
     ...(audience !== '' && { audience }),
     bound_service_account_names: names,
     bound_service_account_namespace_selector: namespaceSelector,
-    bound_service_account_namespaces: namespaces.length === 0 ? null : namespaces,
+    bound_service_account_namespaces: listed(namespaces),
     ...tokenMembers(login.token),
   });
 }

@@ -19,11 +19,16 @@ export function tokenMembers({ policies, ttl, maxTtl, period, uses, cidrs, ...mo
   };
 }
 
+/** Vault says null of a list that nobody gave. */
+export function listed(values: readonly string[]): readonly string[] | null {
+  return values.length === 0 ? null : values;
+}
+
 function secretIdMembers({ bound, ttl, uses, cidrs }: SecretIdSettings): object {
   return {
     bind_secret_id: bound,
     local_secret_ids: false,
-    secret_id_bound_cidrs: cidrs.length === 0 ? null : cidrs,
+    secret_id_bound_cidrs: listed(cidrs),
     secret_id_num_uses: uses ?? 0,
     secret_id_ttl: whole(ttl),
   };

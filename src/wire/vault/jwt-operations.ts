@@ -1,12 +1,10 @@
 import type { KmsError } from '#domain/domain.ts';
-import { decodeConfig, decodeReadConfig, decodeWriteJwtRole, jwtProof } from './decode-jwt.ts';
-import { decodeLogin } from './decode-login.ts';
+import { decodeConfig, decodeWriteJwtRole, jwtProof } from './decode-jwt.ts';
 import { decodeBegin, returnProof, visitProof } from './decode-oidc.ts';
 import { encodeConfig, encodeJwtRole } from './encode-jwt.ts';
 import { encodeNothing } from './encode-keys.ts';
-import { encodeCreatedToken } from './encode-token.ts';
 import { PlacedError } from './errors.ts';
-import { at, common } from './login-operations.ts';
+import { at, common, configured, login } from './login-operations.ts';
 import type { Row } from './row.ts';
 
 const role = 'auth/jwt/role/:name';
@@ -20,25 +18,10 @@ function refused(error: KmsError): KmsError {
 
 /** Logins with tokens that others signed, and through the pages of OpenID Connect providers. Mounts of both types have all of it. */
 export const jwtOperations: readonly Row[] = [
-  at('auth/jwt/config', { method: 'GET', action: 'read-auth-mount', decode: decodeReadConfig, encode: encodeConfig }),
-  at('auth/jwt/config', {
-    method: 'POST',
-    action: 'configure-auth-mount',
-    decode: decodeConfig,
-    encode: encodeNothing,
-    warnings: ({ warnings = [] }) => warnings,
-  }),
+  ...configured('jwt', decodeConfig, encodeConfig),
   ...common('jwt', role, 'auth/jwt/role', encodeJwtRole),
   at(role, { method: 'POST', action: 'write-login', decode: decodeWriteJwtRole, encode: encodeNothing }),
-  at('auth/jwt/login', {
-    method: 'POST',
-    action: 'login',
-    proof: jwtProof,
-    failure: refused,
-    decode: decodeLogin,
-    encode: encodeCreatedToken,
-    as: 'auth',
-  }),
+  login('auth/jwt/login', jwtProof, refused),
   at('auth/jwt/oidc/auth_url', {
     method: 'POST',
     action: 'begin-oidc-login',
@@ -47,13 +30,5 @@ export const jwtOperations: readonly Row[] = [
     decode: decodeBegin,
     encode: ({ url }) => JSON.stringify({ auth_url: url }),
   }),
-  at('auth/jwt/oidc/callback', {
-    method: 'GET',
-    action: 'login',
-    proof: returnProof,
-    failure: refused,
-    decode: decodeLogin,
-    encode: encodeCreatedToken,
-    as: 'auth',
-  }),
+  login('auth/jwt/oidc/callback', returnProof, refused, 'GET'),
 ];

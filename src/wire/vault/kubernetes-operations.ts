@@ -1,11 +1,9 @@
 import type { KmsError } from '#domain/domain.ts';
-import { decodeConfig, decodeReadConfig, decodeWriteRole, kubernetesProof } from './decode-kubernetes.ts';
-import { decodeLogin } from './decode-login.ts';
+import { decodeConfig, decodeWriteRole, kubernetesProof } from './decode-kubernetes.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { encodeConfig, encodeRole } from './encode-kubernetes.ts';
-import { encodeCreatedToken } from './encode-token.ts';
 import { PlacedError } from './errors.ts';
-import { at, common } from './login-operations.ts';
+import { at, common, configured, login } from './login-operations.ts';
 import type { Row } from './row.ts';
 
 const role = 'auth/kubernetes/role/:name';
@@ -19,27 +17,8 @@ function refused(error: KmsError): KmsError {
 
 /** Logins with the tokens of service accounts. */
 export const kubernetesOperations: readonly Row[] = [
-  at('auth/kubernetes/config', {
-    method: 'GET',
-    action: 'read-auth-mount',
-    decode: decodeReadConfig,
-    encode: encodeConfig,
-  }),
-  at('auth/kubernetes/config', {
-    method: 'POST',
-    action: 'configure-auth-mount',
-    decode: decodeConfig,
-    encode: encodeNothing,
-  }),
+  ...configured('kubernetes', decodeConfig, encodeConfig),
   ...common('kubernetes', role, 'auth/kubernetes/role', encodeRole),
   at(role, { method: 'POST', action: 'write-login', decode: decodeWriteRole, encode: encodeNothing }),
-  at('auth/kubernetes/login', {
-    method: 'POST',
-    action: 'login',
-    proof: kubernetesProof,
-    failure: refused,
-    decode: decodeLogin,
-    encode: encodeCreatedToken,
-    as: 'auth',
-  }),
+  login('auth/kubernetes/login', kubernetesProof, refused),
 ];

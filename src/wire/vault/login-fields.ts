@@ -1,4 +1,4 @@
-import { KmsError, Plaintext, type TokenSettings } from '#domain/domain.ts';
+import { type Command, KmsError, type LoginMethod, Plaintext, type TokenSettings } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { boolean, integer, refuseFields, seconds, text, words } from './fields.ts';
@@ -25,10 +25,17 @@ export function length(body: JsonObject, ...names: readonly string[]): number | 
   return undefined;
 }
 
-export function count(body: JsonObject, name: string): number | undefined {
-  const value = has(body, name) ? (integer(body, name) ?? 0) : undefined;
-  if (value !== undefined && value < 0) throw new KmsError('invalid-parameter', `${name} cannot be negative`);
+export function count(body: JsonObject, ...names: readonly string[]): number | undefined {
+  const name = names.find((one) => has(body, one));
+  if (name === undefined) return undefined;
+  const value = integer(body, name) ?? 0;
+  if (value < 0) throw new KmsError('invalid-parameter', `${name} cannot be negative`);
   return value;
+}
+
+/** '' takes back what was said. */
+export function word(body: JsonObject, name: string): string | undefined {
+  return has(body, name) ? (text(body, name) ?? '') : undefined;
 }
 
 export function list(body: JsonObject, ...names: readonly string[]): readonly string[] | undefined {
@@ -49,7 +56,7 @@ export function present<T extends object>(members: { readonly [K in keyof T]: T[
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-export const tokenMembers = [
+const tokenMembers = [
   'token_policies',
   'policies',
   'token_ttl',
@@ -66,7 +73,10 @@ export const tokenMembers = [
   'token_strictly_bind_ip',
 ] as const;
 
-export function tokenSettings(body: JsonObject): Partial<TokenSettings> {
+/** What is said of a login's tokens, beside `own` members, which may be older words for the same. Refuses all others. */
+export function tokenSettings(body: JsonObject, own: readonly string[]): Partial<TokenSettings> {
+  refuseOthers(body, [...tokenMembers, ...own]);
+  const older = (name: string) => own.filter((one) => one === name);
   if (!['default', 'service', 'default-service'].includes(text(body, 'token_type') ?? 'default')) {
     throw new KmsError('unsupported', 'Only service tokens are offered.');
   }
@@ -75,8 +85,8 @@ export function tokenSettings(body: JsonObject): Partial<TokenSettings> {
     ttl: length(body, 'token_ttl', 'ttl'),
     maxTtl: length(body, 'token_max_ttl', 'max_ttl'),
     period: length(body, 'token_period', 'period'),
-    uses: count(body, 'token_num_uses'),
-    cidrs: list(body, 'token_bound_cidrs'),
+    uses: count(body, 'token_num_uses', ...older('num_uses')),
+    cidrs: list(body, 'token_bound_cidrs', ...older('bound_cidrs')),
     withoutDefault: boolean(body, 'token_no_default_policy'),
     explicitMaxTtl: length(body, 'token_explicit_max_ttl'),
     bindsAddress: boolean(body, 'token_strictly_bind_ip'),
@@ -93,3 +103,16 @@ export function loginAt({ path, namespace }: Input): { readonly realm?: string; 
 export function atMount({ path }: Pick<Input, 'path'>): { readonly mount?: string } {
   return path.mount === undefined ? {} : { mount: path.mount };
 }
+
+/** Writes what is there of the role or user that the path names. */
+export function writing<M extends LoginMethod>(method: M, { path }: Pick<Input, 'path'>) {
+  return { kind: 'write-login', method, name: path.name ?? '', ...atMount({ path }) } as const satisfies Command;
+}
+
+/** The mount itself, for types of which none is there from the start. */
+export const decodeReadMount = ({ path }: Input): Command<'read-auth-mount'> => ({
+  kind: 'read-auth-mount',
+  path: mountOf({ path }),
+});
+
+export const mountOf = ({ path }: Pick<Input, 'path'>): string => path.mount ?? '';

@@ -1,13 +1,12 @@
-import type { Action, KmsError, LoginMethod, Result } from '#domain/domain.ts';
+import type { Action, AuthType, Command, KmsError, LoginMethod, Result } from '#domain/domain.ts';
 import {
   approleProof,
-  decodeDeleteLogin,
   decodeListLogins,
   decodeListSecretIds,
   decodeLogin,
   decodeLookupWrapping,
+  decodeNamed,
   decodePassword,
-  decodeReadLogin,
   decodeRewrap,
   decodeSecretId,
   decodeSecretIdRef,
@@ -33,8 +32,8 @@ import {
 } from './encode-login.ts';
 import { encodeCreatedToken } from './encode-token.ts';
 import { PlacedError } from './errors.ts';
-import { atMount, pageSize } from './login-fields.ts';
-import { type Row, row } from './row.ts';
+import { atMount, decodeReadMount, pageSize } from './login-fields.ts';
+import { type Input, type Method, type Row, row } from './row.ts';
 
 /** A body of words. */
 export const small = 64 * 1024;
@@ -44,7 +43,7 @@ const user = 'auth/userpass/users/:name';
 export type Given<A extends Action> = Omit<Row<A>, 'paths' | 'maxBody'>;
 
 /** Whatever was wrong with it, Vault says one thing. */
-export function wrongLogin(words: string): (error: KmsError) => KmsError {
+function wrongLogin(words: string): (error: KmsError) => KmsError {
   return (error) => (error.code === 'invalid-proof' ? new PlacedError(400, 'invalid-proof', words) : error);
 }
 
@@ -54,7 +53,35 @@ export function at<A extends Action>(path: string, given: Omit<Given<A>, 'operat
   return row<A>({ ...given, operation, paths: [path], maxBody: small, ...(path.includes(':name') && { folds: true }) });
 }
 
-/** Reading, listing and deleting, which both methods have alike. */
+/** Where somebody proves by the request itself who he is, and gets a token for it. */
+export function login(
+  path: string,
+  proof: NonNullable<Row['proof']>,
+  failure: (error: KmsError) => KmsError,
+  method: Method = 'POST',
+): Row {
+  return at(path, {
+    ...{ method, action: 'login', proof, failure, decode: decodeLogin, encode: encodeCreatedToken, as: 'auth' },
+  });
+}
+
+/** What a mount's logins need to know of the world. */
+export function configured(
+  type: AuthType,
+  decode: (input: Input) => Command<'configure-auth-mount'>,
+  encode: (result: Result<'read-auth-mount'>) => string,
+): readonly Row[] {
+  const path = `auth/${type}/config`;
+  return [
+    at(path, { method: 'GET', action: 'read-auth-mount', decode: decodeReadMount, encode }),
+    at(path, {
+      ...{ method: 'POST', action: 'configure-auth-mount', decode, encode: encodeNothing },
+      warnings: ({ warnings = [] }) => warnings,
+    }),
+  ];
+}
+
+/** Reading, listing and deleting, which all methods have alike. */
 export function common(
   method: LoginMethod,
   one: string,
@@ -62,8 +89,13 @@ export function common(
   encode: (result: Result<'read-login'>) => string = encodeLogin,
 ): readonly Row[] {
   return [
-    at(one, { method: 'GET', action: 'read-login', decode: decodeReadLogin(method), encode }),
-    at(one, { method: 'DELETE', action: 'delete-login', decode: decodeDeleteLogin(method), encode: encodeNothing }),
+    at(one, { method: 'GET', action: 'read-login', decode: decodeNamed('read-login', method), encode }),
+    at(one, {
+      method: 'DELETE',
+      action: 'delete-login',
+      decode: decodeNamed('delete-login', method),
+      encode: encodeNothing,
+    }),
     at<'list-logins'>(all, {
       method: 'LIST',
       action: 'list-logins',
@@ -83,7 +115,7 @@ const approle: readonly Row[] = [
   at(`${role}/role-id`, {
     method: 'GET',
     action: 'read-login',
-    decode: decodeReadLogin('approle'),
+    decode: decodeNamed('read-login', 'approle'),
     encode: encodeRoleId,
   }),
   at(`${role}/role-id`, { method: 'POST', action: 'write-login', decode: decodeWriteRoleId, encode: encodeNothing }),
@@ -127,15 +159,7 @@ const approle: readonly Row[] = [
       at(`${path}/destroy`, { method: 'DELETE', ...destroy }),
     ];
   }),
-  at('auth/approle/login', {
-    method: 'POST',
-    action: 'login',
-    proof: approleProof,
-    failure: wrongLogin('invalid role or secret ID'),
-    decode: decodeLogin,
-    encode: encodeCreatedToken,
-    as: 'auth',
-  }),
+  login('auth/approle/login', approleProof, wrongLogin('invalid role or secret ID')),
 ];
 
 const userpass: readonly Row[] = [
@@ -143,15 +167,7 @@ const userpass: readonly Row[] = [
   at(user, { method: 'POST', action: 'write-login', decode: decodeWriteUser, encode: encodeNothing }),
   at(`${user}/password`, { method: 'POST', action: 'write-login', decode: decodePassword, encode: encodeNothing }),
   at(`${user}/policies`, { method: 'POST', action: 'write-login', decode: decodeUserPolicies, encode: encodeNothing }),
-  at('auth/userpass/login/:name', {
-    method: 'POST',
-    action: 'login',
-    proof: passwordProof,
-    failure: wrongLogin('invalid username or password'),
-    decode: decodeLogin,
-    encode: encodeCreatedToken,
-    as: 'auth',
-  }),
+  login('auth/userpass/login/:name', passwordProof, wrongLogin('invalid username or password')),
 ];
 
 const wrapping: readonly Row[] = [
