@@ -1,4 +1,5 @@
 import { SecretBytes } from '#domain/domain.ts';
+import { view } from '#encoding/encoding.ts';
 import { type KeyHandle, openPublicKey } from './key-handle.ts';
 import { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 
@@ -19,20 +20,25 @@ export function sealBundle(publicKey: Uint8Array, pieces: readonly Uint8Array[])
   return wrapForTransfer(openPublicKey('rsa-4096', publicKey), 'sha256', bundle);
 }
 
-/** The pieces, which the caller owns. Undefined when anything at all is wrong. */
-export function openBundle(privateKey: KeyHandle, wrapped: Uint8Array): readonly SecretBytes[] | undefined {
+/** So many pieces, which the caller owns. Undefined when anything at all is wrong. */
+export function openBundle(
+  privateKey: KeyHandle,
+  wrapped: Uint8Array,
+  count: number,
+): readonly SecretBytes[] | undefined {
   using bundle = unwrapTransferred(privateKey, 'sha256', wrapped);
   if (bundle === undefined) return undefined;
-  const plain = Buffer.from(bundle.expose().buffer, bundle.expose().byteOffset, bundle.length);
+  const plain = view(bundle.expose());
   const pieces: SecretBytes[] = [];
   for (let at = 0; at < plain.length; ) {
     const end = plain.length - at < lengthBytes ? Infinity : at + lengthBytes + plain.readUInt32BE(at);
-    if (end > plain.length) {
-      for (const piece of pieces) piece.dispose();
-      return undefined;
-    }
+    if (end > plain.length || pieces.length === count) return none(pieces);
     pieces.push(new SecretBytes(Uint8Array.from(plain.subarray(at + lengthBytes, end))));
     at = end;
   }
-  return pieces;
+  return pieces.length === count ? pieces : none(pieces);
+}
+
+function none(pieces: readonly SecretBytes[]): undefined {
+  for (const piece of pieces) piece.dispose();
 }

@@ -23,11 +23,14 @@ import { assertAllowed } from './state.ts';
 
 /** Keys that come from elsewhere whole, each version with its place: material that is wrapped for the realm, or a public half. */
 
-interface Material {
+interface Halves {
+  /** Undefined: only the public half came. The caller owns it. */
+  readonly secret: SecretBytes | undefined;
+  readonly publicKey: Uint8Array | undefined;
+}
+
+interface Material extends Halves {
   readonly spec: KeySpec;
-  /** Absent: only the public half came. The caller owns it. */
-  readonly secret?: SecretBytes;
-  readonly publicKey?: Uint8Array;
 }
 
 export async function importKey(
@@ -60,7 +63,7 @@ export async function importKey(
     now,
     {
       ownRotation: ownRotation === true,
-      version: (realmKey, key) => versionOf(parts, realmKey, key, 1, { spec, ...maybe(secret, publicKey) }, now),
+      version: (realmKey, key) => broughtVersion(parts, realmKey, key, newest(1, now), { secret, publicKey }),
     },
   );
 }
@@ -95,7 +98,7 @@ export async function importVersion(
     const summary = `imported the private half of version ${version.version}`;
     return changeKey(parts, key, ...settled(key, [{ ...half, version }], summary));
   }
-  const current = versionOf(parts, realmKey, key, key.current.version + 1, material, now);
+  const current = broughtVersion(parts, realmKey, key, newest(key.current.version + 1, now), material);
   const former = Object.freeze({ ...key.current, state: 'deactivated' as const });
   return changeKey(
     parts,
@@ -142,18 +145,18 @@ async function materialOf(parts: Parts, realm: string, specs: readonly KeySpec[]
   if ('publicKey' in brought) {
     const spec = specs.find((one) => !isSymmetric(one)) ?? noPublicHalf();
     openPublicKey(spec, brought.publicKey);
-    return { spec, publicKey: brought.publicKey };
+    return { spec, secret: undefined, publicKey: brought.publicKey };
   }
   const wrappingKey = await parts.wrappingKeys.open(realm);
   using given = unwrapTransferred(wrappingKey, brought.hash, brought.wrapped) ?? notUnwrapped();
   for (const spec of specs) {
     const read = await readForeignMaterial(spec, given);
-    if (read !== undefined) return { spec, ...maybe(read.material, read.publicKey) };
+    if (read !== undefined) return { spec, secret: read.material, publicKey: read.publicKey };
   }
   throw new KmsError('wrong-material', `The key material is not that of a sound ${specs.join(' or ')} key.`);
 }
 
-function notUnwrapped(): never {
+export function notUnwrapped(): never {
   throw new KmsError('invalid-wrapping', 'The wrapped key material does not unwrap with the wrapping key.');
 }
 
@@ -161,26 +164,22 @@ function noPublicHalf(): never {
   throw new KmsError('invalid-parameter', 'provided type does not support public_key import');
 }
 
-function maybe(secret: SecretBytes | undefined, publicKey: Uint8Array | undefined): Omit<Material, 'spec'> {
-  return { ...(secret && { secret }), ...(publicKey && { publicKey }) };
-}
+const newest = (version: number, createdAt: number) => ({ version, state: 'active', createdAt }) as const;
 
-function versionOf(
+/** A version of material from elsewhere, wrapped for exactly this key, which knows it again by its fingerprint. */
+export function broughtVersion(
   parts: Parts,
   realmKey: SecretBytes,
   key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>,
-  version: number,
-  { secret, publicKey }: Material,
-  now: number,
+  facts: Pick<KeyVersion, 'version' | 'state' | 'createdAt'>,
+  { secret, publicKey }: Halves,
 ): KeyVersion {
   return Object.freeze({
-    version,
-    state: 'active',
-    createdAt: now,
+    ...facts,
     ...identityOf(parts, key, publicKey, secret),
     ...(secret === undefined
       ? { publicOnly: true as const }
-      : { wrapped: wrapMaterial(realmKey, bindingOf(key, version), secret) }),
+      : { wrapped: wrapMaterial(realmKey, bindingOf(key, facts.version), secret) }),
     ...(publicKey && { publicKey }),
   });
 }

@@ -211,3 +211,22 @@ test('key pairs come too, and a version that ends takes its key for MACs along',
   const rows = await ring.store.list('version', '', '', 10);
   assert.doesNotMatch(Buffer.from(rows[0]!.body).toString(), /wrappedMac/);
 });
+
+test('gives no key that was made here a version that somebody knows, though no number is on both sides', async () => {
+  const facts = { name: 'own', spec: 'ed25519', usages: ['sign'] } as const;
+  const own = await ring.key(facts);
+  const pair = () => generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });
+  await refused('already-exists', bring([{ version: 2, material: pair() }], facts));
+  assert.equal((await ring.fresh(own)).revision, own.revision);
+  const { key } = await bring([{ version: 1, material: pair() }], { ...facts, name: 'pair' });
+  const rotated = await ring.rotate(key);
+  await refused('already-exists', bring([{ version: 3, material: pair() }], { ...facts, name: 'pair' }));
+  assert.equal((await ring.fresh(key)).revision, rotated.revision);
+});
+
+test('refuses numbers that no row has the digits for, and bundles with more in them than is said', async () => {
+  await refused('invalid-parameter', bring([fresh(100_000_000)]));
+  const { publicKey } = await ring.do(ring.keyring.wrappingKey(realm));
+  const wrapped = sealBundle(publicKey, [randomBytes(32), new Uint8Array(0), new Uint8Array(0)]);
+  await refused('invalid-wrapping', bring([{ version: 1, material: randomBytes(32) }], { wrapped }));
+});
