@@ -222,11 +222,13 @@ export class Exchange {
   }
 
   /** Vault's envelope around the object. */
-  #dress(object: string, status = this.#status): Response {
+  #dress(given: string, status = this.#status): Response {
     const { row } = this.#leaf;
     let { tail } = this.#leaf;
+    let object = given;
     if (this.#warnings.length > 0) {
       tail = tail.replace('"warnings":null', () => `"warnings":${JSON.stringify(this.#warnings)}`);
+      object ||= 'null';
     }
     if (object === '') return row.method === 'LIST' || row.method === 'GET' ? nothingThere : empty(204, noStore);
     const head = `{"request_id":"${this.#origin.requestId}","lease_id":"","renewable":false,"lease_duration":${this.#lease},"data":`;

@@ -46,7 +46,7 @@ const tidied = {
   method: 'POST',
   action: 'tidy',
   decode: () => ({ kind: 'tidy' }),
-  encode: () => 'null',
+  encode: encodeNothing,
   status: () => 202,
   warnings: () => ['Tidy operation successfully started. What was forgotten stands in the ledger.'],
 } as const satisfies Omit<Row<'tidy'>, 'operation' | 'paths' | 'maxBody'>;
@@ -66,7 +66,7 @@ const roles: readonly Row[] = [
     method: 'POST',
     action: 'write-token-role',
     decode: decodeWriteTokenRole,
-    encode: (_, input) => (warnsOfOlderNames(input).length === 0 ? '' : 'null'),
+    encode: encodeNothing,
     warnings: (_, input) => warnsOfOlderNames(input),
   }),
   at(role, { method: 'DELETE', action: 'delete-token-role', decode: decodeDeleteTokenRole, encode: encodeNothing }),

@@ -48,7 +48,7 @@ export interface Row<A extends Action = Action> {
   readonly failure?: (error: KmsError, input: Input) => KmsError;
   /** Throws KmsError and nothing else. */
   decode(input: Input): Command<A>;
-  /** A JSON object, or '' for no data: 204, and 404 for what only reads. `pages` are the answers so far, this one included. */
+  /** A JSON object, or '' for no data: 204 unless there are warnings, and 404 for what only reads. `pages` are the answers so far, this one included. */
   encode(result: Result<A>, input: Input, pages: readonly Result<A>[]): string;
   /** Where the object goes: `data` (default), `auth`, or into `data` and beside it too, as Vault's mount tables do; or it is all. */
   readonly as?: 'data' | 'auth' | 'both' | 'whole';

@@ -177,7 +177,7 @@ export const tokenOperations: readonly Row[] = [
     action: 'revoke-token',
     maxBody: small,
     decode: decodeRevokeAccessor,
-    encode: ({ absent }) => (absent ? 'null' : ''),
+    encode: encodeNothing,
     warnings: ({ absent }) => (absent ? ['No token found with this accessor'] : []),
     failure: invalidAccessor,
   }),

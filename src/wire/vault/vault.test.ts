@@ -508,6 +508,15 @@ test('reads below auth mounts as much as any login takes, and no more than the o
   assert.equal((await send('POST', '/v1/auth/theirs/login', long, [])).status, 400);
 });
 
+test('warns of what was done without data', async () => {
+  let warned = {};
+  const { send } = scripted(() => warned);
+  assert.equal((await send('POST', '/v1/auth/certs/config', {})).status, 204);
+  warned = { warnings: ['not so'] };
+  const { status, json } = await send('POST', '/v1/auth/certs/config', {});
+  assert.deepEqual([status, json.data, json.warnings], [200, null, ['not so']]);
+});
+
 test('what a value of version 1 is leased for is a matter of its mount', async () => {
   const value = () => ({ form: 'text', bytes: new Plaintext(toUtf8('{"a":"b"}')) });
   const { send } = scripted(() => ({ secret: {}, found: {}, value: value() }));
