@@ -4,7 +4,7 @@ import type { VersionState } from './lifecycle.ts';
 /** Material under its realm key: safe to store, of no use without the root. */
 export type WrappedMaterial = Uint8Array & { readonly __wrapped: true };
 
-/** One version of a key's material. Versions count from 1 and are never used again. */
+/** One version of a key's material. Versions count from 1; a number is used again only where a restored backup let its version go. */
 export interface KeyVersion {
   readonly version: number;
   readonly state: VersionState;

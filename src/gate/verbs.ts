@@ -84,7 +84,8 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'export-key': ({ rooms, command, keys }) => rooms.keyring.exportKey(keys[0]!, command),
   'export-wrapped-key': ({ rooms, command, keys }) => rooms.keyring.exportWrapped(keys[0]!, keys[1]!, command),
   'backup-key': ({ rooms, keys }) => rooms.keyring.backupKey(keys[0]!),
-  'restore-key': ({ rooms, principal, command, now }) => rooms.keyring.restoreKey(principal.realm, command, now),
+  'restore-key': ({ rooms, principal, command, keys, now }) =>
+    rooms.keyring.restoreKey(principal.realm, keys, command, now),
   'create-alias': ({ rooms, command, keys, now }) =>
     rooms.keyring.createAlias(named(keys[0]!, command.key), command, now),
   'update-alias': ({ rooms, command, keys, now }) =>

@@ -11,8 +11,11 @@ beforeEach(async () => {
 const leaving = { exportable: true, backupAllowed: true } as const;
 const kept = (more: Parameters<Ring['key']>[0] = {}) => ring.key({ name: 'kept', ...leaving, ...more });
 const backup = async (key: Key) => (await ring.do(ring.keyring.backupKey(key))).backup;
-const restore = async (bytes: Uint8Array, more: Partial<Command<'restore-key'>> = {}, of = realm) =>
-  (await ring.do(ring.keyring.restoreKey(of, { kind: 'restore-key', backup: bytes, ...more }, ring.now))).key;
+const restore = async (bytes: Uint8Array, more: Partial<Command<'restore-key'>> = {}, of = realm) => {
+  const command = { kind: 'restore-key', backup: bytes, ...more } as const;
+  const judged = await ring.keyring.touchedByRestore(of, command);
+  return (await ring.do(ring.keyring.restoreKey(of, judged, command, ring.now))).key;
+};
 const touched = async (bytes: Uint8Array, more: Partial<Command<'restore-key'>> = {}) =>
   (await ring.keyring.touchedByRestore(realm, { kind: 'restore-key', backup: bytes, ...more })).map(({ id }) => id);
 const destroyed = async (key: Key) => {
@@ -145,6 +148,46 @@ describe('a key that is there', () => {
   });
 });
 
+describe('who may do what with a key', () => {
+  const governed = (key: Key, policy: string) => ring.do(Promise.try(() => ring.keyring.setPolicy(key, policy)));
+  const tagged = (key: Key, team: string) =>
+    ring.do(Promise.try(() => ring.keyring.tagKey(key, { kind: 'tag-key', key: byId(key), tags: { team } })));
+
+  test('is what it is now, for a copy too', async () => {
+    const { key } = await governed(await kept({ tags: { team: 'a' } }), '{"Statement":["loose"]}');
+    const bytes = await backup(key);
+    const { key: moved } = await tagged(key, 'b');
+    await governed(moved, '{"Statement":["strict"]}');
+    const copy = await restore(bytes, { name: 'copy' });
+    assert.deepEqual(
+      [copy.policy, copy.tags, copy.grantsRevision],
+      ['{"Statement":["strict"]}', { team: 'b' }, undefined],
+    );
+  });
+
+  test('is what it was when the key was destroyed', async () => {
+    const { key } = await governed(await kept(), '{"Statement":["loose"]}');
+    const bytes = await backup(key);
+    const { key: strict } = await governed(key, '{"Statement":["strict"]}');
+    await destroyed((await ring.do(Promise.try(() => ring.keyring.raiseGrants(strict)))).key);
+    const back = await restore(bytes);
+    assert.deepEqual([back.policy, back.grantsRevision], ['{"Statement":["strict"]}', 1]);
+  });
+});
+
+describe('a name that somebody takes while a key is being restored', () => {
+  test('is not taken from him unasked', async () => {
+    const bytes = await backup(await kept());
+    const command = { kind: 'restore-key', backup: bytes, name: 'free', force: true } as const;
+    const judged = await ring.keyring.touchedByRestore(realm, command);
+    const underWay = await ring.keyring.restoreKey(realm, judged, command, ring.now);
+    const other = await ring.key({ name: 'free' });
+    await refused('conflict', ring.keyring.restoreKey(realm, judged, command, ring.now));
+    await assert.rejects(ring.do(Promise.resolve(underWay)));
+    assert.equal((await found('free')).id, other.id);
+  });
+});
+
 test('a key pair comes back with its public half, and a name of the server is given to none', async () => {
   const pair = await kept({ spec: 'ec-p256', usages: ['sign'] });
   const scheme = { family: 'ecdsa', hash: 'sha256' } as const;
@@ -171,5 +214,19 @@ test('a raw key comes back as itself only, and has done what it had done', async
   await restore(bytes);
   await ring.restart({ capacity: 100, uses: { limit: 4, block: 2 } });
   assert.equal(await uses(), 4);
+  await refused('limit-exceeded', async () => ring.encrypt(await found('kept'), 'x'));
+});
+
+test('no count of uses is lost with a version that went and came again', async () => {
+  const few = { capacity: 100, uses: { limit: 4, block: 2 } };
+  await ring.restart(few);
+  const first = await backup(await kept({ class: 'raw' }));
+  const second = await backup(await ring.rotate(await found('kept')));
+  for (let i = 0; i < 4; i++) await ring.encrypt(await found('kept'), 'x');
+  await restore(first, { force: true });
+  await ring.rotate(await found('kept'));
+  await ring.encrypt(await found('kept'), 'counted anew');
+  assert.equal((await found('kept')).current.reservedUses, 2);
+  await restore(second, { force: true });
   await refused('limit-exceeded', async () => ring.encrypt(await found('kept'), 'x'));
 });

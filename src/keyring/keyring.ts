@@ -193,8 +193,9 @@ export class Keyring {
   backupKey = (key: Key) => backupKey(this.#parts, key);
   /** The keys that give way to what is restored. None where it is no backup of the realm. */
   touchedByRestore = (realm: string, command: Command<'restore-key'>) => touchedByRestore(this.#parts, realm, command);
-  restoreKey = (realm: string, command: Command<'restore-key'>, now: number) =>
-    restoreKey(this.#parts, realm, command, now);
+  /** `judged`: what `touchedByRestore` gave. Rejects with 'conflict' where that has changed. */
+  restoreKey = (realm: string, judged: readonly Key[], command: Command<'restore-key'>, now: number) =>
+    restoreKey(this.#parts, realm, judged, command, now);
   importVersions = (realm: string, before: Key | undefined, command: Command<'import-key-versions'>, now: number) =>
     importVersions(this.#parts, realm, before, unreserved(command), now);
   createAlias = (key: Key, command: Command<'create-alias'>, now: number) =>

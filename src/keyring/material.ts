@@ -1,7 +1,8 @@
 import { generateMaterial, randomBytes } from '#crypto/crypto.ts';
 import type { Key, KeyVersion, SecretBytes } from '#domain/domain.ts';
 import { toHex } from '#encoding/encoding.ts';
-import { bindingOf } from './open.ts';
+import type { Parts } from './change.ts';
+import { bindingOf, macBindingOf } from './open.ts';
 import { wrapMaterial } from './root.ts';
 
 /** New material, wrapped for exactly this key and version. */
@@ -20,4 +21,22 @@ export async function makeVersion(
   } finally {
     material.dispose();
   }
+}
+
+/** The version with what material it has wrapped for the same version of another key, under that one's realm key. */
+export async function rewrapped(
+  parts: Parts,
+  from: Key,
+  version: KeyVersion,
+  to: Parameters<typeof bindingOf>[0],
+  realmKey: SecretBytes,
+): Promise<KeyVersion> {
+  if (version.wrapped === undefined) return version;
+  using material = await parts.versions.material(from, version);
+  using mac = await parts.versions.macKey(from, version);
+  return Object.freeze({
+    ...version,
+    wrapped: wrapMaterial(realmKey, bindingOf(to, version.version), material),
+    ...(mac && { wrappedMac: wrapMaterial(realmKey, macBindingOf(to, version.version), mac) }),
+  });
 }

@@ -15,8 +15,7 @@ import { assertDescription, assertTags } from './create.ts';
 import { dueRecords } from './due.ts';
 import { assertImported, emptied, olderEndsWith } from './imported.ts';
 import { encodeKey, encodeVersion, keyRecordId, versionRecordId } from './key-record.ts';
-import { bindingOf } from './open.ts';
-import { wrapMaterial } from './root.ts';
+import { rewrapped } from './material.ts';
 import { assertAllowed } from './state.ts';
 import { versionRows } from './version-rows.ts';
 
@@ -51,14 +50,6 @@ export async function relatedKeys(parts: Parts, key: Key): Promise<readonly Key[
   );
 }
 
-/** A version's material under the realm key of another key with the same id. */
-async function carried(parts: Parts, from: Key, version: KeyVersion, to: Key): Promise<KeyVersion> {
-  if (version.wrapped === undefined) return version;
-  using material = await parts.versions.material(from, version);
-  const { key } = await parts.realmKeys.ofOrNew(to.realm);
-  return Object.freeze({ ...version, wrapped: wrapMaterial(key, bindingOf(to, version.version), material) });
-}
-
 /** A rotation of the primary key reaches all its replicas, whatever their state. */
 export async function rotateTogether(parts: Parts, rotated: Changed, replicas: readonly Key[]): Promise<Changed> {
   const { key } = rotated.result;
@@ -69,7 +60,8 @@ export async function rotateTogether(parts: Parts, rotated: Changed, replicas: r
       expect: 0,
       value: encodeVersion({ ...replica.current, state: 'deactivated' }),
     };
-    const current = await carried(parts, key, key.current, replica);
+    const realmKey = await parts.realmKeys.of(replica.realm);
+    const current = await rewrapped(parts, key, key.current, replica, realmKey);
     return changeKey(parts, replica, { current, ...shared(key) }, '', [former]);
   });
   return together(rotated, await Promise.all(others));
@@ -146,11 +138,9 @@ export async function replicateKey(
   const blank = { ...common(key), realm, description, tags, multiRegion, names: [], enabled: true, createdAt: now };
   const realmKey = await parts.realmKeys.ofOrNew(realm);
   const bring = async (version: KeyVersion): Promise<KeyVersion> => {
-    if (version.wrapped === undefined) return version;
     // Whoever brought it here brings it there.
-    if (key.origin === 'external') return emptied(version);
-    using material = await parts.versions.material(key, version);
-    return { ...version, wrapped: wrapMaterial(realmKey.key, bindingOf(blank, version.version), material) };
+    if (key.origin === 'external' && version.wrapped !== undefined) return emptied(version);
+    return rewrapped(parts, key, version, blank, realmKey.key);
   };
   const older = await Promise.all((await versionRows(parts, key)).map(({ value }) => bring(value)));
   const missing = older.filter(
