@@ -119,7 +119,7 @@ export class CommitQueue {
       : this.#protect([entry], change, holds);
   }
 
-  /** The same for lines that change nothing, all or none of them. They must be fewer than a transaction takes. */
+  /** The same for lines that change nothing, all or none of them: more than a transaction takes are one by themselves. */
   submitAll(entries: readonly Entry[], holds: () => boolean): Promise<void> {
     return this.#enqueue(entries, undefined, undefined, holds);
   }

@@ -9,6 +9,7 @@ import { Coalesced } from './coalesced.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Decisions } from './decisions.ts';
 import { LastUses } from './last-uses.ts';
+import type { Subject } from './subjects.ts';
 import { type Rates, Throttle } from './throttle.ts';
 import type { Rooms } from './verbs.ts';
 
@@ -76,6 +77,13 @@ export class Core {
   /** Whether what these rooms decided still counts. */
   serves(rooms: Unsealed): boolean {
     return this.#rooms === rooms;
+  }
+
+  /** Whether what these rooms decided on the rights of that generation, of these keys, would be decided so again. */
+  stillHolds(rooms: Unsealed, access: number, keys: Iterable<Subject>): boolean {
+    if (!this.serves(rooms) || this.commits.accessGeneration !== access) return false;
+    for (const key of keys) if (!rooms.keyring.isCurrent(key)) return false;
+    return true;
   }
 
   /** Takes rooms into service, or out of it for undefined: what isn't durable by then is decided again. */

@@ -15,8 +15,9 @@ import {
 import { Counter } from '#telemetry/telemetry.ts';
 import { assertMayAsk } from './acl.ts';
 import { assertDutiesStaySeparate, authorize } from './authorize.ts';
+import { carryOut } from './carry-out.ts';
 import { Core, type GateOptions, type Unsealed } from './core.ts';
-import { asKmsError, done, identified, type Line, lineOf } from './lines.ts';
+import { about, asKmsError, done, identified, type Line, lineOf } from './lines.ts';
 import { isSecretCommand, keysOfSecret } from './secret-subjects.ts';
 import { makeSecretsKey } from './secrets-key.ts';
 import { serve } from './server-actions.ts';
@@ -24,7 +25,7 @@ import { subjectsOf } from './subjects.ts';
 import { doTogether } from './together.ts';
 import { assertPlace, TokenUses } from './token-uses.ts';
 import { Turns } from './turns.ts';
-import { changesState, isRoomAction, verbOf } from './verbs.ts';
+import { changesState, isRoomAction } from './verbs.ts';
 
 export type { GateOptions, Unsealed } from './core.ts';
 export type { Rates } from './throttle.ts';
@@ -57,25 +58,22 @@ export class WorkingGate implements Gate {
     origin: Origin,
   ): Promise<readonly PromiseSettledResult<Result>[]> {
     const outcomes: PromiseSettledResult<Result>[] = [];
+    const { core } = this;
+    const { results, lines, admitted, holds } = doTogether(core, proof, commands, origin);
     const alone = (i: number) =>
-      this.perform(proof, commands[i]!, origin).then(
+      this.#attempt(proof, commands[i]!, origin, i < admitted ? 2 : 1).then(
         (value) => {
-          outcomes[i] = { status: 'fulfilled', value };
+          outcomes[i] = { status: 'fulfilled', value: value as Result };
         },
         (reason: unknown) => {
           outcomes[i] = { status: 'rejected', reason };
         },
       );
-    const { core } = this;
-    const { results, lines, holds } = doTogether(core, proof, commands, origin);
     const others = commands.flatMap((_, i) => (results[i] === undefined ? alone(i) : []));
     if (lines.length > 0) {
       try {
         await core.commits.submitAll(lines, holds);
-        for (const line of lines) {
-          core.lastUses.note(line);
-          this.#answers.add(line.action, 'ok');
-        }
+        for (const line of lines) this.#done(line);
         for (const [i, value] of results.entries()) {
           if (value !== undefined) outcomes[i] = { status: 'fulfilled', value };
         }
@@ -133,7 +131,7 @@ export class WorkingGate implements Gate {
     const line = lineOf(origin, command.kind, core.options.clock());
     try {
       if (!isRoomAction(command)) {
-        const result = await serve(core, this.#uses, proof, command, line, origin);
+        const result = await serve(core, this.#uses, { proof, command, line, origin, attempt });
         this.#answers.add(command.kind, 'ok');
         return result;
       }
@@ -151,7 +149,7 @@ export class WorkingGate implements Gate {
         secret === undefined ? subjectsOf(rooms, principal.realm, command) : keysOfSecret(principal.realm, secret);
       const keys = found instanceof Promise ? await found : found;
       if (secret !== undefined) line.summary = `secret ${secret.target.names[0] ?? ''}`;
-      if (keys.length > 0 && keys[0]!.id !== '') line.key = keys[0]!.id;
+      about(line, keys);
 
       const authorized = authorize(core, principal, command, keys, origin, secret);
       if (authorized instanceof Promise) await authorized;
@@ -162,30 +160,16 @@ export class WorkingGate implements Gate {
         return this.#attempt(proof, command, origin, attempt + 1);
       }
 
-      const doing = verbOf(command)({
-        rooms,
-        principal,
-        command,
-        keys,
-        secret,
-        now: line.time,
-        lastUses: core.lastUses,
-        mode: core.options.mode,
-        peer: origin.peer,
-      });
+      const doing = carryOut(core, { rooms, principal, command, keys, secret, now: line.time }, origin);
       const outcome = doing instanceof Promise ? await doing : doing;
       if (outcome.change !== undefined) await assertDutiesStaySeparate(core, principal, command, outcome.result);
 
       if (command.dryRun === true) throw rehearsed(command, outcome.result);
 
-      const holds = () =>
-        core.serves(rooms) &&
-        core.commits.accessGeneration === access &&
-        keys.every((key) => rooms.keyring.isCurrent(key));
+      const holds = () => core.stillHolds(rooms, access, keys);
       const change = withReplay(rooms, command, outcome.change, principal);
       await core.commits.submit(done(line, outcome.result, outcome.change), change, holds);
-      core.lastUses.note(line);
-      this.#answers.add(command.kind, 'ok');
+      this.#done(line);
       return outcome.result;
     } catch (error) {
       // What it was decided on changed before it was written: decide again on what is so now.
@@ -199,6 +183,12 @@ export class WorkingGate implements Gate {
       }
       return await this.#refused(line, error);
     }
+  }
+
+  /** What follows once the line of what was done is durable. */
+  #done(line: Line): void {
+    this.core.lastUses.note(line);
+    this.#answers.add(line.action || 'unknown', 'ok');
   }
 
   /** Records the refusal, or counts it among many of a kind, and rejects with it; with 'audit-unavailable' where it can't be recorded. */

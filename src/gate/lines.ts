@@ -29,6 +29,12 @@ export function identified(line: Line, principal: Principal): void {
   line.credential = principal.credential;
 }
 
+/** The first key that it is about, if that one has an id. */
+export function about(line: Line, keys: ReadonlyArray<{ readonly id: string }>): void {
+  const [key] = keys;
+  if (key !== undefined && key.id !== '') line.key = key.id;
+}
+
 /** What was done: the version that did it, and what changed. */
 export function done(line: Line, result: object, change: Change | undefined): Line {
   if ('keyId' in result && 'version' in result) {

@@ -29,6 +29,27 @@ test('a sealed server refuses everything with a line for each, and works again o
   await house.assertLedgerVerifies();
 });
 
+test('a right that is taken away while it is decided on seals nothing', async () => {
+  const house = await House.open({ mode: 'production' });
+  const officer = byToken(await house.hire('officer', 'security-officer'));
+  const { identity } = house.gate.core.rooms;
+  const { grantsOf } = identity;
+  let decisions = 0;
+  // What was read of his rights is old by the time that it is judged.
+  const slowly: typeof grantsOf = async (principal) => {
+    const found = await grantsOf(principal);
+    if (principal.name === 'officer' && decisions++ === 0) {
+      await house.perform({ kind: 'disable-identity', name: 'officer' });
+    }
+    return found;
+  };
+  Object.assign(identity, { grantsOf: slowly });
+  await refused('invalid-proof', house.perform({ kind: 'seal' }, officer));
+  assert.equal(decisions, 1);
+  assert.equal(house.gate.status().sealed, false);
+  await house.assertLedgerVerifies();
+});
+
 test('a wrong passphrase opens nothing, is recorded, and does not stop the right one', async () => {
   const house = await House.open();
   await house.perform({ kind: 'seal' });

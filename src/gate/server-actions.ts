@@ -2,38 +2,50 @@ import { proveEntry, readEntries } from '#audit/audit.ts';
 import { type Command, KmsError, type Origin, type Principal, type Proof, type Result } from '#domain/domain.ts';
 import { authorize } from './authorize.ts';
 import type { Asking } from './ceremonies.ts';
-import type { Core, Unsealed } from './core.ts';
+import type { Core } from './core.ts';
 import { identified, type Line } from './lines.ts';
 import { runSchedule } from './schedule.ts';
 import { runSecretSchedule } from './secret-schedule.ts';
 import { assertPlace, type TokenUses } from './token-uses.ts';
 import { isRoomAction, type ServerAction } from './verbs.ts';
 
+/** A request, and which attempt at it this is. */
+interface ServerRequest {
+  readonly proof: Proof;
+  readonly command: Command;
+  readonly line: Line;
+  readonly origin: Origin;
+  readonly attempt: number;
+}
+
 /** What concerns the server as a whole: its ledger, its numbers, its seal, its clock. The same order as for every request. */
 export async function serve(
   core: Core,
   uses: TokenUses,
-  proof: Proof,
-  command: Command,
-  line: Line,
-  origin: Origin,
+  { proof, command, line, origin, attempt }: ServerRequest,
 ): Promise<Result<ServerAction>> {
   if (isRoomAction(command)) throw new KmsError('internal', 'A room does this, not the server.');
   if (command.dryRun === true) throw new KmsError('unsupported', 'What concerns the whole server has no dry run.');
   if (command.kind === 'unseal') return unseal(core, command, line, origin);
   if (command.kind === 'read-status') return core.status();
   const rooms = core.rooms;
+  const access = core.commits.accessGeneration;
   const principal = await uses.settle(rooms, proof, Promise.resolve(rooms.identity.identify(proof, false)));
   identified(line, principal);
   assertPlace(principal, origin);
-  core.throttle.admit(principal, line.time);
+  if (attempt === 1) core.throttle.admit(principal, line.time);
   await authorize(core, principal, command, [], origin);
-  const access = core.commits.accessGeneration;
-  if (isOfCeremony(command)) return await goOn(core, rooms, { rooms, principal, command, peer: origin.peer }, line);
-  const result = await act(core, principal, command, origin);
   // The schedule itself takes rights away that are over; the server's own don't change.
-  const holds = principal.kind === 'system' ? undefined : () => core.commits.accessGeneration === access;
-  const recorded = () => core.commits.submit(line, undefined, holds);
+  const rightsHold = () => principal.kind === 'system' || core.commits.accessGeneration === access;
+  // Asked here too: what is done to the server as a whole is done before its line, and can't be decided again for nothing.
+  if (!(core.serves(rooms) && rightsHold()))
+    throw new KmsError('conflict', 'What this was decided on changed; ask again.');
+  if (isOfCeremony(command)) {
+    const holds = () => core.stillHolds(rooms, access, []);
+    return await goOn(core, { rooms, principal, command, peer: origin.peer }, line, holds);
+  }
+  const result = await act(core, principal, command, origin);
+  const recorded = () => core.commits.submit(line, undefined, rightsHold);
   await (command.kind === 'seal' ? core.seal(recorded) : recorded());
   return result;
 }
@@ -46,11 +58,9 @@ function isOfCeremony(command: Command): command is Command<OfCeremony> {
 }
 
 /** A step of a ceremony is taken once its line is durable, and else not. */
-async function goOn(core: Core, rooms: Unsealed, asking: Asking, line: Line): Promise<Result<OfCeremony>> {
-  const access = core.commits.accessGeneration;
+async function goOn(core: Core, asking: Asking, line: Line, holds: () => boolean): Promise<Result<OfCeremony>> {
   const step = await core.ceremonies.step(asking);
   line.summary = step.summary;
-  const holds = () => core.serves(rooms) && core.commits.accessGeneration === access;
   try {
     await core.commits.submit(line, step.change, holds);
   } catch (error) {

@@ -151,3 +151,20 @@ test('each command is one of the requests that a principal may make in a second'
   assert.ok(done >= 7 && done <= 10, `${done} were done`);
   assert.ok(codes(outcomes).includes('throttled'));
 });
+
+test('a command that is refused is counted once', async () => {
+  const slow = await House.open({ rates: { principal: 10 } });
+  const mine = await slow.key();
+  await slow.encrypt(mine, 'warm');
+  const { ledgerSize } = slow;
+  slow.now += 2000;
+  const commands = Array.from({ length: 10 }, (_, i) => encrypting(`${i}`, i % 2 === 0 ? other : mine));
+  const outcomes = await slow.gate.performAll(slow.proof, commands, slow.origin());
+  assert.deepEqual(new Set(codes(outcomes)), new Set(['not-found', 'ok']));
+  assert.equal((await slow.entries(ledgerSize)).length, 10);
+});
+
+test('a dry run in among others is one', async () => {
+  const { outcomes } = await all([encrypting('a'), { ...encrypting('b'), dryRun: true }, encrypting('c')]);
+  assert.deepEqual(codes(outcomes), ['ok', 'dry-run', 'ok']);
+});

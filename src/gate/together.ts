@@ -1,18 +1,21 @@
 import type { Command, Origin, Proof, Result } from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
 import { authorize } from './authorize.ts';
+import { carryOut } from './carry-out.ts';
 import type { Core, Unsealed } from './core.ts';
-import { done, identified, type Line, lineOf } from './lines.ts';
+import { about, done, identified, type Line, lineOf } from './lines.ts';
 import { isSecretCommand } from './secret-subjects.ts';
 import { type Subject, subjectsOf } from './subjects.ts';
 import { assertPlace } from './token-uses.ts';
-import { changesState, isRoomAction, type RoomAction, verbOf } from './verbs.ts';
+import { changesState, isRoomAction, type RoomAction } from './verbs.ts';
 
 /** What was done of a request, and is to be recorded. */
 export interface Together {
   /** In the order of the commands; undefined, or missing at the end, for those that go their own way. */
   readonly results: readonly (Result | undefined)[];
   readonly lines: readonly Line[];
+  /** So many of the first are counted in the principal's share, whatever came of them. */
+  readonly admitted: number;
   /** Whether all of it would be decided so again. */
   readonly holds: () => boolean;
 }
@@ -34,14 +37,18 @@ interface Asker {
 export function doTogether(core: Core, proof: Proof, commands: readonly Command[], origin: Origin): Together {
   const results: (Result | undefined)[] = [];
   const lines: Line[] = [];
+  let admitted = 0;
   const access = core.commits.accessGeneration;
   const asker = askerOf(core, proof, origin);
-  if (asker === undefined) return { results, lines, holds: () => false };
-  const { rooms, keys } = asker;
+  if (asker === undefined) return { results, lines, admitted, holds: () => false };
+  const { rooms, principal, keys } = asker;
   const time = core.options.clock();
   for (const command of commands) {
-    if (!isRoomAction(command) || isSecretCommand(command) || changesState(command.kind)) break;
+    if (!isRoomAction(command) || isSecretCommand(command)) break;
+    if (changesState(command.kind) || command.dryRun === true || !admits(asker, time)) break;
+    admitted++;
     const line = lineOf(origin, command.kind, time);
+    identified(line, principal);
     const result = attempt(asker, command, line);
     if (result === waiting) break;
     results.push(result);
@@ -50,11 +57,7 @@ export function doTogether(core: Core, proof: Proof, commands: readonly Command[
     // Most lines of a batch say the same: one object, which is written so often, costs a fraction of so many.
     lines.push(last !== undefined && saysTheSame(last, line) ? last : line);
   }
-  const holds = () =>
-    core.serves(rooms) &&
-    core.commits.accessGeneration === access &&
-    keys.values().every((key) => rooms.keyring.isCurrent(key));
-  return { results, lines, holds };
+  return { results, lines, admitted, holds: () => core.stillHolds(rooms, access, keys) };
 }
 
 /** Who asks, where that is known at once and the request is not one of those that are counted or answered once only. */
@@ -75,6 +78,16 @@ function askerOf(core: Core, proof: Proof, origin: Origin): Asker | undefined {
   }
 }
 
+/** Who is held up is refused as he comes alone. */
+function admits({ core, principal }: Asker, time: number): boolean {
+  try {
+    core.throttle.admit(principal, time);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const waiting = Symbol('waiting');
 
 /** Undefined where it fails: it will again. */
@@ -84,21 +97,13 @@ function attempt(
   line: Line,
 ): Result | typeof waiting | undefined {
   try {
-    core.throttle.admit(principal, line.time);
     const found = subjectsOf(rooms, principal.realm, command);
     if (waits(found)) return waiting;
+    about(line, found);
     const authorized = authorize(core, principal, command, found, origin);
     if (waits(authorized)) return waiting;
-    const { options, lastUses } = core;
-    const doing = verbOf(command)({
-      ...{ rooms, principal, command, lastUses, keys: found, secret: undefined, now: line.time },
-      ...{ mode: options.mode, peer: origin.peer },
-    });
-    if (waits(doing)) return waiting;
-    if (doing.change !== undefined || command.dryRun === true) return waiting;
-    identified(line, principal);
-    const [key] = found;
-    if (key !== undefined && key.id !== '') line.key = key.id;
+    const doing = carryOut(core, { rooms, principal, command, keys: found, secret: undefined, now: line.time }, origin);
+    if (waits(doing) || doing.change !== undefined) return waiting;
     done(line, doing.result, undefined);
     for (const one of found) keys.add(one);
     return doing.result as Result;

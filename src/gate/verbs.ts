@@ -283,6 +283,9 @@ export function verbOf(command: Command<RoomAction>): (it: AnyCase) => Outcome<o
 
 type AnyCase = Omit<Case<RoomAction>, 'command'> & { readonly command: Command<RoomAction> };
 
+/** What differs between the requests to one server. */
+export type DecidedCase = Omit<AnyCase, 'lastUses' | 'mode' | 'peer'>;
+
 const changing: ReadonlySet<Action> = new Set<Action>([
   'create-key',
   'update-key',
