@@ -6,31 +6,32 @@ import { KeyHandle, objectOf, openMaterial, rawPublicKeyOf } from './key-handle.
 
 const noSalt = new Uint8Array(0);
 const nonceKeyLength = 32;
+const nonceLength = 12;
 
-/** The key of one context, and for convergent keys what makes the nonce of each message from the message itself. */
-export interface DerivedKey {
-  readonly handle: KeyHandle;
-  nonceOf?(plaintext: Uint8Array): Uint8Array;
+/** What Vault derives from a symmetric key for a context: HKDF with SHA-256 and no salt, the context as info. */
+export function deriveAsVault(parent: KeyHandle, context: Uint8Array): KeyHandle {
+  using key = hkdf('sha256', parent, noSalt, context, specFacts(parent.spec).bytes!);
+  return openMaterial(parent.spec, key);
 }
 
 /**
- * What Vault derives from a symmetric key for a context: HKDF with SHA-256 and no salt, the context as info. Of convergent keys the next
- * 32 bytes of the same stream are a key for HMAC-SHA-256, whose first 12 bytes over a message are its nonce (its version 3).
+ * The nonce of a message under the key of its context, where equal messages are to give equal ciphertexts: HMAC-SHA-256 under the next
+ * 32 bytes of that same stream, as Vault has it (its version 3). Vault leaves associated data out, so that one message with two of them
+ * meets one nonce twice, which tells GHASH's key (SP 800-38D appendix A): here they go in, under the 32 bytes behind those.
  */
-export function deriveAsVault(parent: KeyHandle, context: Uint8Array, convergent: boolean): DerivedKey {
-  const length = specFacts(parent.spec).bytes!;
-  using stream = hkdf('sha256', parent, noSalt, context, length + (convergent ? nonceKeyLength : 0));
-  using key = new SecretBytes(Uint8Array.from(stream.expose().subarray(0, length)));
-  const handle = openMaterial(parent.spec, key);
-  if (!convergent) return { handle };
-  const nonceKey = new SecretBytes(Uint8Array.from(stream.expose().subarray(length)));
-  return {
-    handle,
-    nonceOf(plaintext) {
-      using once = nonceKey;
-      return hmac('sha256', once, plaintext).subarray(0, 12);
-    },
-  };
+export function convergentNonce(
+  parent: KeyHandle,
+  context: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+): Uint8Array {
+  const at = specFacts(parent.spec).bytes! + (aad.length === 0 ? 0 : nonceKeyLength);
+  using stream = hkdf('sha256', parent, noSalt, context, at + nonceKeyLength);
+  using nonceKey = new SecretBytes(Uint8Array.from(stream.expose().subarray(at)));
+  if (aad.length === 0) return hmac('sha256', nonceKey, plaintext).subarray(0, nonceLength);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(aad.length);
+  return hmac('sha256', nonceKey, length, aad, plaintext).subarray(0, nonceLength);
 }
 
 /**

@@ -110,6 +110,22 @@ for (const { type, derived, convergent, versions } of recorded.keys) {
   });
 }
 
+test('a convergent key of OpenBao meets no nonce twice with other associated data', async () => {
+  const { key } = await bring([fresh(1)], { derived: true, convergent: true });
+  const seal = async (text: string, associatedData?: string) => {
+    const context = {
+      derivation: toUtf8('tenant-7'),
+      ...(associatedData !== undefined && { associatedData: toUtf8(associatedData) }),
+    };
+    const { ciphertext } = await ring.encrypt(await ring.fresh(key), text, { context });
+    assert.equal(await ring.decrypt(await ring.fresh(key), ciphertext, { context }), text);
+    return Buffer.from(ciphertext).toString('hex');
+  };
+  const all = [await seal('m'), await seal('m', 'row 1'), await seal('m', 'row 2'), await seal('\0\0\0\x05row 1m')];
+  assert.equal(await seal('m', 'row 1'), all[1]);
+  assert.equal(new Set(all.map((sealed) => sealed.slice(0, 24))).size, all.length);
+});
+
 test('a key comes with its settings, its times, and the numbers that it had', async () => {
   const { key, added } = await bring([fresh(3), fresh(4), fresh(5)], {
     ...{ minDecryptionVersion: 4, minEncryptionVersion: 5, exportable: true, backupAllowed: true },

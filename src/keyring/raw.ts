@@ -1,6 +1,7 @@
 import {
   aeadOpen,
   aeadSealInto,
+  convergentNonce,
   deriveAsVault,
   type KeyHandle,
   nonceLength,
@@ -38,13 +39,13 @@ export function openRaw(key: KeyHandle, aad: Uint8Array, sealed: Uint8Array): Ui
 
 /** Under the key that belongs to the context, as Vault derives it: only keys that came from there are raw and derived. */
 export function sealDerived(key: Key, parent: KeyHandle, context: Context, plaintext: Uint8Array): Buffer {
-  const { handle, nonceOf } = deriveAsVault(parent, derivationOf(key, context), key.convergent === true);
-  return sealRaw(handle, additionalData(key, context), plaintext, nonceOf?.(plaintext));
+  const [derivation, aad] = [derivationOf(key, context), additionalData(key, context)];
+  const nonce = key.convergent === true ? convergentNonce(parent, derivation, aad, plaintext) : undefined;
+  return sealRaw(deriveAsVault(parent, derivation), aad, plaintext, nonce);
 }
 
 export function openDerived(key: Key, parent: KeyHandle, context: Context, sealed: Uint8Array): Uint8Array | undefined {
-  const { handle } = deriveAsVault(parent, derivationOf(key, context), false);
-  return openRaw(handle, additionalData(key, context), sealed);
+  return openRaw(deriveAsVault(parent, derivationOf(key, context)), additionalData(key, context), sealed);
 }
 
 function derivationOf({ id }: Key, { derivation = empty }: Context): Uint8Array {
