@@ -151,3 +151,18 @@ test('what is cut off in the middle of it leaves no trace', async () => {
   await refused('audit-unavailable', bring(house, [version(1, 'one'), version(2, 'two')]));
   assert.deepEqual(await house.rows(), rows);
 });
+
+test('a version that is hidden here is shown by nobody who does not bring its value', async () => {
+  const house = await House.open();
+  await bring(house, [version(1, 'one'), version(2, 'two', { hiddenAt: 3 * day })]);
+  const far = house.now + 1000 * day;
+  for (const hidden of [{}, { hiddenAt: far }]) {
+    const { changed } = await bring(house, [
+      version(1, 'one'),
+      version(2, undefined, { value: 'withheld', ...hidden }),
+    ]);
+    assert.deepEqual([changed, await read(house, 2)], [false, undefined]);
+  }
+  await bring(house, [version(1, undefined, { value: 'withheld', hiddenAt: 2 * day }), version(2, 'two')]);
+  assert.deepEqual([await read(house, 1), await read(house, 2)], [undefined, 'two']);
+});

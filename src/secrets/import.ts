@@ -166,7 +166,8 @@ async function moved(
   const { number, hiddenAt, value } = one;
   const { hiddenAt: _, ...shown } = known;
   const state = { ...shown, ...(hiddenAt !== undefined && { hiddenAt }) };
-  if (value === 'withheld') return state;
+  // Whoever doesn't bring the value shows it to nobody: what is hidden here stays so.
+  if (value === 'withheld') return hiddenSooner(known, hiddenAt);
   if (value === 'destroyed') {
     if (known.destroyed) return state;
     records.push(...(await dropValues(parts.records, secret, [known.id])));
@@ -183,6 +184,10 @@ async function moved(
     throw differs(secret, `its version ${number} has another value here`);
   }
   return state;
+}
+
+function hiddenSooner(known: SecretVersion, hiddenAt = Number.POSITIVE_INFINITY): SecretVersion {
+  return hiddenAt < (known.hiddenAt ?? Number.POSITIVE_INFINITY) ? { ...known, hiddenAt } : known;
 }
 
 /** The newest is the current one, whatever its state; the one before it the previous. Labels of the owner stay where they are. */
