@@ -11,7 +11,7 @@ export const noHvac = program('python3', ['-c', asked], /^hvac (\S+)/).missing;
 
 export async function holds(script: string, env: Env, atLeast: number): Promise<void> {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const lines = (await run('python3', ['-W', 'error::ResourceWarning', path], env)).trim().split('\n');
+  const lines = (await run('python3', ['-B', '-W', 'error::ResourceWarning', path], env)).trim().split('\n');
   assert.equal(lines.pop(), 'end');
   for (const line of lines) assert.match(line, /^ok /);
   assert.ok(lines.length >= atLeast, `only ${lines.length} things were seen to hold`);

@@ -1,34 +1,9 @@
 """hvac, unmodified: a TLS client logs in with its certificate."""
 
 import os
-import sys
 
-import hvac
 from hvac import exceptions
-
-address, ca = os.environ["VAULT_ADDR"], os.environ.get("VAULT_CACERT", True)
-
-
-def client(token=None):
-    return hvac.Client(url=address, token=token, verify=ca)
-
-
-def holds(what, truth):
-    if not truth:
-        print("not so:", what)
-        sys.exit(1)
-    print("ok", what)
-
-
-def raises(what, error, ask):
-    try:
-        ask()
-    except error as refusal:
-        print("ok", what, refusal)
-        return
-    print("not refused:", what)
-    sys.exit(1)
-
+from seen import client, holds, refused
 
 vault = client(os.environ["VAULT_TOKEN"])
 path = "hvac-cert"
@@ -56,7 +31,7 @@ auth = program.auth.cert.login(
 )["auth"]
 holds("a client logs in", auth["metadata"]["common_name"] == "app")
 holds("with its policies", auth["policies"] == ["default", "some"])
-raises(
+refused(
     "another role",
     exceptions.InvalidRequest,
     lambda: client().auth.cert.login(
@@ -64,7 +39,7 @@ raises(
     ),
 )
 cert.delete_certificate_role("clients", mount_point=path)
-raises(
+refused(
     "a role that is gone", exceptions.InvalidPath, lambda: cert.read_ca_certificate_role("clients", mount_point=path)
 )
 print("end")

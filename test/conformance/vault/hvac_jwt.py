@@ -1,37 +1,13 @@
 """hvac, unmodified: mounts for logins, and logins with JSON Web Tokens."""
 
 import os
-import sys
 from urllib.parse import parse_qsl, urlsplit
 
-import hvac
 import requests
 from hvac import exceptions
+from seen import client, holds, refused
 
-address, ca = os.environ["VAULT_ADDR"], os.environ.get("VAULT_CACERT", True)
 provider, token = os.environ["PROVIDER"], os.environ["JWT"]
-
-
-def client(token=None):
-    return hvac.Client(url=address, token=token, verify=ca)
-
-
-def holds(what, truth):
-    if not truth:
-        print("not so:", what)
-        sys.exit(1)
-    print("ok", what)
-
-
-def raises(what, error, ask):
-    try:
-        ask()
-    except error as refusal:
-        print("ok", what, refusal.errors)
-        return
-    print("not refused:", what)
-    sys.exit(1)
-
 
 root = client(os.environ["VAULT_TOKEN"])
 root.sys.enable_auth_method("jwt", path="py", description="by Python", config={"default_lease_ttl": "20m"})
@@ -40,7 +16,7 @@ holds("a mount is listed", told["py/"]["type"] == "jwt" and told["py/"]["descrip
 holds("its tuning is read", root.sys.read_auth_method_tuning("py")["data"]["default_lease_ttl"] == 1200)
 root.sys.tune_auth_method("py", default_lease_ttl="10m", listing_visibility="unauth")
 holds("it is tuned", root.sys.read_auth_method_tuning("py")["data"]["listing_visibility"] == "unauth")
-raises("a path is taken once", exceptions.InvalidRequest, lambda: root.sys.enable_auth_method("jwt", path="py"))
+refused("a path is taken once", exceptions.InvalidRequest, lambda: root.sys.enable_auth_method("jwt", path="py"))
 
 jwt = root.auth.jwt
 jwt.configure(oidc_discovery_url=provider, default_role="ci", path="py")
@@ -63,7 +39,7 @@ worker = client()
 auth = worker.auth.jwt.jwt_login("ci", token, path="py")["auth"]
 holds("a token logs in", auth["lease_duration"] == 600 and auth["metadata"]["issuer"] == provider)
 holds("what comes of it is used by itself", worker.is_authenticated())
-raises("a wrong one doesn't", exceptions.InvalidRequest, lambda: client().auth.jwt.jwt_login("ci", "a.b.c", path="py"))
+refused("a wrong one doesn't", exceptions.InvalidRequest, lambda: client().auth.jwt.jwt_login("ci", "a.b.c", path="py"))
 
 back = "http://localhost:8250/oidc/callback"
 root.sys.enable_auth_method("oidc", path="page")
@@ -85,7 +61,7 @@ come = worker.auth.oidc.oidc_callback(query["state"], "unused", query["code"], p
 holds("a provider's page logs in", come["client_token"] and come["metadata"]["role"] == "staff")
 
 jwt.delete_role("ci", path="py")
-raises("a deleted role is gone", exceptions.InvalidPath, lambda: jwt.read_role("ci", path="py"))
+refused("a deleted role is gone", exceptions.InvalidPath, lambda: jwt.read_role("ci", path="py"))
 root.sys.disable_auth_method("py")
 holds("disabling ends its tokens", not worker.is_authenticated())
 holds("and it is gone", "py/" not in root.sys.list_auth_methods()["data"])

@@ -1,34 +1,9 @@
 """hvac, unmodified: a service account of a Kubernetes cluster logs in."""
 
 import os
-import sys
 
-import hvac
 from hvac import exceptions
-
-address, ca = os.environ["VAULT_ADDR"], os.environ.get("VAULT_CACERT", True)
-
-
-def client(token=None):
-    return hvac.Client(url=address, token=token, verify=ca)
-
-
-def holds(what, truth):
-    if not truth:
-        print("not so:", what)
-        sys.exit(1)
-    print("ok", what)
-
-
-def raises(what, error, ask):
-    try:
-        ask()
-    except error as refusal:
-        print("ok", what, refusal.errors)
-        return
-    print("not refused:", what)
-    sys.exit(1)
-
+from seen import client, holds, refused
 
 vault = client(os.environ["VAULT_TOKEN"])
 path = "hvac-cluster"
@@ -58,16 +33,16 @@ pod = client()
 auth = pod.auth.kubernetes.login("app", os.environ["KUBE_JWT"], mount_point=path)["auth"]
 holds("a pod logs in", pod.is_authenticated())
 holds("with its policies", auth["policies"] == ["default", "some"])
-raises(
+refused(
     "another role",
     exceptions.InvalidRequest,
     lambda: pod.auth.kubernetes.login("none", os.environ["KUBE_JWT"], mount_point=path),
 )
-raises(
+refused(
     "another token",
     exceptions.Forbidden,
     lambda: pod.auth.kubernetes.login("app", os.environ["KUBE_JWT"][:-20] + "A" * 20, mount_point=path),
 )
 kubernetes.delete_role("app", mount_point=path)
-raises("a role that is gone", exceptions.InvalidPath, lambda: kubernetes.read_role("app", mount_point=path))
+refused("a role that is gone", exceptions.InvalidPath, lambda: kubernetes.read_role("app", mount_point=path))
 print("end")

@@ -9,29 +9,10 @@ import sys
 
 import hvac
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest
+from seen import b64, holds, refused
 
 client = hvac.Client()
 transit = client.secrets.transit
-
-
-def b64(data):
-    return base64.b64encode(data).decode()
-
-
-def holds(what, truth):
-    if not truth:
-        raise AssertionError(what)
-    print("ok", what, flush=True)
-
-
-def refused(what, kind, call):
-    try:
-        call()
-    except kind as error:
-        holds(what, type(error) is kind)
-    else:
-        raise AssertionError(f"{what}: was not refused")
-
 
 holds("is authenticated", client.is_authenticated())
 holds("is initialized", client.sys.is_initialized())

@@ -1,34 +1,9 @@
 """hvac, unmodified: what clients do to log in."""
 
 import os
-import sys
 
-import hvac
 from hvac import exceptions
-
-address, ca = os.environ["VAULT_ADDR"], os.environ.get("VAULT_CACERT", True)
-
-
-def client(token=None):
-    return hvac.Client(url=address, token=token, verify=ca)
-
-
-def holds(what, truth):
-    if not truth:
-        print("not so:", what)
-        sys.exit(1)
-    print("ok", what)
-
-
-def raises(what, error, ask):
-    try:
-        ask()
-    except error as refusal:
-        print("ok", what, refusal.errors)
-        return
-    print("not refused:", what)
-    sys.exit(1)
-
+from seen import client, holds, refused
 
 root = client(os.environ["VAULT_TOKEN"])
 methods = root.sys.list_auth_methods()["data"]
@@ -52,20 +27,20 @@ for _ in range(2):
     holds("a login answers a token", auth["lease_duration"] == 600 and auth["policies"] == ["default", "deploy"])
     holds("with what was known", auth["metadata"]["host"] == "a" and auth["metadata"]["role_name"] == "ci")
     holds("which works", worker.lookup_token()["data"]["display_name"] == "approle")
-raises("a third login", exceptions.InvalidRequest, lambda: client().auth.approle.login(role_id, secret_id))
-raises("a wrong secret id", exceptions.InvalidRequest, lambda: client().auth.approle.login(role_id, "wrong"))
-raises("a role that is not there", exceptions.InvalidPath, lambda: role.read_role("none"))
+refused("a third login", exceptions.InvalidRequest, lambda: client().auth.approle.login(role_id, secret_id))
+refused("a wrong secret id", exceptions.InvalidRequest, lambda: client().auth.approle.login(role_id, "wrong"))
+refused("a role that is not there", exceptions.InvalidPath, lambda: role.read_role("none"))
 
 custom = role.create_custom_secret_id("ci", "of my own")["data"]
 role.destroy_secret_id_accessor("ci", custom["secret_id_accessor"])
-raises("a destroyed secret id", exceptions.InvalidRequest, lambda: client().auth.approle.login(role_id, "of my own"))
+refused("a destroyed secret id", exceptions.InvalidRequest, lambda: client().auth.approle.login(role_id, "of my own"))
 
 wrapped = role.generate_secret_id("ci", wrap_ttl="60s")["wrap_info"]
 holds("a secret id is wrapped", wrapped["ttl"] == 60 and wrapped["creation_path"] == "auth/approle/role/ci/secret-id")
 inner = client().sys.unwrap(wrapped["token"])["data"]
 client().auth.approle.login(role_id, inner["secret_id"])
 holds("unwrapped, it logs in", True)
-raises("unwrapping twice", exceptions.InvalidRequest, lambda: client().sys.unwrap(wrapped["token"]))
+refused("unwrapping twice", exceptions.InvalidRequest, lambda: client().sys.unwrap(wrapped["token"]))
 
 root.auth.userpass.create_or_update_user("ann", password="correct horse", policies="a,b")
 holds("users are listed", root.auth.userpass.list_user()["data"]["keys"] == ["ann"])
@@ -75,9 +50,9 @@ auth = person.auth.userpass.login("ann", "correct horse")["auth"]
 holds("a user logs in", person.is_authenticated() and auth["metadata"] == {"username": "ann"})
 root.auth.userpass.update_password_on_user("ann", "battery staple")
 for name, password in (("ann", "correct horse"), ("nobody", "correct horse")):
-    raises(name, exceptions.InvalidRequest, lambda: client().auth.userpass.login(name, password))
+    refused(name, exceptions.InvalidRequest, lambda: client().auth.userpass.login(name, password))
 root.auth.userpass.delete_user("ann")
-raises("a deleted user", exceptions.InvalidRequest, lambda: client().auth.userpass.login("ann", "battery staple"))
+refused("a deleted user", exceptions.InvalidRequest, lambda: client().auth.userpass.login("ann", "battery staple"))
 
 made = root.auth.token.create(num_uses=2, ttl="10m", meta={"a": "b"}, explicit_max_ttl="20m")["auth"]
 holds("a token says its uses", made["num_uses"] == 2 and made["metadata"] == {"a": "b"})
@@ -85,14 +60,14 @@ counted = client(made["client_token"])
 told = counted.auth.token.lookup_self()["data"]
 holds("they are counted", told["num_uses"] == 1 and told["explicit_max_ttl"] == 1200)
 counted.auth.token.lookup_self()
-raises("the third use", exceptions.Forbidden, counted.auth.token.lookup_self)
+refused("the third use", exceptions.Forbidden, counted.auth.token.lookup_self)
 
 orphan = root.auth.token.create_orphan(ttl="10m")["auth"]
 told = root.auth.token.lookup(orphan["client_token"])["data"]
 holds("an orphan is one", orphan["orphan"] and told["orphan"] and told["path"] == "auth/token/create-orphan")
 holds("a token is renewed", root.auth.token.renew(orphan["client_token"])["auth"]["lease_duration"] <= 600)
 root.auth.token.revoke(orphan["client_token"])
-raises("a revoked token", exceptions.Forbidden, lambda: root.auth.token.lookup(orphan["client_token"]))
-raises("an id of one's own", exceptions.InvalidRequest, lambda: root.auth.token.create(id="mine"))
-raises("a batch token", exceptions.InvalidRequest, lambda: root.auth.token.create(type="batch"))
+refused("a revoked token", exceptions.Forbidden, lambda: root.auth.token.lookup(orphan["client_token"]))
+refused("an id of one's own", exceptions.InvalidRequest, lambda: root.auth.token.create(id="mine"))
+refused("a batch token", exceptions.InvalidRequest, lambda: root.auth.token.create(type="batch"))
 print("end")

@@ -5,35 +5,13 @@ import os
 
 import hvac
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest
+from seen import b64, holds, refused
 
-client = hvac.Client(
-    url=os.environ["VAULT_ADDR"],
-    token=os.environ["VAULT_TOKEN"],
-    verify=os.environ.get("VAULT_CACERT", True),
-)
+client = hvac.Client()
 system = client.sys
 transit = client.secrets.transit
 v1 = client.secrets.kv.v1
 v2 = client.secrets.kv.v2
-
-
-def holds(what, truth):
-    assert truth, what
-    print("ok", what, flush=True)
-
-
-def refuses(what, kind, ask):
-    try:
-        ask()
-    except kind as error:
-        print("ok", what, flush=True)
-        return error
-    raise AssertionError(what)
-
-
-def b64(text):
-    return base64.b64encode(text.encode()).decode()
-
 
 # Mounting, listing, tuning.
 system.enable_secrets_engine(backend_type="transit", path="py-keys", description="of Python")
@@ -44,8 +22,8 @@ holds("mounts are listed", listed["py-keys/"]["description"] == "of Python" and 
 holds("each has an id", len({listed[path]["uuid"] for path in listed}) == len(listed) >= 6)
 again = system.list_mounted_secrets_engines()["data"]
 holds("ids stay", again == listed)
-refuses("a path is taken once", InvalidRequest, lambda: system.enable_secrets_engine(backend_type="kv", path="py-keys"))
-refuses("no other engines", InvalidRequest, lambda: system.enable_secrets_engine(backend_type="database", path="db"))
+refused("a path is taken once", InvalidRequest, lambda: system.enable_secrets_engine(backend_type="kv", path="py-keys"))
+refused("no other engines", InvalidRequest, lambda: system.enable_secrets_engine(backend_type="database", path="db"))
 system.tune_mount_configuration(path="py-keys", description="changed", max_lease_ttl="2h", default_lease_ttl="1h")
 tuned = system.read_mount_configuration(path="py-keys")["data"]
 holds("a mount is tuned", (tuned["description"], tuned["max_lease_ttl"], tuned["default_lease_ttl"]) == ("changed", 7200, 3600))
@@ -71,7 +49,7 @@ holds("macs hold", transit.verify_signed_data(name="pay", hash_input=b64("m"), h
 key = transit.generate_data_key(name="pay", key_type="plaintext", mount_point="py-keys")["data"]
 holds("data keys", transit.decrypt_data(name="pay", ciphertext=key["ciphertext"], mount_point="py-keys")["data"]["plaintext"] == key["plaintext"])
 holds("random bytes", len(base64.b64decode(transit.generate_random_bytes(n_bytes=8, mount_point="py-keys")["data"]["random_bytes"])) == 8)
-refuses("a key is of its folder", InvalidRequest, lambda: transit.decrypt_data(name="first", ciphertext=first, mount_point="py-keys"))
+refused("a key is of its folder", InvalidRequest, lambda: transit.decrypt_data(name="first", ciphertext=first, mount_point="py-keys"))
 
 # KV, both versions.
 v2.create_or_update_secret(path="app/db", secret={"a": 1}, mount_point="py/two")
@@ -101,14 +79,14 @@ narrow = hvac.Client(
     verify=os.environ.get("VAULT_CACERT", True),
 )
 holds("what is allowed", narrow.secrets.transit.encrypt_data(name="pay", plaintext=b64("m"), mount_point="py-keys")["data"]["key_version"] == 2)
-refuses("and no more", Forbidden, lambda: narrow.secrets.transit.read_key(name="pay", mount_point="py-keys"))
-refuses("at no other path", Forbidden, lambda: narrow.secrets.transit.encrypt_data(name="first", plaintext=b64("m")))
+refused("and no more", Forbidden, lambda: narrow.secrets.transit.read_key(name="pay", mount_point="py-keys"))
+refused("at no other path", Forbidden, lambda: narrow.secrets.transit.encrypt_data(name="first", plaintext=b64("m")))
 holds("capabilities", client.sys.get_capabilities(["py-keys/encrypt/pay"], token=narrow.token)["data"]["capabilities"] == ["update"])
 
 # Taking away.
-refuses("what holds something stays", InvalidRequest, lambda: system.disable_secrets_engine(path="py/two"))
+refused("what holds something stays", InvalidRequest, lambda: system.disable_secrets_engine(path="py/two"))
 v2.delete_metadata_and_all_versions(path="app/db", mount_point="py/two")
 system.disable_secrets_engine(path="py/two")
-refuses("what is gone is gone", InvalidPath, lambda: v2.list_secrets(path="", mount_point="py/two"))
-refuses("mounts are not moved", InvalidRequest, lambda: system.move_backend(from_path="py-keys", to_path="other"))
+refused("what is gone is gone", InvalidPath, lambda: v2.list_secrets(path="", mount_point="py/two"))
+refused("mounts are not moved", InvalidRequest, lambda: system.move_backend(from_path="py-keys", to_path="other"))
 print("end")

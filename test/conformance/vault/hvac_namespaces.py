@@ -2,32 +2,8 @@
 
 import os
 
-import hvac
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest
-
-
-def client(token, namespace=None):
-    return hvac.Client(
-        url=os.environ["VAULT_ADDR"],
-        token=token,
-        namespace=namespace,
-        verify=os.environ.get("VAULT_CACERT", True),
-    )
-
-
-def holds(what, truth):
-    assert truth, what
-    print("ok", what, flush=True)
-
-
-def refuses(what, kind, ask):
-    try:
-        ask()
-    except kind:
-        print("ok", what, flush=True)
-        return
-    raise AssertionError(what)
-
+from seen import client, holds, refused
 
 first = client(os.environ["VAULT_TOKEN"])
 ours = client(os.environ["TENANT_TOKEN"], "tenant")
@@ -35,13 +11,13 @@ ours = client(os.environ["TENANT_TOKEN"], "tenant")
 holds("a namespace is listed", "tenant/" in first.sys.list_namespaces()["data"]["keys"])
 first.sys.create_namespace("py")
 holds("a namespace is made", "py/" in first.sys.list_namespaces()["data"]["keys"])
-refuses("and stays", InvalidRequest, lambda: first.sys.delete_namespace("py"))
+refused("and stays", InvalidRequest, lambda: first.sys.delete_namespace("py"))
 
 holds("a token works in its own", ours.auth.token.lookup_self()["data"]["policies"] == ["developer"])
-refuses("and in no other", Forbidden, lambda: client(ours.token, "py").auth.token.lookup_self())
-refuses("also the first realm's", Forbidden, lambda: client(first.token, "tenant").auth.token.lookup_self())
-refuses("nor in one that there isn't", Forbidden, lambda: client(ours.token, "absent").auth.token.lookup_self())
-refuses("and makes no other", Forbidden, lambda: ours.sys.create_namespace("more"))
+refused("and in no other", Forbidden, lambda: client(ours.token, "py").auth.token.lookup_self())
+refused("also the first realm's", Forbidden, lambda: client(first.token, "tenant").auth.token.lookup_self())
+refused("nor in one that there isn't", Forbidden, lambda: client(ours.token, "absent").auth.token.lookup_self())
+refused("and makes no other", Forbidden, lambda: ours.sys.create_namespace("more"))
 
 ours.sys.enable_secrets_engine(backend_type="kv", path="team", options={"version": "2"})
 ours.secrets.kv.v2.create_or_update_secret(path="x", secret={"a": "b"}, mount_point="team")
@@ -51,7 +27,7 @@ by_path = client(ours.token).secrets.kv.v2.read_secret_version(
     path="x", mount_point="tenant/team", raise_on_deleted_version=True
 )
 holds("and is reached by the path too", by_path["data"]["data"] == {"a": "b"})
-refuses("and by nobody else", InvalidPath, lambda: first.secrets.kv.v2.read_secret_version(
+refused("and by nobody else", InvalidPath, lambda: first.secrets.kv.v2.read_secret_version(
     path="x", mount_point="team", raise_on_deleted_version=True
 ))
 
@@ -60,8 +36,8 @@ ours.auth.userpass.create_or_update_user(username="bob", password="correct horse
 bob = client(None, "tenant")
 bob.auth.userpass.login(username="bob", password="correct horse")
 holds("a login is looked up there", bob.auth.token.lookup_self()["data"]["meta"]["username"] == "bob")
-refuses("and nowhere else", InvalidRequest, lambda: client(None).auth.userpass.login(username="bob", password="correct horse"))
-refuses("by no other name", InvalidRequest, lambda: client(None, "absent").auth.userpass.login(
+refused("and nowhere else", InvalidRequest, lambda: client(None).auth.userpass.login(username="bob", password="correct horse"))
+refused("by no other name", InvalidRequest, lambda: client(None, "absent").auth.userpass.login(
     username="bob", password="correct horse"
 ))
 by_path = client(None).write_data("tenant/auth/userpass/login/bob", data={"password": "correct horse"})

@@ -15,28 +15,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 from hvac.exceptions import InvalidPath, InvalidRequest
+import seen
+from seen import b64, holds
 
 client = hvac.Client()
 transit = client.secrets.transit
 
 
-def b64(data):
-    return base64.b64encode(data).decode()
-
-
-def holds(what, truth):
-    if not truth:
-        raise AssertionError(what)
-    print("ok", what, flush=True)
-
-
-def refused(what, words, call, kind=InvalidRequest):
-    try:
-        call()
-    except kind as error:
-        holds(what, words in str(error))
-    else:
-        raise AssertionError(f"{what}: was not refused")
+def refused(what, words, ask, kind=InvalidRequest):
+    seen.refused(what, kind, ask, words)
 
 
 public = client.read("transit/wrapping_key")["data"]["public_key"]
