@@ -159,6 +159,24 @@ test('the accessors of a realm are listed for who may see them, without those th
   assert.equal((await list()).length, 1);
 });
 
+test('no accessor is listed of a token whose mount or identity is gone, or that is used up', async () => {
+  const house = await House.open();
+  const doors = new Doors(house);
+  for (const name of ['one', 'other']) {
+    await doors.vault('POST', `auth/userpass/users/${name}`, { password: 'right' });
+    await doors.vault('POST', `auth/userpass/login/${name}`, { password: 'right' }, '');
+  }
+  const once = await house.perform({ kind: 'create-token', uses: 1 });
+  const count = async () => (await house.perform({ kind: 'list-tokens', after: '', limit: 1000 })).tokens.length;
+  assert.equal(await count(), 4);
+  await house.perform({ kind: 'lookup-token' }, byToken(once));
+  assert.equal(await count(), 3);
+  await house.perform({ kind: 'disable-identity', name: 'other' });
+  assert.equal(await count(), 2);
+  await doors.vault('DELETE', 'sys/auth/userpass');
+  assert.equal(await count(), 1);
+});
+
 test('revoking a token alone leaves its children, as orphans', async () => {
   const house = await House.open();
   const parent = await house.perform({ kind: 'create-token', ttl: hour });

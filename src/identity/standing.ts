@@ -197,6 +197,17 @@ export class Standings {
     await this.standingOf(record);
   }
 
+  /** Whether it could be used now, as far as uses aren't counted. */
+  async stands(record: CredentialRecord): Promise<boolean> {
+    try {
+      await this.standingOf(record);
+      return true;
+    } catch (error) {
+      if (error instanceof KmsError && /^(?:invalid|expired)-proof$/.test(error.code)) return false;
+      throw error;
+    }
+  }
+
   /** Walks to the topmost parent. Rejects with 'invalid-proof' or 'expired-proof'. Uses that are left are not looked at. */
   async standingOf(record: CredentialRecord): Promise<Standing> {
     const { realm } = record;

@@ -239,8 +239,7 @@ export class Tokens {
     const tokens: Array<{ readonly accessor: string; readonly path: string }> = [];
     for (const record of items) {
       if (record.kind !== 'token' || record.realm !== realm) continue;
-      const chain = record.parent === undefined ? ([record] as const) : await this.#chain(record.id);
-      if (chain === undefined || !this.#holds(chain)) continue;
+      if (!(await this.#rooms.standings.stands(record)) || (await this.#usesLeft(record)) === 0) continue;
       tokens.push({ accessor: record.id, path: record.path ?? usualTokenPath });
     }
     return { result: { tokens, ...(next === undefined ? {} : { next }) } };
@@ -325,6 +324,11 @@ export class Tokens {
     return links as unknown as Chain;
   }
 
+  /** Undefined where they aren't counted. */
+  async #usesLeft({ id, uses }: CredentialRecord): Promise<number | undefined> {
+    return uses === undefined ? undefined : ((await this.#rooms.directory.tokenUse(id))?.left ?? 0);
+  }
+
   async #info(chain: Chain): Promise<TokenInfo> {
     const { directory, grants: book, clock } = this.#rooms;
     const { digest: _, ...credential } = chain[0];
@@ -335,11 +339,11 @@ export class Tokens {
     const grants = await book.heldBy(realm, identity, groups);
     const now = clock();
     const live = grants.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now);
-    const use = credential.uses === undefined ? undefined : await directory.tokenUse(credential.id);
+    const usesLeft = await this.#usesLeft(chain[0]);
     return {
       credential: shown,
       policies: credential.policies ?? [...new Set(live.map(({ role }) => role))].sort(),
-      ...(use !== undefined && { usesLeft: use.left }),
+      ...(usesLeft !== undefined && { usesLeft }),
     };
   }
 }
