@@ -24,8 +24,7 @@ export interface TokenRequest {
 }
 
 /** How clients log in: each makes tokens of one identity. */
-export const loginMethods = ['approle', 'userpass', 'jwt', 'kubernetes', 'cert'] as const;
-export type LoginMethod = (typeof loginMethods)[number];
+export type LoginMethod = 'approle' | 'userpass' | 'jwt' | 'kubernetes' | 'cert';
 
 /** What the tokens made by a login are like. Times in milliseconds. */
 export interface TokenSettings {

@@ -12,7 +12,7 @@ const maxPattern = 1024;
 type Value = string | number | boolean | object | undefined;
 
 /** By its name, or where that begins with a slash by a JSON Pointer (RFC 6901) into the claims. */
-export function claimOf(claims: JwtClaims, name: string): Value {
+function claimOf(claims: JwtClaims, name: string): Value {
   if (!name.startsWith('/')) return Object.hasOwn(claims, name) ? ((claims[name] ?? undefined) as Value) : undefined;
   let value: unknown = claims;
   for (const step of name.slice(1).split('/')) {

@@ -25,7 +25,7 @@ interface Rooms {
 }
 
 export type JwtMount = AuthMountRecord & { readonly config: ShownJwtConfig };
-export type JwtLogin = LoginRecord & Required<Pick<LoginRecord, 'jwt'>>;
+type JwtLogin = LoginRecord & Required<Pick<LoginRecord, 'jwt'>>;
 
 /** Logins with tokens that somebody signed whom the mount believes (RFC 7519), as at Vault's JWT method. */
 export class JwtLogins {

@@ -38,7 +38,7 @@ const fixed: readonly Fixed[] = [
   { path: 'kv/', engine: 'kv', version: 1, description: 'secrets, one value each' },
 ];
 
-export const isFixedMount = (path: string): boolean => fixed.some((mount) => mount.path === path);
+const isFixedMount = (path: string): boolean => fixed.some((mount) => mount.path === path);
 
 /** Where Vault has something of its own. */
 const reserved = ['sys', 'auth', 'identity', 'cubbyhole', 'root'];
