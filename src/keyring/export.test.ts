@@ -143,6 +143,7 @@ describe('a key that leaves under another', () => {
       });
     await refused('unsupported', ask(fixed, rsa));
     await refused('wrong-algorithm', ask(key, fixed));
+    await refused('wrong-usage', ask(key, await ring.key({ spec: 'rsa-2048', usages: ['sign'] })));
     const { key: off } = await ring.do(Promise.try(() => ring.keyring.disableKey(rsa)));
     await refused('disabled', ask(key, off));
   });

@@ -59,6 +59,7 @@ export async function exportWrapped(
   if (specFacts(destination.spec).family !== 'rsa') {
     throw new KmsError('wrong-algorithm', 'Keys are wrapped for their way under RSA keys.', destination.id);
   }
+  assertUsage(destination, 'encrypt');
   assertImported(parts, destination);
   assertAllowed(destination, destination.current, 'protect');
   const to = openPublicKey(destination.spec, destination.current.publicKey!);
