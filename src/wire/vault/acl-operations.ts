@@ -3,11 +3,10 @@ import { fromBase64, fromUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { integer, refuseFields, text, words } from './fields.ts';
-import { type Input, type Row, row } from './row.ts';
+import { type Input, type Row, row, small } from './row.ts';
 
 /** `sys/policies/acl`, the older `sys/policy`, and `sys/capabilities` (Vault HTTP API, "/sys/policies" and the pages after it). */
 
-const small = 64 * 1024;
 /** A policy in base64 or JSON is longer than the policy. */
 const large = 512 * 1024;
 

@@ -5,8 +5,8 @@ import { encodeNothing } from './encode-keys.ts';
 import { encodeLogin } from './encode-login.ts';
 import { PlacedError } from './errors.ts';
 import { has } from './login-fields.ts';
-import { type Given, small } from './login-operations.ts';
-import { type Input, type Row, row } from './row.ts';
+import type { Given } from './login-operations.ts';
+import { type Input, type Row, rowAt } from './row.ts';
 
 /** Single members of a role of AppRole, each at a path of its own. */
 
@@ -76,7 +76,7 @@ function encodeRead(result: Result<'read-login'>, input: Input): string {
 
 function at<A extends Action>(given: Omit<Given<A>, 'operation'>): Row {
   const operation = `auth/approle/role/member:${given.method.toLowerCase()}`;
-  return row<A>({ ...given, operation, paths: ['auth/approle/role/:name/:member'], maxBody: small, folds: true });
+  return rowAt<A>(operation, 'auth/approle/role/:name/:member', { ...given, folds: true });
 }
 
 export const approleMembers: readonly Row[] = [

@@ -13,14 +13,11 @@ import type { JsonObject } from '#wire/common/common.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { PlacedError } from './errors.ts';
 import { boolean, integer, refuseFields, text } from './fields.ts';
-import { type Input, type Row, row } from './row.ts';
+import { type Input, type Row, rowAt } from './row.ts';
 import { sealStatus } from './system.ts';
 
-/** A body of words. */
-const small = 64 * 1024;
-
 function at<A extends Action>(paths: readonly string[], given: Omit<Row<A>, 'operation' | 'paths' | 'maxBody'>): Row {
-  return row<A>({ ...given, operation: `${paths[0]}:${given.method.toLowerCase()}`, paths, maxBody: small });
+  return rowAt(`${paths[0]}:${given.method.toLowerCase()}`, paths, given);
 }
 
 /** Who opens the seal proves to be nobody: the passphrase is its own proof. */

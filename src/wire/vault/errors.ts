@@ -1,6 +1,7 @@
 import { type ErrorCode, KmsError, type Proof } from '#domain/domain.ts';
 import { json } from '#wire/common/common.ts';
 import type { Response } from '#wire/wire.ts';
+import type { Input } from './row.ts';
 
 interface Answer {
   readonly status: number;
@@ -120,6 +121,17 @@ export function messageOf(error: KmsError): string {
 export function unproven(error: KmsError): PlacedError {
   const status = error instanceof PlacedError ? error.status : answers[error.code].status;
   return new PlacedError(status, 'invalid-proof', messageOf(error));
+}
+
+/** What isn't there, with the status and the words that Vault has for it at some places. */
+export function absentAs(
+  status: number,
+  words?: string | ((input: Input) => string),
+): (error: KmsError, input: Input) => KmsError {
+  return (error, input) => {
+    if (error.code !== 'not-found') return error;
+    return new PlacedError(status, error.code, (typeof words === 'function' ? words(input) : words) ?? error.message);
+  };
 }
 
 export const noStore: readonly string[] = Object.freeze(['cache-control', 'no-store']);

@@ -2,9 +2,8 @@ import { type Command, type KeyVersion, KmsError, type Result } from '#domain/do
 import { everyFromPem, fromPem, toPem } from '#encoding/encoding.ts';
 import { integer, text } from './fields.ts';
 import { keyRef, shownName, wordsOf } from './names.ts';
-import { type Input, type Row, row } from './row.ts';
+import { type Input, type Row, row, small } from './row.ts';
 
-const small = 64 * 1024;
 const most = 10;
 
 function versionOf({ body }: Input): { readonly version?: number } {

@@ -29,11 +29,9 @@ import {
   leaseOf,
   readStatus,
 } from './encode-kv.ts';
-import { type Row, row } from './row.ts';
+import { type Row, row, small } from './row.ts';
 
 const KiB = 1024;
-/** A body of words. */
-const small = 64 * KiB;
 /** A value of 1 MiB, and room for how it is written. */
 const large = 1280 * KiB;
 

@@ -23,11 +23,8 @@ import {
   leaseIdOf,
   refuseRenewal,
 } from './encode-token-role.ts';
-import { PlacedError } from './errors.ts';
-import { type Input, type Row, row } from './row.ts';
-
-/** A body of words. */
-const small = 64 * 1024;
+import { absentAs } from './errors.ts';
+import { type Input, type Row, rowAt } from './row.ts';
 
 /** A row that its path names in the ledger. */
 function at<A extends Action>(
@@ -35,8 +32,7 @@ function at<A extends Action>(
   given: Omit<Row<A>, 'operation' | 'paths' | 'maxBody'>,
   also: readonly string[] = [],
 ): Row {
-  const operation = `${path.replace(/\/(?:[:*]).*/, '')}:${given.method.toLowerCase()}`;
-  return row<A>({ ...given, operation, paths: [path, ...also], maxBody: small });
+  return rowAt(`${path.replace(/\/(?:[:*]).*/, '')}:${given.method.toLowerCase()}`, [path, ...also], given);
 }
 
 const moreTokens = ({ next }: { readonly next?: string }): Command<'list-tokens'> | undefined =>
@@ -97,11 +93,6 @@ function idOf(input: Input): { readonly path: string; readonly accessor: string 
 
 const decodeLease = (input: Input): Command<'lookup-token'> => ({ kind: 'lookup-token', ...idOf(input) });
 
-const missing =
-  (words: string) =>
-  (error: KmsError): KmsError =>
-    error.code === 'not-found' ? new PlacedError(400, 'not-found', words) : error;
-
 /** Vault lists and counts by one type only. */
 function ofIrrevocable({ query }: Input): Command<'list-tokens'> {
   if (new URLSearchParams(query).get('type') !== 'irrevocable') {
@@ -136,7 +127,7 @@ const leases: readonly Row[] = [
     action: 'lookup-token',
     decode: decodeLease,
     encode: encodeLease,
-    failure: missing('invalid lease'),
+    failure: absentAs(400, 'invalid lease'),
   }),
   at<'list-tokens'>(
     'sys/leases/lookup/*',
@@ -150,7 +141,7 @@ const leases: readonly Row[] = [
       action: 'lookup-token',
       decode: decodeLease,
       encode: refuseRenewal,
-      failure: missing('lease not found'),
+      failure: absentAs(400, 'lease not found'),
     },
     ['sys/leases/renew/*', 'sys/renew', 'sys/renew/*'],
   ),
@@ -161,7 +152,7 @@ const leases: readonly Row[] = [
       action: 'revoke-token',
       decode: (input) => ({ kind: 'revoke-token', ...idOf(input), ifThere: true }),
       encode: encodeNothing,
-      failure: missing('lease not found'),
+      failure: absentAs(400, 'lease not found'),
     },
     ['sys/leases/revoke/*', 'sys/revoke', 'sys/revoke/*'],
   ),

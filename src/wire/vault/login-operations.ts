@@ -33,10 +33,8 @@ import {
 import { encodeCreatedToken } from './encode-token.ts';
 import { PlacedError } from './errors.ts';
 import { atMount, decodeReadMount, pageSize } from './login-fields.ts';
-import { type Input, type Method, type Row, row } from './row.ts';
+import { type Input, type Method, type Row, rowAt } from './row.ts';
 
-/** A body of words. */
-export const small = 64 * 1024;
 const role = 'auth/approle/role/:name';
 const user = 'auth/userpass/users/:name';
 
@@ -50,7 +48,7 @@ function wrongLogin(words: string): (error: KmsError) => KmsError {
 /** A row of one path, which names it in the ledger. */
 export function at<A extends Action>(path: string, given: Omit<Given<A>, 'operation'>): Row {
   const operation = `${path.replace('/:name', '')}:${given.method.toLowerCase()}`;
-  return row<A>({ ...given, operation, paths: [path], maxBody: small, ...(path.includes(':name') && { folds: true }) });
+  return rowAt<A>(operation, path, { ...given, ...(path.includes(':name') && { folds: true }) });
 }
 
 /** Where somebody proves by the request itself who he is, and gets a token for it. */

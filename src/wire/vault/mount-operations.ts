@@ -2,12 +2,11 @@ import { type Command, KmsError, type Mount } from '#domain/domain.ts';
 import { decodeEnableMount, decodeTuneMount, pathOf } from './decode-mount.ts';
 import { authMountTable } from './encode-auth-mount.ts';
 import { encodeNothing } from './encode-keys.ts';
-import { PlacedError } from './errors.ts';
-import { type Input, type Row, row } from './row.ts';
+import { absentAs } from './errors.ts';
+import { type Input, type Row, row, small } from './row.ts';
 
 /** `sys/mounts` and what the command lines ask before they read or write a secret. */
 
-const small = 64 * 1024;
 /** Seconds that things are leased for where nobody says. */
 const usual = 2_764_800;
 
@@ -56,11 +55,8 @@ function tuned(mount: Mount): string {
   });
 }
 
-/** Vault has words of its own for the same at each place. */
-function unmounted(words: (path: string) => string, status = 400): NonNullable<Row['failure']> {
-  return (error, input) =>
-    error.code === 'not-found' ? new PlacedError(status, 'not-found', words(`${pathOf(input)}/`)) : error;
-}
+/** As it stands in what Vault says of a mount that isn't there. */
+const quoted = (input: Input): string => JSON.stringify(`${pathOf(input)}/`);
 
 const decodeRead = (input: Input): Command<'read-mount'> => ({ kind: 'read-mount', path: pathOf(input) });
 
@@ -82,7 +78,7 @@ export const mountOperations: readonly Row[] = [
     action: 'read-mount',
     maxBody: small,
     decode: decodeRead,
-    failure: unmounted((path) => `No secret engine mount at ${path}`),
+    failure: absentAs(400, (input) => `No secret engine mount at ${pathOf(input)}/`),
     encode: ({ mount }) => JSON.stringify(shown(mount)),
     as: 'both',
   }),
@@ -111,7 +107,7 @@ export const mountOperations: readonly Row[] = [
     action: 'read-mount',
     maxBody: small,
     decode: decodeRead,
-    failure: unmounted((path) => `cannot fetch sysview for path ${JSON.stringify(path)}`),
+    failure: absentAs(400, (input) => `cannot fetch sysview for path ${quoted(input)}`),
     encode: ({ mount }) => tuned(mount),
     as: 'both',
   }),
@@ -122,7 +118,7 @@ export const mountOperations: readonly Row[] = [
     action: 'tune-mount',
     maxBody: small,
     decode: decodeTuneMount,
-    failure: unmounted((path) => `tune of path ${JSON.stringify(path)} failed: no mount entry found`),
+    failure: absentAs(400, (input) => `tune of path ${quoted(input)} failed: no mount entry found`),
     encode: encodeNothing,
   }),
   row({
@@ -155,10 +151,10 @@ export const mountOperations: readonly Row[] = [
     action: 'read-mount',
     maxBody: small,
     decode: (input) => ({ ...decodeRead(input), reached: true }),
-    failure: unmounted(
-      (path) =>
-        `preflight capability check returned 403, please ensure client's policies grant access to path ${JSON.stringify(path)}`,
+    failure: absentAs(
       403,
+      (input) =>
+        `preflight capability check returned 403, please ensure client's policies grant access to path ${quoted(input)}`,
     ),
     encode: ({ mount }) => JSON.stringify({ ...shown(mount), path: mount.path }),
   }),

@@ -2,11 +2,10 @@ import { type Command, KmsError, type Result } from '#domain/domain.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { PlacedError } from './errors.ts';
 import { refuseFields } from './fields.ts';
-import { type Input, type Row, row } from './row.ts';
+import { type Input, type Row, row, small } from './row.ts';
 
 /** `sys/namespaces` (OpenBao HTTP API, "/sys/namespaces"): realms, as the first one sees them. */
 
-const small = 64 * 1024;
 const pageSize = 1000;
 
 /** Where Vault has something of its own, so that no path may begin with it. */

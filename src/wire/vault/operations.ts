@@ -59,15 +59,13 @@ import { mountOperations } from './mount-operations.ts';
 import { shownName } from './names.ts';
 import { namespaceOperations } from './namespace-operations.ts';
 import { revocationOperations } from './revocation-operations.ts';
-import { type Row, row } from './row.ts';
+import { type Row, row, small } from './row.ts';
 import { serverOperations } from './server-operations.ts';
 import { tokenOperations } from './token-operations.ts';
 import { transferOperations } from './transfer-operations.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
-/** A body of words. */
-const small = 64 * KiB;
 /** A body that carries data: at most 767 KiB of it, in base64. */
 export const single = 1 * MiB;
 /** A body with `batch_input`; without it, `single` holds. */

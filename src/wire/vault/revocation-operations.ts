@@ -1,11 +1,10 @@
 import { type Command, KmsError, type Result } from '#domain/domain.ts';
 import { fromPem } from '#encoding/encoding.ts';
 import { encodeNothing } from './encode-keys.ts';
-import { PlacedError } from './errors.ts';
+import { absentAs } from './errors.ts';
 import { refuseFields, text } from './fields.ts';
 import { atMount, refuseOthers } from './login-fields.ts';
-
-import { at, type Given } from './login-operations.ts';
+import { at } from './login-operations.ts';
 import type { Input, Row } from './row.ts';
 
 const one = 'auth/cert/crls/:name';
@@ -25,9 +24,6 @@ const named =
   <K extends 'read-revocation-list' | 'delete-revocation-list'>(kind: K) =>
   ({ path }: Input) => ({ kind, name: path.name ?? '', ...atMount({ path }) });
 
-const absent: Given<'read-revocation-list' | 'delete-revocation-list'>['failure'] = (error) =>
-  error.code === 'not-found' ? new PlacedError(400, error.code, error.message) : error;
-
 /** Vault says of each serial number nothing but that it is there. */
 function encodeList({ serials }: Result<'read-revocation-list'>): string {
   return JSON.stringify(serials.length === 0 ? {} : { serials: Object.fromEntries(serials.map((it) => [it, {}])) });
@@ -46,7 +42,7 @@ export const revocationOperations: readonly Row[] = [
     action: 'read-revocation-list',
     decode: named('read-revocation-list'),
     encode: encodeList,
-    failure: absent,
+    failure: absentAs(400),
   }),
   {
     ...at(one, { method: 'POST', action: 'write-revocation-list', decode: decodeWrite, encode: encodeNothing }),
@@ -57,6 +53,6 @@ export const revocationOperations: readonly Row[] = [
     action: 'delete-revocation-list',
     decode: named('delete-revocation-list'),
     encode: encodeNothing,
-    failure: absent,
+    failure: absentAs(400),
   }),
 ];

@@ -86,7 +86,19 @@ export interface OpenRow {
   open(status: Status, query: string, version: string): { readonly status: number; readonly body: string };
 }
 
+/** Bytes: of a body of words. */
+export const small = 64 * 1024;
+
 /** Infers the action, so that each decoder and encoder is checked against its own command and result. */
 export function row<A extends Action>(given: Row<A>): Row {
   return given as unknown as Row;
+}
+
+/** The same, of an operation that takes words only. */
+export function rowAt<A extends Action>(
+  operation: string,
+  paths: string | readonly string[],
+  given: Omit<Row<A>, 'operation' | 'paths' | 'maxBody'>,
+): Row {
+  return row<A>({ ...given, operation, paths: [paths].flat(), maxBody: small });
 }

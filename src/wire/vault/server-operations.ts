@@ -3,14 +3,10 @@ import { decodeLookupSelf } from './decode-token.ts';
 import { decodeListTokens, pageSize } from './decode-token-role.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { PlacedError } from './errors.ts';
-import { type Input, type Method, type Row, row } from './row.ts';
-
-/** A body of words. */
-const small = 64 * 1024;
+import { type Input, type Method, type Row, rowAt } from './row.ts';
 
 function at<A extends Action>(path: string, given: Omit<Row<A>, 'operation' | 'paths' | 'maxBody'>): Row {
-  const operation = `${path.replace(/\/\*$/, '').replace('/:', '/')}:${given.method.toLowerCase()}`;
-  return row<A>({ ...given, operation, paths: [path], maxBody: small });
+  return rowAt(`${path.replace(/\/\*$/, '').replace('/:', '/')}:${given.method.toLowerCase()}`, path, given);
 }
 
 /** The same for whoever holds a token: looking it up is what proves that. */

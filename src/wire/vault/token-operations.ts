@@ -1,4 +1,3 @@
-import type { KmsError } from '#domain/domain.ts';
 import {
   decodeCreateOrphan,
   decodeCreateToken,
@@ -23,18 +22,12 @@ import {
   encodeRenewedAccessor,
   encodeRenewedSelf,
 } from './encode-token.ts';
-import { PlacedError } from './errors.ts';
-import { type Row, row } from './row.ts';
+import { absentAs } from './errors.ts';
+import { type Row, row, small } from './row.ts';
 
-/** A body of words. */
-const small = 64 * 1024;
-
-const badToken = (error: KmsError) =>
-  error.code === 'not-found' ? new PlacedError(403, 'not-found', 'bad token') : error;
-const invalidAccessor = (error: KmsError) =>
-  error.code === 'not-found' ? new PlacedError(400, 'not-found', 'invalid accessor') : error;
-const tokenNotFound = (error: KmsError) =>
-  error.code === 'not-found' ? new PlacedError(400, 'not-found', 'token not found') : error;
+const badToken = absentAs(403, 'bad token');
+const invalidAccessor = absentAs(400, 'invalid accessor');
+const tokenNotFound = absentAs(400, 'token not found');
 
 /** `auth/token/*`: a token makes others, and manages itself and those. */
 export const tokenOperations: readonly Row[] = [
@@ -88,8 +81,7 @@ export const tokenOperations: readonly Row[] = [
     maxBody: small,
     decode: decodeRevokeAlone,
     encode: encodeNothing,
-    failure: (error) =>
-      error.code === 'not-found' ? new PlacedError(400, 'not-found', 'token to revoke not found') : error,
+    failure: absentAs(400, 'token to revoke not found'),
   }),
   row({
     operation: 'auth/token/renew',

@@ -11,11 +11,9 @@ import { encodeChainExport, encodeExport, encodePublicExport, encodeWrappedExpor
 import { encodeNothing } from './encode-keys.ts';
 import { encodeBackup, encodeWrappingKey } from './encode-transfer.ts';
 import { PlacedError } from './errors.ts';
-import { type Input, type Row, row } from './row.ts';
+import { type Input, type Row, row, small } from './row.ts';
 
 const KiB = 1024;
-/** An RSA key of 4096 bits, wrapped, and words. */
-const small = 64 * KiB;
 /** A key with some thousand versions. */
 const large = 4096 * KiB;
 
