@@ -1,7 +1,7 @@
 import { type AuthMountTuning, type AuthType, authTypes, type Command, KmsError } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { isEmpty, refuseFields, seconds, text } from './fields.ts';
-import { has, present } from './login-fields.ts';
+import { objectIn, refuseFields, refuseOthers, text } from './fields.ts';
+import { length, present, word } from './login-fields.ts';
 import type { Input } from './row.ts';
 
 const tunable = [
@@ -13,29 +13,21 @@ const tunable = [
   'description',
 ];
 
-/** Milliseconds; 0: the server's. */
-function lease(body: JsonObject, name: string): number | undefined {
-  return has(body, name) ? (seconds(body, name) ?? 0) * 1000 : undefined;
-}
-
 /** Throws 'unsupported' for what can't be honoured. */
 function tuningOf(body: JsonObject): AuthMountTuning {
-  refuseFields(
-    body,
-    Object.keys(body).filter((name) => !tunable.includes(name)),
-  );
+  refuseOthers(body, tunable);
   if (!['default', 'service', 'default-service'].includes(text(body, 'token_type') ?? 'default')) {
     throw new KmsError('unsupported', 'Only service tokens are offered.');
   }
   refuseFields(body, ['force_no_cache']);
-  const listing = has(body, 'listing_visibility') ? (text(body, 'listing_visibility') ?? '') : undefined;
+  const listing = word(body, 'listing_visibility');
   if (listing !== undefined && listing !== '' && listing !== 'unauth' && listing !== 'hidden') {
     throw new KmsError('invalid-parameter', `invalid listing_visibility ${listing.slice(0, 32)}`);
   }
   return present<AuthMountTuning>({
-    description: has(body, 'description') ? (text(body, 'description') ?? '') : undefined,
-    defaultTtl: lease(body, 'default_lease_ttl'),
-    maxTtl: lease(body, 'max_lease_ttl'),
+    description: word(body, 'description'),
+    defaultTtl: length(body, 'default_lease_ttl'),
+    maxTtl: length(body, 'max_lease_ttl'),
     listing,
   });
 }
@@ -45,11 +37,7 @@ const mountPath = ({ path }: Input): string => path.rest ?? '';
 
 export function decodeEnable(input: Input): Command<'enable-auth-mount'> {
   const { body } = input;
-  const known = ['type', 'description', 'config', 'options', 'plugin_name', 'path'];
-  refuseFields(
-    body,
-    Object.keys(body).filter((name) => !known.includes(name)),
-  );
+  refuseOthers(body, ['type', 'description', 'config', 'options', 'plugin_name', 'path']);
   const type = text(body, 'type') ?? text(body, 'plugin_name');
   if (type === undefined) {
     throw new KmsError('invalid-parameter', 'backend type must be specified as a string');
@@ -73,15 +61,6 @@ export function decodeEnable(input: Input): Command<'enable-auth-mount'> {
 
 function isAuthType(word: string): word is AuthType {
   return (authTypes as readonly string[]).includes(word);
-}
-
-function objectIn(body: JsonObject, name: string): JsonObject | undefined {
-  const value = Object.hasOwn(body, name) ? body[name] : undefined;
-  if (isEmpty(value)) return undefined;
-  if (value === undefined || value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new KmsError('malformed', `"${name}" must be an object.`);
-  }
-  return value as JsonObject;
 }
 
 /** They are kept and shown; no type of mount has any. */

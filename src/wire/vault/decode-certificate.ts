@@ -1,6 +1,6 @@
 import { type CertificateRole, type Command, KmsError, type Proof } from '#domain/domain.ts';
-import { boolean, integer, text } from './fields.ts';
-import { has, list, loginAt, mountOf, present, refuseOthers, tokenSettings, word, writing } from './login-fields.ts';
+import { boolean, integer, refuseOthers, text } from './fields.ts';
+import { has, list, loginAt, mountOf, present, tokenSettings, word, writing } from './login-fields.ts';
 import type { Input } from './row.ts';
 
 /** Clients send the size of a cache that isn't there; nothing else of it is taken. */

@@ -10,20 +10,8 @@ import {
 import type { Json } from '#encoding/encoding.ts';
 import { parseJson, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { boolean, text, words } from './fields.ts';
-import {
-  count,
-  has,
-  list,
-  loginAt,
-  mountOf,
-  present,
-  refuseOthers,
-  secret,
-  tokenSettings,
-  word,
-  writing,
-} from './login-fields.ts';
+import { boolean, refuseOthers, text, words } from './fields.ts';
+import { count, has, list, loginAt, mountOf, present, secret, tokenSettings, word, writing } from './login-fields.ts';
 import type { Input } from './row.ts';
 
 const configMembers = [

@@ -1,18 +1,7 @@
 import { type Command, KmsError, type KubernetesRole, type Proof } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { boolean, text, words } from './fields.ts';
-import {
-  list,
-  loginAt,
-  mountOf,
-  present,
-  refuseOthers,
-  required,
-  secret,
-  tokenSettings,
-  word,
-  writing,
-} from './login-fields.ts';
+import { boolean, refuseOthers, text, words } from './fields.ts';
+import { list, loginAt, mountOf, present, required, secret, tokenSettings, word, writing } from './login-fields.ts';
 import type { Input } from './row.ts';
 
 const configMembers = [

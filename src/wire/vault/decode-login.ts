@@ -3,7 +3,7 @@ import { parseJson, toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { tokenProof } from './asking.ts';
 import { PlacedError } from './errors.ts';
-import { boolean, text } from './fields.ts';
+import { boolean, refuseOthers, text } from './fields.ts';
 import {
   atMount,
   count,
@@ -13,7 +13,6 @@ import {
   loginAt,
   pageSize,
   present,
-  refuseOthers,
   required,
   secret,
   tokenSettings,

@@ -1,7 +1,7 @@
 import { type Command, KmsError, type Mount, type MountTuning } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { PlacedError } from './errors.ts';
-import { boolean, isEmpty, refuseFields, seconds, text } from './fields.ts';
+import { boolean, objectIn, refuseOthers, seconds, text } from './fields.ts';
 import { withoutOuterSlashes } from './names.ts';
 import type { Input } from './row.ts';
 
@@ -10,14 +10,6 @@ import type { Input } from './row.ts';
 const refused = (why: string) => new PlacedError(400, 'invalid-parameter', why);
 
 export const pathOf = ({ path }: Input): string => path.rest ?? '';
-
-/** Whatever else is said can't be honoured. */
-function refuseOthers(body: JsonObject, known: readonly string[]): void {
-  refuseFields(
-    body,
-    Object.keys(body).filter((name) => !known.includes(name)),
-  );
-}
 
 /** Clients that fill the path in from the body send the same twice. */
 const inPath = ['path', 'mount_point'];
@@ -29,15 +21,6 @@ function assertSamePath(input: Input): void {
       throw refused(`"${name}" is another mount than the path's.`);
     }
   }
-}
-
-function objectIn(body: JsonObject, name: string): JsonObject {
-  const value = Object.hasOwn(body, name) ? body[name] : undefined;
-  if (value === undefined || isEmpty(value)) return {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new KmsError('malformed', `"${name}" must be an object.`);
-  }
-  return value as JsonObject;
 }
 
 function version(options: JsonObject): 1 | 2 | undefined {
@@ -88,9 +71,9 @@ export function decodeEnableMount(input: Input): Command<'enable-mount'> {
   if (type === undefined) throw refused('backend type must be specified as a string');
   const kind = Object.hasOwn(engines, type) ? engines[type]! : undefined;
   if (kind === undefined) throw refused(`plugin not found in the catalog: ${type.slice(0, 64)}`);
-  const config = objectIn(body, 'config');
+  const config = objectIn(body, 'config') ?? {};
   refuseOthers(config, tunable);
-  const asked = version(objectIn(body, 'options'));
+  const asked = version(objectIn(body, 'options') ?? {});
   if (asked !== undefined && kind.engine !== 'kv') throw refused('Only mounts of kv have a version.');
   if (asked !== undefined && kind.version !== undefined && asked !== kind.version) {
     throw refused(`A mount of type ${type} is of version ${kind.version}.`);
@@ -113,7 +96,7 @@ export function decodeTuneMount(input: Input): Command<'tune-mount'> {
   assertSamePath(input);
   refuseOthers(body, [...inPath, ...tunable, 'description', 'options']);
   const description = Object.hasOwn(body, 'description') ? (text(body, 'description') ?? '') : undefined;
-  const asked = version(objectIn(body, 'options'));
+  const asked = version(objectIn(body, 'options') ?? {});
   const shown = listing(body);
   return {
     kind: 'tune-mount',

@@ -1,6 +1,6 @@
 import { type Command, KmsError, type Proof } from '#domain/domain.ts';
-import { text } from './fields.ts';
-import { atMount, loginAt, refuseOthers } from './login-fields.ts';
+import { refuseOthers, text } from './fields.ts';
+import { atMount, loginAt } from './login-fields.ts';
 import type { Input } from './row.ts';
 
 /** Whatever token comes along: who is sent to a provider's page is nobody yet. */

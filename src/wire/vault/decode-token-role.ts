@@ -1,18 +1,14 @@
 import { type Command, KmsError, type OlderTokenName, type TokenRolePatch, usualTokenPath } from '#domain/domain.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { noBatchTokens, requestOf } from './decode-token.ts';
-import { boolean, integer, refuseFields, seconds, text, words } from './fields.ts';
+import { boolean, integer, refuseOthers, text, words } from './fields.ts';
+import { has, length, list, pageSize, present, word } from './login-fields.ts';
 import type { Input } from './row.ts';
-
-/** Of lists: the door answers them whole. */
-export const pageSize = 1000;
-
-const has = (body: JsonObject, name: string): boolean => Object.hasOwn(body, name) && body[name] !== null;
 
 /** Policies' names are the same in every case. */
 function names(body: JsonObject, name: string): readonly string[] | undefined {
-  if (!has(body, name)) return undefined;
-  return [...new Set((words(body, name) ?? []).map((one) => one.toLowerCase()))].sort();
+  const given = list(body, name);
+  return given && [...new Set(given.map((one) => one.toLowerCase()))].sort();
 }
 
 /** `root` is beside nothing else. */
@@ -20,9 +16,6 @@ function allowed(body: JsonObject, name: string): readonly string[] | undefined 
   const given = names(body, name);
   return given?.includes('root') ? ['root'] : given;
 }
-
-const milliseconds = (body: JsonObject, name: string): number | undefined =>
-  has(body, name) ? (seconds(body, name) ?? 0) * 1000 : undefined;
 
 /** The members that older clients call otherwise, by their older names. */
 const newer = {
@@ -64,31 +57,27 @@ function typeOf(body: JsonObject): TokenRolePatch['type'] {
 }
 
 export function decodeWriteTokenRole({ path, body }: Input): Command<'write-token-role'> {
-  refuseFields(
-    body,
-    Object.keys(body).filter((name) => !known.includes(name)),
-  );
+  refuseOthers(body, known);
   const uses = has(body, 'token_num_uses') ? (integer(body, 'token_num_uses') ?? 0) : undefined;
   if (uses !== undefined && uses < 0) {
     throw new KmsError('invalid-parameter', "error parsing role fields: 'token_num_uses' cannot be negative");
   }
-  const members: { readonly [K in keyof TokenRolePatch]: TokenRolePatch[K] | undefined } = {
+  const settings = present<TokenRolePatch>({
     allowed: allowed(body, 'allowed_policies'),
     disallowed: names(body, 'disallowed_policies'),
     allowedGlobs: allowed(body, 'allowed_policies_glob'),
     disallowedGlobs: names(body, 'disallowed_policies_glob'),
     orphan: boolean(body, 'orphan'),
     renewable: boolean(body, 'renewable'),
-    pathSuffix: has(body, 'path_suffix') ? (text(body, 'path_suffix') ?? '') : undefined,
+    pathSuffix: word(body, 'path_suffix'),
     noDefaultPolicy: boolean(body, 'token_no_default_policy'),
-    period: either(body, 'period', (name) => milliseconds(body, name)),
-    maxTtl: either(body, 'explicit_max_ttl', (name) => milliseconds(body, name)),
-    cidrs: either(body, 'bound_cidrs', (name) => (has(body, name) ? (words(body, name) ?? []) : undefined)),
+    period: either(body, 'period', (name) => length(body, name)),
+    maxTtl: either(body, 'explicit_max_ttl', (name) => length(body, name)),
+    cidrs: either(body, 'bound_cidrs', (name) => list(body, name)),
     uses,
     type: typeOf(body),
     older: older.filter((name) => has(body, name) && !has(body, newer[name])),
-  };
-  const settings = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+  });
   return { kind: 'write-token-role', name: path.name ?? '', settings };
 }
 

@@ -1,4 +1,4 @@
-import { type Brought, type Command, type KeySpec, KmsError, type OaepHash } from '#domain/domain.ts';
+import { type Brought, type Command, type KeySpec, KmsError, type OaepHash, oaepHashes } from '#domain/domain.ts';
 import { fromPem } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
 import { assertDerivable, newName, parameterSet, rotationDays, usagesOf } from './decode-keys.ts';
@@ -66,17 +66,11 @@ function broughtBy(body: JsonObject): Brought {
   return { publicKey };
 }
 
-const oaepHashes: ReadonlyMap<string, OaepHash> = new Map([
-  ['SHA1', 'sha1'],
-  ['SHA224', 'sha224'],
-  ['SHA256', 'sha256'],
-  ['SHA384', 'sha384'],
-  ['SHA512', 'sha512'],
-] as const);
+const hashWords = new Map(oaepHashes.map((hash) => [hash.toUpperCase(), hash]));
 
 export function oaepHashOf(given: string | null | undefined): OaepHash {
   const word = given || 'SHA256';
-  const hash = oaepHashes.get(word.toUpperCase());
+  const hash = hashWords.get(word.toUpperCase());
   if (hash === undefined) throw new KmsError('invalid-parameter', `unknown hash function: ${word.slice(0, 32)}`);
   return hash;
 }

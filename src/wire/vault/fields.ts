@@ -37,6 +37,22 @@ export function refuseFields(object: JsonObject, names: readonly string[]): void
   }
 }
 
+/** Whatever else is said can't be honoured. */
+export function refuseOthers(object: JsonObject, known: readonly string[]): void {
+  refuseFields(
+    object,
+    Object.keys(object).filter((name) => !known.includes(name)),
+  );
+}
+
+/** Undefined where nothing is in it. */
+export function objectIn(object: JsonObject, name: string): JsonObject | undefined {
+  const value = Object.hasOwn(object, name) ? object[name] : undefined;
+  if (value === undefined || isEmpty(value)) return undefined;
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as JsonObject;
+  throw new KmsError('malformed', `"${name}" must be an object.`);
+}
+
 export function integer(object: JsonObject, name: string): number | undefined {
   const value = Object.hasOwn(object, name) ? object[name] : undefined;
   if (value === undefined || value === null || value === '') return undefined;

@@ -7,7 +7,6 @@ import {
   decodeReadTokenRole,
   decodeWriteTokenRole,
   leaseOf,
-  pageSize,
   warnsOfOlderNames,
 } from './decode-token-role.ts';
 import { encodeNothing } from './encode-keys.ts';
@@ -24,6 +23,7 @@ import {
   refuseRenewal,
 } from './encode-token-role.ts';
 import { absentAs } from './errors.ts';
+import { pageSize } from './login-fields.ts';
 import { type Input, type Row, rowAt } from './row.ts';
 
 /** A row that its path names in the ledger. */

@@ -1,7 +1,7 @@
 import { type Command, KmsError, type LoginMethod, Plaintext, type TokenSettings } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import type { JsonObject } from '#wire/common/common.ts';
-import { boolean, integer, refuseFields, seconds, text, words } from './fields.ts';
+import { boolean, integer, refuseOthers, seconds, text, words } from './fields.ts';
 import type { Input } from './row.ts';
 
 /** Fields that requests about logins have in common. */
@@ -41,14 +41,6 @@ export function word(body: JsonObject, name: string): string | undefined {
 export function list(body: JsonObject, ...names: readonly string[]): readonly string[] | undefined {
   for (const name of names) if (has(body, name)) return words(body, name) ?? [];
   return undefined;
-}
-
-/** Whatever else is said can't be honoured. */
-export function refuseOthers(body: JsonObject, known: readonly string[]): void {
-  refuseFields(
-    body,
-    Object.keys(body).filter((name) => !known.includes(name)),
-  );
 }
 
 /** Members that are absent are absent, for a change to leave them as they are. */

@@ -1,7 +1,7 @@
 import { type Command, KmsError, type Result } from '#domain/domain.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { PlacedError } from './errors.ts';
-import { refuseFields } from './fields.ts';
+import { refuseOthers } from './fields.ts';
 import { type Input, type Row, row, small } from './row.ts';
 
 /** `sys/namespaces` (OpenBao HTTP API, "/sys/namespaces"): realms, as the first one sees them. */
@@ -18,10 +18,7 @@ function nameOf({ path }: Input): string {
 }
 
 function newName(input: Input): string {
-  refuseFields(
-    input.body,
-    Object.keys(input.body).filter((name) => name !== 'path'),
-  );
+  refuseOthers(input.body, ['path']);
   const name = nameOf(input);
   if (reserved.includes(name)) {
     const words = `${JSON.stringify(`${name}/`)} is a reserved path and cannot be used as a namespace name`;

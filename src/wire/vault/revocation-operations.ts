@@ -2,8 +2,8 @@ import { type Command, KmsError, type Result } from '#domain/domain.ts';
 import { fromPem } from '#encoding/encoding.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { absentAs } from './errors.ts';
-import { refuseFields, text } from './fields.ts';
-import { atMount, refuseOthers } from './login-fields.ts';
+import { refuseFields, refuseOthers, text } from './fields.ts';
+import { atMount } from './login-fields.ts';
 import { at } from './login-operations.ts';
 import type { Input, Row } from './row.ts';
 

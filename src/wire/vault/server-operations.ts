@@ -1,8 +1,9 @@
 import type { Action, Result } from '#domain/domain.ts';
 import { decodeLookupSelf } from './decode-token.ts';
-import { decodeListTokens, pageSize } from './decode-token-role.ts';
+import { decodeListTokens } from './decode-token-role.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { PlacedError } from './errors.ts';
+import { pageSize } from './login-fields.ts';
 import { type Input, type Method, type Row, rowAt } from './row.ts';
 
 function at<A extends Action>(path: string, given: Omit<Row<A>, 'operation' | 'paths' | 'maxBody'>): Row {
