@@ -1,7 +1,7 @@
-import { type Command, type Grant, KmsError, type Origin, type Principal } from '#domain/domain.ts';
+import { type Command, type Grant, KmsError, type Origin, type Principal, type Result } from '#domain/domain.ts';
 import type { Identified, IdentityRoom } from '#identity/identity.ts';
 import { checkHeldTogether, checkNewGrant, checkNewRole, type Facts } from '#policy/policy.ts';
-import type { SecretSubject } from '#secrets/secrets.ts';
+import { administers, type SecretSubject } from '#secrets/secrets.ts';
 import { assertAsked } from './acl.ts';
 import type { Core } from './core.ts';
 import { judgedKeys, secretTarget } from './secret-subjects.ts';
@@ -74,8 +74,21 @@ async function tokened(
   return keyGrantsOf(identity, keys);
 }
 
-/** What a command would give to somebody is judged with all that he already holds, before any of it is written. */
-export async function assertDutiesStaySeparate(
+/** What only shows in what a command would do is judged before any of it is written. */
+export async function assertOutcome(
+  core: Core,
+  principal: Identified,
+  command: Command,
+  result: object,
+  origin: Origin,
+  secret: SecretSubject | undefined,
+): Promise<void> {
+  await assertDutiesStaySeparate(core, principal, command, result);
+  await assertBringsValues(core, principal, command, result, origin, secret);
+}
+
+/** What a command would give to somebody is judged with all that he already holds. */
+async function assertDutiesStaySeparate(
   core: Core,
   granter: Principal,
   command: Command,
@@ -96,4 +109,19 @@ export async function assertDutiesStaySeparate(
     refusal = checkHeldTogether({ mode, now }, await identity.prospect(granter, command));
   }
   if (refusal !== undefined) throw refusal;
+}
+
+/** To use a secret is enough to bring values to it. What an import would change beyond that takes the right to administer it. */
+async function assertBringsValues(
+  core: Core,
+  principal: Identified,
+  command: Command,
+  result: object,
+  origin: Origin,
+  subject: SecretSubject | undefined,
+): Promise<void> {
+  if (command.kind !== 'import-secret' || subject?.secret === undefined) return;
+  if (!administers(subject.secret, (result as Result<'import-secret'>).secret)) return;
+  const changing = { kind: 'change-secret-versions', secret: command.secret, numbers: [], to: 'hidden' } as const;
+  await authorize(core, principal, changing, [], origin, subject);
 }

@@ -14,7 +14,7 @@ import {
 } from '#domain/domain.ts';
 import { Counter } from '#telemetry/telemetry.ts';
 import { assertMayAsk } from './acl.ts';
-import { assertDutiesStaySeparate, authorize } from './authorize.ts';
+import { assertOutcome, authorize } from './authorize.ts';
 import { carryOut } from './carry-out.ts';
 import { Core, type GateOptions, type Unsealed } from './core.ts';
 import { about, asKmsError, done, identified, type Line, lineOf } from './lines.ts';
@@ -162,7 +162,7 @@ export class WorkingGate implements Gate {
 
       const doing = carryOut(core, { rooms, principal, command, keys, secret, now: line.time }, origin);
       const outcome = doing instanceof Promise ? await doing : doing;
-      if (outcome.change !== undefined) await assertDutiesStaySeparate(core, principal, command, outcome.result);
+      if (outcome.change !== undefined) await assertOutcome(core, principal, command, outcome.result, origin, secret);
 
       if (command.dryRun === true) throw rehearsed(command, outcome.result);
 

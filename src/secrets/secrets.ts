@@ -32,6 +32,7 @@ import { getRules, setRules, withoutRules } from './rules.ts';
 import { type Parts, type SecretCommand, type SecretSubject, subjectOf } from './subject.ts';
 import { createSecret, putSecretValue, updateSecret } from './write.ts';
 
+export { administers } from './administered.ts';
 export type { DueSecret } from './due.ts';
 export type { SecretCommand, SecretSubject } from './subject.ts';
 export { pairsOf } from './value.ts';
