@@ -1,6 +1,6 @@
 import type { Change, Key, Outcome, RecordChange, SecretBytes } from '#domain/domain.ts';
 import { dueRecords } from './due.ts';
-import { encodeKey, keyRecordId } from './key-record.ts';
+import { encodeKey, keyRecordId, nameRecordId } from './key-record.ts';
 import type { Keys } from './keys.ts';
 import type { OpenVersions } from './open.ts';
 import type { RealmKeys } from './realm-keys.ts';
@@ -48,6 +48,33 @@ export function changeKey(
           next,
           before.names.filter((name) => !next.names.includes(name)),
         ),
+    },
+  };
+}
+
+/** A key that wasn't there, with its names, which must be free. */
+export function newKey(
+  parts: Parts,
+  key: Key,
+  now: number,
+  summary: string,
+  others: readonly RecordChange[] = [],
+): Changed {
+  const names = key.names.map((name): RecordChange => {
+    const value = { key: key.id, createdAt: now, updatedAt: now };
+    return { kind: 'name', id: nameRecordId(key.realm, name), expect: 0, value };
+  });
+  return {
+    result: { key },
+    change: {
+      records: [
+        { kind: 'key', id: keyRecordId(key), expect: 0, value: encodeKey(key) },
+        ...dueRecords(undefined, key),
+        ...names,
+        ...others,
+      ],
+      summary,
+      applied: () => parts.keys.replace(key, key.names),
     },
   };
 }

@@ -7,14 +7,11 @@ import {
   type KeyVersion,
   KmsError,
   type Outcome,
-  type RecordChange,
   type Result,
   type SecretBytes,
   specFacts,
 } from '#domain/domain.ts';
-import type { Parts } from './change.ts';
-import { dueRecords } from './due.ts';
-import { encodeKey, keyRecordId, nameRecordId } from './key-record.ts';
+import { newKey, type Parts } from './change.ts';
 import { assertMadeSo } from './key-rules.ts';
 import { noKeyStore } from './key-stores.ts';
 import { makeVersion } from './material.ts';
@@ -99,25 +96,13 @@ export async function createKey(
     ...(command.rotationPeriodDays !== undefined && { rotation: nextRotation(command.rotationPeriodDays, now) }),
     ...(command.multiRegion === true && { multiRegion: { primary: realm, replicas: [] } }),
   });
-  const records: RecordChange[] = [
-    { kind: 'key', id: keyRecordId(key), expect: 0, value: encodeKey(key) },
-    ...dueRecords(undefined, key),
-    ...(realmKey.record === undefined ? [] : [realmKey.record]),
-  ];
-  if (name !== undefined) {
-    records.push({
-      kind: 'name',
-      id: nameRecordId(realm, name),
-      expect: 0,
-      value: { key: key.id, createdAt: now, updatedAt: now },
-    });
-  }
+  const summary = `${arrival === undefined ? 'created' : 'imported'} ${key.spec} for ${key.usages.join(', ')}`;
+  const { change } = newKey(parts, key, now, summary, realmKey.record === undefined ? [] : [realmKey.record]);
   const applied = () => {
     realmKey.applied();
-    parts.keys.replace(key, key.names);
+    change.applied?.();
   };
-  const summary = `${arrival === undefined ? 'created' : 'imported'} ${key.spec} for ${key.usages.join(', ')}`;
-  return { result: { key }, change: { records, summary, applied } };
+  return { result: { key }, change: { ...change, applied } };
 }
 
 async function firstVersion(
@@ -131,12 +116,13 @@ async function firstVersion(
 }
 
 /** Whether it makes envelopes, or bare ciphertexts of a symmetric cipher. */
-function encrypts({ spec, usages }: Pick<Key, 'spec' | 'usages'>): boolean {
+export function encrypts({ spec, usages }: Pick<Key, 'spec' | 'usages'>): boolean {
   return isSymmetric(spec) && usages.includes('encrypt');
 }
 
-function assertCommand(command: Command<'create-key'>, ownRotation: boolean): void {
-  const { spec, usages } = command;
+/** Throws where no key is of that spec for that. */
+export function assertKind(kind: Pick<Command<'create-key'>, 'spec' | 'usages' | 'derived' | 'convergent'>): void {
+  const { spec, usages, derived, convergent } = kind;
   const possible = specFacts(spec).usages;
   const impossible = usages.find((usage) => !possible.includes(usage));
   if (usages.length === 0 || impossible !== undefined) {
@@ -145,15 +131,19 @@ function assertCommand(command: Command<'create-key'>, ownRotation: boolean): vo
       `A ${spec} key is for ${possible.join(', ')}; ${impossible ?? 'nothing'} was asked.`,
     );
   }
-  if (command.name !== undefined) assertName(command.name);
-  if (command.derived === true && !encrypts(command) && spec !== 'ed25519') {
+  if (derived === true && !encrypts(kind) && spec !== 'ed25519') {
     throw new KmsError('unsupported', 'Only symmetric encryption keys and ed25519 keys can be derived per context.');
   }
+  if (convergent === true && !(derived === true && encrypts(kind))) {
+    throw new KmsError('invalid-parameter', 'Convergent encryption needs a symmetric key that is derived per context.');
+  }
+}
+
+function assertCommand(command: Command<'create-key'>, ownRotation: boolean): void {
+  assertKind(command);
+  if (command.name !== undefined) assertName(command.name);
   if (command.derived === true && command.class === 'raw') {
     throw new KmsError('unsupported', 'A raw key is used as it is, so it can not be derived per context.');
-  }
-  if (command.convergent === true && !(command.derived === true && encrypts(command))) {
-    throw new KmsError('invalid-parameter', 'Convergent encryption needs a symmetric key that is derived per context.');
   }
   // Its uses are counted where it is used: in two regions it could be used twice as often as is safe.
   if (command.multiRegion === true && command.class === 'raw') {
@@ -164,7 +154,7 @@ function assertCommand(command: Command<'create-key'>, ownRotation: boolean): vo
   }
   assertDescription(command.description ?? '');
   assertTags(command.tags ?? {});
-  if (command.rotationPeriodDays !== undefined && !isSymmetric(spec) && command.pairsRotate !== true) {
+  if (command.rotationPeriodDays !== undefined && !isSymmetric(command.spec) && command.pairsRotate !== true) {
     throw new KmsError(
       'unsupported',
       'Only symmetric keys rotate by themselves: others have to publish the new public key first.',

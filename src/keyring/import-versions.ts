@@ -1,7 +1,6 @@
 import { equalSecrets, openBundle, randomUuid, readForeignMaterial } from '#crypto/crypto.ts';
 import {
   type Command,
-  isSymmetric,
   type Key,
   type KeyVersion,
   KmsError,
@@ -9,14 +8,12 @@ import {
   type RecordChange,
   type Result,
   type SecretBytes,
-  specFacts,
 } from '#domain/domain.ts';
 import { canonicalJson } from '#encoding/encoding.ts';
 import { broughtVersion, notUnwrapped } from './bring.ts';
-import { changeKey, type Parts } from './change.ts';
-import { assertName } from './create.ts';
-import { dueRecords } from './due.ts';
-import { encodeKey, encodeVersion, keyRecordId, nameRecordId, versionRecordId } from './key-record.ts';
+import { changeKey, newKey, type Parts } from './change.ts';
+import { assertKind, assertName, encrypts } from './create.ts';
+import { encodeVersion, versionRecordId } from './key-record.ts';
 import { macBindingOf } from './open.ts';
 import { wrapMaterial } from './root.ts';
 import { nextRotation } from './rotation-plan.ts';
@@ -55,17 +52,14 @@ function identityOfNew(realm: string, command: Arriving): Identity {
 }
 
 /** What others encrypted with the bare key, or derived from it, must be opened and derived so. */
-const classOf = ({ spec, usages, derived }: Pick<Key, 'spec' | 'usages' | 'derived'>): Key['class'] =>
-  derived || (isSymmetric(spec) && usages.includes('encrypt')) ? 'raw' : 'enveloped';
+const classOf = (kind: Pick<Key, 'spec' | 'usages' | 'derived'>): Key['class'] =>
+  kind.derived || encrypts(kind) ? 'raw' : 'enveloped';
 
 function assertCommand(command: Arriving): void {
   const refuse = (reason: string) => new KmsError('invalid-parameter', reason);
-  const { name, spec, usages, versions, derived, convergent } = command;
+  const { name, versions } = command;
   assertName(name);
-  const possible = specFacts(spec).usages;
-  if (usages.length === 0 || usages.some((usage) => !possible.includes(usage))) {
-    throw refuse(`A ${spec} key is for ${possible.join(', ')}.`);
-  }
+  assertKind(command);
   if (versions.length === 0 || versions.length > mostVersions)
     throw refuse(`1 to ${mostVersions} versions come at once.`);
   if (!versions.every(({ version }, i) => version === versions[0]!.version + i && version >= 1)) {
@@ -76,13 +70,6 @@ function assertCommand(command: Arriving): void {
   const { minDecryptionVersion: decrypts, minEncryptionVersion: protects } = command;
   if (decrypts < 1 || decrypts > last || protects < 0 || protects > last || (protects > 0 && protects < decrypts)) {
     throw refuse('The minimum versions must be versions of the key, and none decrypts less than it encrypts.');
-  }
-  const encrypts = isSymmetric(spec) && usages.includes('encrypt');
-  if (derived && !encrypts && spec !== 'ed25519') {
-    throw new KmsError('unsupported', 'Only symmetric encryption keys and ed25519 keys can be derived per context.');
-  }
-  if (convergent && !(derived && encrypts)) {
-    throw refuse('Convergent encryption needs a symmetric key that is derived per context.');
   }
 }
 
@@ -160,7 +147,6 @@ function created(
   versions: readonly KeyVersion[],
   now: number,
 ): Outcome<Result<'import-key-versions'>> {
-  const { realm } = identity;
   const { name, derived, convergent } = command;
   const { backupAllowed, rotation, ...others } = settings(command, undefined, now);
   const first = versions[0]!.version;
@@ -181,23 +167,9 @@ function created(
     ...(convergent && { convergent }),
     onDemandRotations: 0,
   });
-  const records: RecordChange[] = [
-    { kind: 'key', id: keyRecordId(key), expect: 0, value: encodeKey(key) },
-    ...dueRecords(undefined, key),
-    {
-      ...{ kind: 'name', id: nameRecordId(realm, name), expect: 0 },
-      value: { key: key.id, createdAt: now, updatedAt: now },
-    },
-    ...versions.slice(0, -1).map((version) => newRow(key, version)),
-  ];
-  return {
-    result: { key, added: versions.length, changed: true },
-    change: {
-      records,
-      summary: `imported ${key.spec} with ${spoken(versions)}`,
-      applied: () => parts.keys.replace(key, key.names),
-    },
-  };
+  const older = versions.slice(0, -1).map((version) => newRow(key, version));
+  const { change } = newKey(parts, key, now, `imported ${key.spec} with ${spoken(versions)}`, older);
+  return { result: { key, added: versions.length, changed: true }, change };
 }
 
 const newRow = (key: Identity, version: KeyVersion): RecordChange => ({
