@@ -7,7 +7,7 @@ import { checkBoundClaims, checkRegisteredClaims, whoOf } from './jwt-claims.ts'
 import type { JwtSources } from './jwt-sources.ts';
 import { type LoginFacts, wrongLogin } from './login-facts.ts';
 import { fold } from './names.ts';
-import { isOutboundUrl } from './outbound.ts';
+import { isOutboundUrl, isPemOfCertificates } from './outbound.ts';
 import type { Realms } from './realms.ts';
 import type { SealedWords } from './sealed-words.ts';
 
@@ -115,7 +115,7 @@ export class JwtLogins {
     if (source.kind === 'discovery' && source.url.includes('.well-known')) {
       throw new KmsError('invalid-parameter', "'oidc_discovery_url' contains '.well-known' component");
     }
-    if (source.ca !== undefined && (source.ca.length > maxPem || !/-----BEGIN CERTIFICATE-----/.test(source.ca))) {
+    if (source.ca !== undefined && !isPemOfCertificates(source.ca)) {
       throw new KmsError('invalid-parameter', 'error checking the CA: it is no certificate in PEM');
     }
   }

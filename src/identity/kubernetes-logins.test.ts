@@ -234,3 +234,12 @@ test('a namespace is looked up for nobody but who is there', async () => {
     ['/apis/authentication.k8s.io/v1/tokenreviews'],
   );
 });
+
+test('an authority is a certificate whose text can be read', async () => {
+  const { pod, officer } = await Pod.with();
+  const asking = await officer.byToken();
+  for (const ca of ['', 'x', clientCertificate.replace('MII', 'M*I'), clientCertificate.slice(0, 80)]) {
+    const command = { kind: 'configure-auth-mount', path: 'kubernetes', config: { ...cluster, ca } } as const;
+    await rejectsWith('invalid-parameter', () => pod.rig.room.verbs['configure-auth-mount'](asking, command));
+  }
+});

@@ -14,7 +14,7 @@ import type { Cluster, KubernetesApi } from './kubernetes-api.ts';
 import { labelsOf } from './kubernetes-role.ts';
 import { type LoginFacts, noSuchLogin, wrongLogin } from './login-facts.ts';
 import { fold } from './names.ts';
-import { isOutboundUrl } from './outbound.ts';
+import { isOutboundUrl, isPemOfCertificates } from './outbound.ts';
 import type { Realms } from './realms.ts';
 import type { SealedWords } from './sealed-words.ts';
 import { type ServiceAccount, serviceAccountOf } from './service-account.ts';
@@ -162,9 +162,7 @@ export class KubernetesLogins {
     if (ca === undefined && this.#rooms.local?.() === undefined) {
       throw wrong('kubernetes_ca_cert must be given: this server runs in no pod that has one');
     }
-    if (ca !== undefined && (ca.length > maxPem || !/-----BEGIN CERTIFICATE-----/.test(ca))) {
-      throw wrong('kubernetes_ca_cert is no certificate in PEM');
-    }
+    if (ca !== undefined && !isPemOfCertificates(ca)) throw wrong('kubernetes_ca_cert is no certificate in PEM');
     if (keys.length > maxKeys || keys.some((pem) => pem.length > maxPem || keyOfPem(pem) === undefined)) {
       throw wrong('data does not contain any valid public keys');
     }

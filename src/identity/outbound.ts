@@ -1,3 +1,5 @@
+import { everyFromPem } from '#encoding/encoding.ts';
+
 /** What this room asks of other servers: keys of identity providers, codes that they gave, reviews of tokens. */
 export interface OutboundRequest {
   /** https, or http to this machine itself. */
@@ -24,4 +26,9 @@ export function isOutboundUrl(text: string): boolean {
   const { protocol, hostname, username, password } = new URL(text);
   const secure = protocol === 'https:' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
   return secure && username === '' && password === '';
+}
+
+/** Whether it is certificates in PEM, as those are named by whom others are known. */
+export function isPemOfCertificates(text: string): boolean {
+  return text.length <= 64 * 1024 && everyFromPem('CERTIFICATE', text) !== undefined;
 }
