@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../test/openbao.ts';
 import { startPinned, type Target } from './load.ts';
 import { type Ask, asking } from './vault-calls.ts';
 
@@ -99,16 +99,4 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   for (const deadline = performance.now() + 30_000; !(await holds()); await delay(50)) {
     if (performance.now() > deadline) throw new Error('OpenBao is not ready after 30 s');
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -3,8 +3,8 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { bao } from '../test/openbao.ts';
 import { runClaviger } from '../test/process.ts';
-import { program } from '../test/programs.ts';
 import {
   load,
   type Measured,
@@ -131,7 +131,6 @@ async function development(): Promise<Contender & { readonly data: string }> {
 }
 
 async function peer(ours: string): Promise<Contender & { readonly version: string; readonly auditFile: string }> {
-  const bao = program('bao', ['version'], /OpenBao v(\S+)/);
   if (values.bao === undefined && bao.missing) throw new Error(bao.missing);
   const files = { certificate: 'tls/server.pem', key: 'tls/server.key', ca: 'tls/ca.pem' };
   const target = await startOpenBao({

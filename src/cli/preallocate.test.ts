@@ -19,6 +19,6 @@ test('a file gets its room before anything is written', { skip: process.platform
 
 test('where there is no room to be had, nothing is said', async () => {
   const fd = openSync('/dev/null', 'w');
-  await preallocate(fd, 5_000_001);
+  await assert.doesNotReject(preallocate(fd, 5_000_001));
   closeSync(fd);
 });

@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { serverOfThisFile } from '../harness.ts';
-import { program } from '../programs.ts';
+import { bao } from '../openbao.ts';
 
-const bao = program('bao', ['version'], /OpenBao v(\d+\.\d+\.\d+)/);
 /** False, or why it can't be used here. */
 export const skip = bao.missing;
 

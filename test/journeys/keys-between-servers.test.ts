@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { type RunningServer, startServer } from '../harness.ts';
-import { ask, b64, bao, type OpenBao, type Said, startOpenBao } from './openbao.ts';
+import { ask, b64, bao, type OpenBao, type Said, startOpenBao } from '../openbao.ts';
 
 /** Keys that go from OpenBao to Claviger and back, each time wrapped for the server that gets them. */
 

@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '../harness.ts';
-import { ask, b64, bao, type OpenBao, startOpenBao } from './openbao.ts';
+import { ask, b64, bao, type OpenBao, startOpenBao } from '../openbao.ts';
 
 /*
  * A migration that is killed with -9 at each of its steps: before and after every request that it makes, to either server, and between

@@ -8,8 +8,8 @@ import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type RunningServer, startServer } from '../harness.ts';
+import { ask, b64, bao, type OpenBao, startOpenBao } from '../openbao.ts';
 import { runClaviger, start } from '../process.ts';
-import { ask, b64, bao, type OpenBao, startOpenBao } from './openbao.ts';
 
 /*
  * The same migration without an OpenBao: from what one answered when it was asked (its version stands in the file). With CLAVIGER_RECORD=1

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { type RunningServer, startServer } from '../harness.ts';
-import { ask, b64, bao, type OpenBao, type Said, startOpenBao } from './openbao.ts';
+import { ask, b64, bao, type OpenBao, type Said, startOpenBao } from '../openbao.ts';
 
 /** From a live OpenBao into a live Claviger: what was made there works here. */
 

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { bao } from '../../openbao.ts';
 import { run, type Started, start } from '../../process.ts';
-import { program, run as told } from '../../programs.ts';
+import { run as told } from '../../programs.ts';
 import { clientFrom, refused } from './client.ts';
 import { holds, noHvac } from './hvac.ts';
 
@@ -79,8 +80,6 @@ test('a new passphrase holds across a kill -9', async () => {
   passphrase = made.keys[0];
   assert.equal((await clientFrom(env, '').status()).sealed, false);
 });
-
-const bao = program('bao', ['version'], /OpenBao v(\d+\.\d+\.\d+)/);
 
 test('bao operator does it on the command line', { skip: bao.missing, timeout: 120_000 }, async () => {
   const say = (...words: string[]) => told(bao.path, words, { ...env, HOME: home });

@@ -6,12 +6,12 @@ import { Agent, request } from 'node:https';
 import { after, describe, test } from 'node:test';
 import { type Made, noOpenSsl, OpenSslCertificates } from '../../../src/crypto/testing/openssl-certificates.ts';
 import { serverOfThisFile } from '../../harness.ts';
+import { bao } from '../../openbao.ts';
 import { program, run } from '../../programs.ts';
 import { clientFrom, refused } from './client.ts';
 import { holds, noHvac } from './hvac.ts';
 
 const curl = program('curl', ['--version'], /^curl (\S+)/);
-const bao = program('bao', ['version'], /OpenBao v(\S+)/);
 
 describe('logins by client certificate', { skip: noOpenSsl }, async () => {
   const made = new OpenSslCertificates();

@@ -8,12 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { serverOfThisFile } from '../../harness.ts';
-import { program } from '../../programs.ts';
+import { bao } from '../../openbao.ts';
 import { clientFrom, refused } from './client.ts';
 import { holds, noHvac } from './hvac.ts';
 import { client, IdentityProvider, signed } from './identity-provider.ts';
 
-const bao = program('bao', ['version'], /OpenBao v(\d+\.\d+\.\d+)/);
 const provider = await IdentityProvider.start();
 const { server, env: first } = await serverOfThisFile();
 let env = first;

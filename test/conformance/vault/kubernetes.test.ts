@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { serverOfThisFile } from '../../harness.ts';
-import { program, run } from '../../programs.ts';
+import { bao } from '../../openbao.ts';
+import { run } from '../../programs.ts';
 import { clientFrom, refused } from './client.ts';
 import { holds, noHvac } from './hvac.ts';
 import { KubernetesApi } from './kubernetes-api.ts';
@@ -11,7 +12,6 @@ const api = await KubernetesApi.start();
 after(() => api.stop());
 const vault = clientFrom(env);
 const pod = clientFrom(env, '');
-const bao = program('bao', ['version'], /OpenBao v(\S+)/);
 
 const cluster = { kubernetes_host: api.host(), kubernetes_ca_cert: api.ca, token_reviewer_jwt: api.reviewer };
 const app = { bound_service_account_names: 'app', bound_service_account_namespaces: 'vault', token_ttl: '10m' };

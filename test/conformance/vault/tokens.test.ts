@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { serverOfThisFile } from '../../harness.ts';
-import { program, run } from '../../programs.ts';
+import { bao } from '../../openbao.ts';
+import { run } from '../../programs.ts';
 import { clientFrom, refused } from './client.ts';
 
 const { server, env: first } = await serverOfThisFile();
@@ -87,8 +88,6 @@ test('a development server keeps its passphrase, which proves whoever asks for a
   const key = readFileSync(join(server.data, 'dev-passphrase'), 'utf8');
   assert.equal((await root().generateRootUpdate({ key, nonce })).complete, true);
 });
-
-const bao = program('bao', ['version'], /OpenBao v(\d+\.\d+\.\d+)/);
 
 test('bao makes tokens by roles, and looks up and revokes leases', { skip: bao.missing }, async () => {
   const say = (...words: string[]) => run(bao.path, words, { ...env, HOME: server.data });

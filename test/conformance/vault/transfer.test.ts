@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { serverOfThisFile } from '../../harness.ts';
-import { program, run } from '../../programs.ts';
+import { bao } from '../../openbao.ts';
+import { run } from '../../programs.ts';
 import { kmsClient } from '../aws-kms/clients.ts';
 import { b64, clientFrom, refused } from './client.ts';
 import { holds, noHvac } from './hvac.ts';
 
 const { server, env } = await serverOfThisFile();
-const bao = program('bao', ['version'], /OpenBao v(\S+)/);
 const vault = clientFrom(env);
 const folder = mkdtempSync(join(tmpdir(), 'claviger-transfer-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,10 +1,11 @@
-/** A development server of OpenBao, as a source to migrate from. */
+/** OpenBao as tools/setup puts it beside the project: its command line, and a development server to migrate from or compare with. */
 import { spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { program } from '../programs.ts';
+import { type Program, program } from './programs.ts';
 
-export const bao = program('bao', ['version'], /OpenBao v(\S+)/);
+export const baoAt = (path: string): Program => program(path, ['version'], /OpenBao v(\S+)/);
+export const bao = baoAt('bao');
 
 export const b64 = (text: string): string => Buffer.from(text).toString('base64');
 
@@ -35,16 +36,18 @@ export interface OpenBao {
   stop(): Promise<void>;
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+      .once('error', reject)
+      .listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as AddressInfo;
+        server.close(() => resolve(port));
+      });
   });
 
 /** With `transit/`, `secret/` (version 2) and `kv/` (version 1). */
-export async function startOpenBao(): Promise<OpenBao> {
+export async function startOpenBao(path = bao.path): Promise<OpenBao> {
   const address = `127.0.0.1:${await freePort()}`;
   const token = 'root';
   const args = [
@@ -54,9 +57,10 @@ export async function startOpenBao(): Promise<OpenBao> {
     `-dev-listen-address=${address}`,
     `-dev-root-token-id=${token}`,
   ];
-  const child = spawn(bao.path, args, { stdio: 'ignore' });
+  const child = spawn(path, args, { stdio: 'ignore' });
   // Whatever becomes of this process, that one ends with it.
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const server = { url: `http://${address}`, token };
   const call = async (method: string, path: string, body?: object): Promise<Said> => {
@@ -79,7 +83,8 @@ export async function startOpenBao(): Promise<OpenBao> {
     ...server,
     call,
     async stop() {
-      child.kill('SIGKILL');
+      process.off('exit', kill);
+      kill();
       await gone;
     },
   };
