@@ -253,8 +253,8 @@ export const commands: readonly CrashCommand[] = [
   secrets('delete-secret-policy', 'delete-secret-policy', (client) =>
     client.deleteResourcePolicy({ SecretId: 'ruled' }),
   ),
-  secrets('rotate-secret, from now on', 'rotate-secret', (client, { rotator }) =>
-    client.rotateSecret({ SecretId: 'kept', RotationLambdaARN: rotator!, ...monthly }),
+  secrets('rotate-secret, from now on', 'rotate-secret', (client, { dawdler }) =>
+    client.rotateSecret({ SecretId: 'kept', RotationLambdaARN: dawdler!, ...monthly }),
   ),
   secrets('cancel-secret-rotation', 'cancel-secret-rotation', (client) =>
     client.cancelRotateSecret({ SecretId: 'ruled' }),

@@ -96,7 +96,9 @@ async function provider(ask: (method: string, path: string, body: object) => Pro
 export async function developmentWorld(): Promise<World> {
   const data = newFolder();
   mkdirSync(data);
-  writeFileSync(join(data, 'rotators.json'), '{"rotate":{"command":["/bin/true"]}}', { mode: 0o600 });
+  // What the second one is asked for isn't done before the server is killed: its end is a change of its own.
+  const rotators = { rotate: { command: ['/bin/true'] }, dawdle: { command: ['/bin/sleep', '20'] } };
+  writeFileSync(join(data, 'rotators.json'), JSON.stringify(rotators), { mode: 0o600 });
   const victim = await Victim.start({ data, mode: 'dev' });
   const asker = JSON.parse(readFileSync(join(data, 'identities/developer.json'), 'utf8')) as Credential;
   const ask = async (method: string, path: string, body?: object) =>
@@ -143,7 +145,8 @@ export async function developmentWorld(): Promise<World> {
     ValidTo: new Date(Date.now() + 7 * 86_400_000),
   });
   facts.account = brought!.AWSAccountId!;
-  facts.rotator = `arn:aws:lambda:us-east-1:${facts.account}:function:rotate`;
+  const rotator = (name: string) => `arn:aws:lambda:us-east-1:${facts.account}:function:${name}`;
+  facts.dawdler = rotator('dawdle');
 
   // A key that came by Vault's way, and material on the way.
   facts.travelling = await travelling(victim, asker);
@@ -188,7 +191,7 @@ export async function developmentWorld(): Promise<World> {
   await secrets.replicateSecretToRegions({ SecretId: 'copied', AddReplicaRegions: [{ Region: 'eu-west-1' }] });
   await secrets.deleteSecret({ SecretId: 'leaving', RecoveryWindowInDays: 7 });
   await secrets.createSecret({ Name: 'ruled', SecretString: oldSecret, Tags: [{ Key: 'owner', Value: 'payments' }] });
-  await secrets.rotateSecret({ SecretId: 'ruled', RotationLambdaARN: facts.rotator, ...monthly });
+  await secrets.rotateSecret({ SecretId: 'ruled', RotationLambdaARN: rotator('rotate'), ...monthly });
 
   const ann = await ask('POST', '/identities', { name: 'ann', role: 'key-user', groups: ['staff'] });
   facts.annAccessKey = ann.accessKeyId!;
