@@ -82,6 +82,8 @@ export interface TransferResults {
   };
   'export-wrapped-key': {
     readonly key: Key;
+    /** The id of the key that it is wrapped under. */
+    readonly under: string;
     readonly exported: ReadonlyArray<{ readonly version: number; readonly wrapped: Uint8Array }>;
   };
   'backup-key': {

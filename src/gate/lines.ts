@@ -49,7 +49,8 @@ export function done(line: Line, result: object, change: Change | undefined): Li
     line.summary = line.summary === undefined ? source : `${line.summary}, ${source}`;
   } else if ('exported' in result) {
     const versions = (result.exported as ReadonlyArray<{ version: number }>).map(({ version }) => version);
-    line.summary = `exported version ${versions.join(', ')}`;
+    const under = 'under' in result ? ` under ${result.under}` : '';
+    line.summary = `exported version ${versions.join(', ')}${under}`;
   } else if ('valid' in result && result.valid === false) line.summary = notValid;
   return line;
 }

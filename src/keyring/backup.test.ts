@@ -139,7 +139,10 @@ describe('a key that is there', () => {
     const other = await ring.key({ name: 'taken' });
     await refused('already-exists', restore(bytes, { name: 'taken' }));
     assert.deepEqual(await touched(bytes, { name: 'taken' }), [other.id]);
-    const copy = await restore(bytes, { name: 'taken', force: true });
+    const command = { kind: 'restore-key', backup: bytes, name: 'taken', force: true } as const;
+    const { result, change } = await ring.keyring.restoreKey(realm, [other], command, ring.now);
+    const { key: copy } = await ring.do({ result, change: change! });
+    assert.equal(change!.summary, `restored a copy of ${key.id} as ${copy.id} in place of ${other.id}`);
     await ring.restart();
     assert.equal((await found('taken')).id, copy.id);
     assert.deepEqual((await ring.fresh(other)).names, []);

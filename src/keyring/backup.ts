@@ -222,7 +222,8 @@ async function placed(parts: Parts, key: Key, { name, holder, now, before, recor
         ...records,
         ...naming,
       ],
-      summary: loser === undefined ? what : `${what} in place of ${loser.id}`,
+      // The line that tells of it is the loser's.
+      summary: loser === undefined ? what : `${what} as ${key.id} in place of ${loser.id}`,
       applied: () => parts.keys.replace(key, name === undefined ? [] : [name]),
     },
   };

@@ -68,7 +68,7 @@ export async function exportWrapped(
     using material = await parts.versions.material(key, one);
     exported.push({ version: one.version, wrapped: wrapForTransfer(to, hash, material) });
   }
-  return { result: { key, exported } };
+  return { result: { key, exported, under: destination.id } };
 }
 
 function assertExportable(parts: Parts, key: Key): void {
