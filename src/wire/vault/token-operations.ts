@@ -1,3 +1,4 @@
+import type { Action } from '#domain/domain.ts';
 import {
   decodeCreateOrphan,
   decodeCreateToken,
@@ -23,151 +24,105 @@ import {
   encodeRenewedSelf,
 } from './encode-token.ts';
 import { absentAs } from './errors.ts';
-import { type Row, row, small } from './row.ts';
+import { type Row, rowAt } from './row.ts';
 
 const badToken = absentAs(403, 'bad token');
 const invalidAccessor = absentAs(400, 'invalid accessor');
 const tokenNotFound = absentAs(400, 'token not found');
 
+/** A row of one path, by which the ledger calls it, whatever the method. */
+function at<A extends Action>(path: string, given: Omit<Row<A>, 'operation' | 'paths' | 'maxBody'>): Row {
+  return rowAt(path, path, given);
+}
+
 /** `auth/token/*`: a token makes others, and manages itself and those. */
 export const tokenOperations: readonly Row[] = [
-  row<'create-token' | 'create-orphan-token'>({
-    operation: 'auth/token/create',
+  at<'create-token' | 'create-orphan-token'>('auth/token/create', {
     method: 'POST',
-    paths: ['auth/token/create'],
     action: 'create-token',
-    maxBody: small,
     decode: decodeCreateToken,
     encode: encodeCreatedToken,
     warnings: ({ warnings = [] }) => warnings,
     as: 'auth',
   }),
-  row({
-    operation: 'auth/token/create-orphan',
+  at('auth/token/create-orphan', {
     method: 'POST',
-    paths: ['auth/token/create-orphan'],
     action: 'create-orphan-token',
-    maxBody: small,
     decode: decodeCreateOrphan,
     encode: encodeCreatedToken,
     warnings: ({ warnings = [] }) => warnings,
     as: 'auth',
   }),
-  row({
-    operation: 'auth/token/lookup',
+  ...(['POST', 'GET'] as const).map((method) =>
+    at('auth/token/lookup', {
+      method,
+      action: 'lookup-token',
+      decode: decodeLookup,
+      encode: encodeLookup,
+      failure: badToken,
+    }),
+  ),
+  at('auth/token/revoke-orphan', {
     method: 'POST',
-    paths: ['auth/token/lookup'],
-    action: 'lookup-token',
-    maxBody: small,
-    decode: decodeLookup,
-    encode: encodeLookup,
-    failure: badToken,
-  }),
-  row({
-    operation: 'auth/token/lookup',
-    method: 'GET',
-    paths: ['auth/token/lookup'],
-    action: 'lookup-token',
-    maxBody: small,
-    decode: decodeLookup,
-    encode: encodeLookup,
-    failure: badToken,
-  }),
-  row({
-    operation: 'auth/token/revoke-orphan',
-    method: 'POST',
-    paths: ['auth/token/revoke-orphan'],
     action: 'revoke-token-alone',
-    maxBody: small,
     decode: decodeRevokeAlone,
     encode: encodeNothing,
     failure: absentAs(400, 'token to revoke not found'),
   }),
-  row({
-    operation: 'auth/token/renew',
+  at('auth/token/renew', {
     method: 'POST',
-    paths: ['auth/token/renew'],
     action: 'renew-token',
-    maxBody: small,
     decode: decodeRenew,
     encode: encodeRenewed,
     as: 'auth',
     failure: tokenNotFound,
   }),
-  row({
-    operation: 'auth/token/revoke',
+  at('auth/token/revoke', {
     method: 'POST',
-    paths: ['auth/token/revoke'],
     action: 'revoke-token',
-    maxBody: small,
     decode: decodeRevoke,
     encode: encodeNothing,
     failure: tokenNotFound,
   }),
-  row({
-    operation: 'auth/token/lookup-self',
-    method: 'GET',
-    paths: ['auth/token/lookup-self'],
-    action: 'lookup-token',
-    maxBody: small,
-    decode: decodeLookupSelf,
-    encode: encodeLookupSelf,
-  }),
-  row({
-    operation: 'auth/token/lookup-self',
+  ...(['GET', 'POST'] as const).map((method) =>
+    at('auth/token/lookup-self', {
+      method,
+      action: 'lookup-token',
+      decode: decodeLookupSelf,
+      encode: encodeLookupSelf,
+    }),
+  ),
+  at('auth/token/lookup-accessor', {
     method: 'POST',
-    paths: ['auth/token/lookup-self'],
     action: 'lookup-token',
-    maxBody: small,
-    decode: decodeLookupSelf,
-    encode: encodeLookupSelf,
-  }),
-  row({
-    operation: 'auth/token/lookup-accessor',
-    method: 'POST',
-    paths: ['auth/token/lookup-accessor'],
-    action: 'lookup-token',
-    maxBody: small,
     decode: decodeLookupAccessor,
     encode: encodeLookupAccessor,
     failure: invalidAccessor,
   }),
-  row({
-    operation: 'auth/token/renew-self',
+  at('auth/token/renew-self', {
     method: 'POST',
-    paths: ['auth/token/renew-self'],
     action: 'renew-token',
-    maxBody: small,
     decode: decodeRenewSelf,
     encode: encodeRenewedSelf,
     as: 'auth',
   }),
-  row({
-    operation: 'auth/token/renew-accessor',
+  at('auth/token/renew-accessor', {
     method: 'POST',
-    paths: ['auth/token/renew-accessor'],
     action: 'renew-token',
-    maxBody: small,
     decode: decodeRenewAccessor,
     encode: encodeRenewedAccessor,
     as: 'auth',
     failure: invalidAccessor,
   }),
-  row({
-    operation: 'auth/token/revoke-self',
+  at('auth/token/revoke-self', {
     method: 'POST',
-    paths: ['auth/token/revoke-self'],
     action: 'revoke-token',
-    maxBody: small,
     decode: decodeRevokeSelf,
     encode: encodeNothing,
   }),
-  row({
-    operation: 'auth/token/revoke-accessor',
+  at('auth/token/revoke-accessor', {
     method: 'POST',
-    paths: ['auth/token/revoke-accessor'],
     action: 'revoke-token',
-    maxBody: small,
     decode: decodeRevokeAccessor,
     encode: encodeNothing,
     warnings: ({ absent }) => (absent ? ['No token found with this accessor'] : []),
