@@ -52,7 +52,8 @@ const seal: readonly Row[] = [
     action: 'unseal',
     // What can't be read is refused before anything is tried, and counted like wrong logins.
     proof: (input) => {
-      decodeUnseal(input);
+      const command = decodeUnseal(input);
+      if (command.kind === 'unseal') command.passphrase.wipe();
       return nobody;
     },
     decode: decodeUnseal,

@@ -1,18 +1,17 @@
 import type { AuthMount, Result } from '#domain/domain.ts';
+import { wholeSeconds } from './fields.ts';
 
 /** Seconds. What a token lives if nobody says, and the most that Vault says of its own. */
 const usual = 32 * 24 * 3600;
-
-const whole = (ms: number | undefined): number => Math.floor((ms ?? 0) / 1000);
 
 function words({ type, description, id, options, defaultTtl, maxTtl, listing }: AuthMount) {
   return {
     accessor: accessorOf(type, id),
     config: {
-      default_lease_ttl: whole(defaultTtl),
+      default_lease_ttl: wholeSeconds(defaultTtl),
       force_no_cache: false,
       ...(listing ? { listing_visibility: listing } : {}),
-      max_lease_ttl: whole(maxTtl),
+      max_lease_ttl: wholeSeconds(maxTtl),
       token_type: 'default-service',
     },
     ...(type !== 'token' && { deprecation_status: 'supported' }),
@@ -47,11 +46,11 @@ export const encodeMount = ({ mount }: Result<'read-auth-mount'>): string => JSO
 export function encodeTuning({ mount }: Result<'read-auth-mount'>): string {
   const { description, listing, defaultTtl, maxTtl } = mount;
   return JSON.stringify({
-    default_lease_ttl: whole(defaultTtl) || usual,
+    default_lease_ttl: wholeSeconds(defaultTtl) || usual,
     description,
     force_no_cache: false,
     ...(listing ? { listing_visibility: listing } : {}),
-    max_lease_ttl: whole(maxTtl) || usual,
+    max_lease_ttl: wholeSeconds(maxTtl) || usual,
     token_type: 'default-service',
   });
 }

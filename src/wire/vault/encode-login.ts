@@ -1,20 +1,19 @@
 import type { Login, Result, SecretId, SecretIdSettings, TokenSettings, Wrapping } from '#domain/domain.ts';
 import { fromUtf8 } from '#encoding/encoding.ts';
+import { wholeSeconds } from './fields.ts';
 import type { Input } from './row.ts';
-
-const whole = (ms: number | undefined): number => Math.floor((ms ?? 0) / 1000);
 
 export function tokenMembers({ policies, ttl, maxTtl, period, uses, cidrs, ...more }: TokenSettings): object {
   return {
     token_bound_cidrs: cidrs,
-    token_explicit_max_ttl: whole(more.explicitMaxTtl),
-    token_max_ttl: whole(maxTtl),
+    token_explicit_max_ttl: wholeSeconds(more.explicitMaxTtl),
+    token_max_ttl: wholeSeconds(maxTtl),
     token_no_default_policy: more.withoutDefault === true,
     token_num_uses: uses ?? 0,
-    token_period: whole(period),
+    token_period: wholeSeconds(period),
     token_policies: policies,
     token_strictly_bind_ip: more.bindsAddress === true,
-    token_ttl: whole(ttl),
+    token_ttl: wholeSeconds(ttl),
     token_type: 'default',
   };
 }
@@ -30,7 +29,7 @@ function secretIdMembers({ bound, ttl, uses, cidrs }: SecretIdSettings): object 
     local_secret_ids: false,
     secret_id_bound_cidrs: listed(cidrs),
     secret_id_num_uses: uses ?? 0,
-    secret_id_ttl: whole(ttl),
+    secret_id_ttl: wholeSeconds(ttl),
   };
 }
 
@@ -60,7 +59,7 @@ export function encodeSecretId({ secretId, shown }: Result<'create-secret-id'>):
     secret_id: fromUtf8(secretId.release()) ?? '',
     secret_id_accessor: shown.accessor,
     secret_id_num_uses: shown.uses ?? 0,
-    secret_id_ttl: whole(shown.ttl),
+    secret_id_ttl: wholeSeconds(shown.ttl),
   });
 }
 
@@ -78,7 +77,7 @@ export function encodeShownSecretId({ shown }: { readonly shown?: SecretId }): s
     metadata: shown.meta,
     secret_id_accessor: shown.accessor,
     secret_id_num_uses: shown.left ?? 0,
-    secret_id_ttl: whole(shown.ttl),
+    secret_id_ttl: wholeSeconds(shown.ttl),
     token_bound_cidrs: shown.tokenCidrs,
   });
 }
@@ -88,7 +87,7 @@ export function wrapInfo({ token, accessor, createdAt, ttl, path }: Wrapping, wr
   return JSON.stringify({
     token: fromUtf8(token.release()) ?? '',
     accessor,
-    ttl: whole(ttl),
+    ttl: wholeSeconds(ttl),
     creation_time: time(createdAt),
     creation_path: path,
     ...(wrapped !== undefined && { wrapped_accessor: wrapped }),
@@ -96,7 +95,7 @@ export function wrapInfo({ token, accessor, createdAt, ttl, path }: Wrapping, wr
 }
 
 export function encodeWrapping({ createdAt, ttl, path }: Result<'lookup-wrapping'>): string {
-  return JSON.stringify({ creation_path: path, creation_time: time(createdAt), creation_ttl: whole(ttl) });
+  return JSON.stringify({ creation_path: path, creation_time: time(createdAt), creation_ttl: wholeSeconds(ttl) });
 }
 
 /** The whole answer, as it was. */

@@ -1,10 +1,8 @@
 import type { OlderTokenName, Result } from '#domain/domain.ts';
 import { leaseOf } from './decode-token-role.ts';
 import { PlacedError } from './errors.ts';
-import { text } from './fields.ts';
+import { text, wholeSeconds } from './fields.ts';
 import type { Input } from './row.ts';
-
-const seconds = (ms: number | undefined): number => Math.floor((ms ?? 0) / 1000);
 
 export function encodeTokenRole({ role }: Result<'read-token-role'>): string {
   const isOlder = (name: OlderTokenName) => role.older.includes(name);
@@ -15,17 +13,17 @@ export function encodeTokenRole({ role }: Result<'read-token-role'>): string {
     ...(isOlder('bound_cidrs') && role.cidrs.length > 0 && { bound_cidrs: role.cidrs }),
     disallowed_policies: role.disallowed,
     disallowed_policies_glob: role.disallowedGlobs,
-    explicit_max_ttl: isOlder('explicit_max_ttl') ? seconds(role.maxTtl) : 0,
+    explicit_max_ttl: isOlder('explicit_max_ttl') ? wholeSeconds(role.maxTtl) : 0,
     name: role.name,
     orphan: role.orphan,
     path_suffix: role.pathSuffix,
-    period: isOlder('period') ? seconds(role.period) : 0,
+    period: isOlder('period') ? wholeSeconds(role.period) : 0,
     renewable: role.renewable,
     ...(role.cidrs.length > 0 && { token_bound_cidrs: role.cidrs }),
-    token_explicit_max_ttl: seconds(role.maxTtl),
+    token_explicit_max_ttl: wholeSeconds(role.maxTtl),
     token_no_default_policy: role.noDefaultPolicy,
     ...(role.uses !== undefined && { token_num_uses: role.uses }),
-    token_period: seconds(role.period),
+    token_period: wholeSeconds(role.period),
     token_type: role.type,
   });
 }
@@ -78,7 +76,7 @@ export function encodeLease({ credential }: Result<'lookup-token'>, input: Input
     last_renewal: renewedAt === undefined ? null : new Date(renewedAt).toISOString(),
     path: leaseOf(id).path,
     renewable: renewable ?? false,
-    ttl: expiresAt === undefined ? 0 : Math.max(0, Math.floor((expiresAt - input.clock()) / 1000)),
+    ttl: expiresAt === undefined ? 0 : wholeSeconds(expiresAt - input.clock()),
   });
 }
 

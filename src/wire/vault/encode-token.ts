@@ -1,9 +1,7 @@
 import type { Result, TokenInfo } from '#domain/domain.ts';
 import { fromUtf8 } from '#encoding/encoding.ts';
-import { text } from './fields.ts';
+import { text, wholeSeconds } from './fields.ts';
 import type { Input } from './row.ts';
-
-const wholeSeconds = (ms: number | undefined): number => Math.max(0, Math.floor((ms ?? 0) / 1000));
 
 /** 0 where the token has no end, as Vault says it. */
 function remaining({ credential }: TokenInfo, now: number): number {

@@ -104,6 +104,9 @@ export function seconds(object: JsonObject, name: string): number | undefined {
   return sum;
 }
 
+/** The other way round: of milliseconds, 0 where there are none. */
+export const wholeSeconds = (ms: number | undefined): number => Math.max(0, Math.floor((ms ?? 0) / 1000));
+
 /** Words in an array, or in one string with commas between them. */
 export function words(object: JsonObject, name: string): readonly string[] | undefined {
   const value = Object.hasOwn(object, name) ? object[name] : undefined;

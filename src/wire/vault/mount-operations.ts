@@ -3,14 +3,13 @@ import { decodeEnableMount, decodeTuneMount, pathOf } from './decode-mount.ts';
 import { authMountTable } from './encode-auth-mount.ts';
 import { encodeNothing } from './encode-keys.ts';
 import { absentAs } from './errors.ts';
+import { wholeSeconds } from './fields.ts';
 import { type Input, type Row, row, small } from './row.ts';
 
 /** `sys/mounts` and what the command lines ask before they read or write a secret. */
 
 /** Seconds that things are leased for where nobody says. */
 const usual = 2_764_800;
-
-const whole = (ms: number): number => Math.floor(ms / 1000);
 
 function options({ engine, version }: Mount): object {
   return engine === 'kv' ? { version: String(version) } : {};
@@ -22,10 +21,10 @@ function shown(mount: Mount) {
   return {
     accessor,
     config: {
-      default_lease_ttl: whole(defaultTtl),
+      default_lease_ttl: wholeSeconds(defaultTtl),
       force_no_cache: false,
       ...(listing !== undefined && { listing_visibility: listing }),
-      max_lease_ttl: whole(maxTtl),
+      max_lease_ttl: wholeSeconds(maxTtl),
     },
     deprecation_status: 'supported',
     description,
@@ -46,11 +45,11 @@ const table = (mounts: readonly Mount[]) => Object.fromEntries(mounts.map((mount
 function tuned(mount: Mount): string {
   const { description, engine, defaultTtl, maxTtl, listing } = mount;
   return JSON.stringify({
-    default_lease_ttl: whole(defaultTtl) || Math.min(usual, whole(maxTtl) || usual),
+    default_lease_ttl: wholeSeconds(defaultTtl) || Math.min(usual, wholeSeconds(maxTtl) || usual),
     description,
     force_no_cache: false,
     ...(listing !== undefined && { listing_visibility: listing }),
-    max_lease_ttl: whole(maxTtl) || usual,
+    max_lease_ttl: wholeSeconds(maxTtl) || usual,
     ...(engine === 'kv' && { options: options(mount) }),
   });
 }
