@@ -93,6 +93,7 @@ export class WorkingGate implements Gate {
       const { rooms } = this.core;
       const principal = await rooms.identity.identify(proof, changesState(action));
       identified(line, principal);
+      assertPlace(principal, origin);
       this.core.throttle.admit(principal, line.time);
       // Whose policies let nothing be asked for there is not told what is.
       if (origin.asked !== undefined) await assertMayAsk(rooms.identity, principal, origin.asked);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import type { Proof } from '#domain/domain.ts';
+import { KmsError, type Proof } from '#domain/domain.ts';
 import { byToken, House, plain, refused } from './testing/house.ts';
 
 let house: House;
@@ -50,4 +50,12 @@ test('a password that is changed or a login that is deleted while it is being ch
     house.perform({ ...user, name: 'narrowed', token: { policies: ['few'] } }),
   ]);
   assert.deepEqual(policies, ['default', 'few']);
+});
+
+test('a token that may not be used from there is told so, whatever else is wrong', async () => {
+  const away = byToken(await house.perform({ kind: 'create-token', cidrs: ['10.0.0.0/8'] }));
+  const malformed = new KmsError('malformed', 'x');
+  await refused('denied', house.gate.refuse(away, 'encrypt', malformed, house.origin()));
+  await refused('denied', house.perform({ kind: 'generate-random', bytes: 1 }, away));
+  await refused('malformed', house.gate.refuse(house.proof, 'encrypt', malformed, house.origin()));
 });
