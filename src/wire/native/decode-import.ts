@@ -27,7 +27,7 @@ import { type Input, oneOf, optionalStrings, present } from './decode.ts';
 /** What comes from another server whole. */
 
 /** An instant of RFC 3339; whatever is finer than milliseconds is cut off. */
-export function optionalTime(body: JsonObject, name: string): number | undefined {
+function optionalTime(body: JsonObject, name: string): number | undefined {
   const text = optionalString(body, name);
   if (text === undefined) return undefined;
   const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
@@ -35,20 +35,20 @@ export function optionalTime(body: JsonObject, name: string): number | undefined
   return at;
 }
 
-export function requiredTime(body: JsonObject, name: string): number {
+function requiredTime(body: JsonObject, name: string): number {
   const at = optionalTime(body, name);
   if (at === undefined) throw new KmsError('invalid-parameter', `"${name}" is missing.`);
   return at;
 }
 
-export function requiredInteger(body: JsonObject, name: string): number {
+function requiredInteger(body: JsonObject, name: string): number {
   const number = optionalInteger(body, name);
   if (number === undefined) throw new KmsError('invalid-parameter', `"${name}" is missing.`);
   return number;
 }
 
 /** Each of an array, with no members but these. */
-export function objectsIn<T>(
+function objectsIn<T>(
   body: JsonObject,
   name: string,
   known: readonly string[],

@@ -10,7 +10,7 @@ const parts: ReadonlyMap<string, ExportedPart> = new Map([
 ] as const);
 
 /** How keys are written: '' is each kind's own way. */
-export type ExportFormat = '' | 'raw' | 'der' | 'pem';
+type ExportFormat = '' | 'raw' | 'der' | 'pem';
 
 const forms = { '': 'traditional', raw: 'raw', der: 'pkcs8', pem: 'pkcs8' } as const satisfies Record<
   ExportFormat,
