@@ -34,6 +34,8 @@ const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+// As the test runner ends a file whose time is up: without a handler there would be no 'exit'.
+process.once('SIGTERM', () => process.exit(1));
 
 /** Runs `claviger ARGS` and resolves once it is ready; rejects with what it printed when it ends before. */
 export function start(args: readonly string[], { env = {}, fd3, limit }: StartOptions = {}): Promise<Started> {
