@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CliError } from '../command.ts';
 
@@ -54,7 +54,7 @@ export class Journal {
       syncFolder(path);
     } else if (!text.endsWith('\n')) {
       // What a kill cut off is no line; the next one must not continue it.
-      writeSync(journal.#file!, '\n');
+      writeFileSync(journal.#file!, '\n');
     }
     return journal;
   }
@@ -85,7 +85,8 @@ export class Journal {
 
   #append(line: object): void {
     if (this.#file === undefined) return;
-    writeSync(this.#file, `${JSON.stringify(line)}\n`);
+    // The whole of it, where writeSync may stop short.
+    writeFileSync(this.#file, `${JSON.stringify(line)}\n`);
     fsyncSync(this.#file);
   }
 }
