@@ -107,8 +107,11 @@ test('every operation of the API is answered through the client, and each leaves
     operations: ReadonlyArray<{ operation: string; action: string }>;
   };
   const quiet = ['read-status', 'seal', 'unseal', 'read-audit'];
+  // Asked by `claviger migrate` alone, as bytes that it can wipe; its own journeys try them.
+  const ofMigrations = ['get-wrapping-key', 'import-key-versions', 'import-secret'];
+  const elsewhere = [...quiet, ...ofMigrations];
   const missing = operations.filter(
-    ({ operation, action }) => !quiet.includes(action) && !seen.has(operation.replace('/claviger/v1', '')),
+    ({ operation, action }) => !elsewhere.includes(action) && !seen.has(operation.replace('/claviger/v1', '')),
   );
   assert.deepEqual(missing, []);
 });
