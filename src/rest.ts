@@ -9,10 +9,10 @@ const every = 1000;
 const restful = 3;
 /** Of the time: the looks and the checkpoints of a server that nobody asks; a request a second is more. */
 const nextToNothing = 0.002;
-/** Looks that have to be restful too before the next collection: little traffic is no rest. */
-const between = 60;
-/** Bytes that are worth a collection. */
+/** Bytes that are worth a collection, and those that are worth one within a minute of the last: little traffic is no rest. */
 const worthwhile = 4 * 1024 * 1024;
+const worthwhileAtOnce = 32 * 1024 * 1024;
+const between = 60_000;
 
 type Collect = (options: {
   readonly type: 'major';
@@ -31,19 +31,22 @@ export function giveMemoryBackAtRest(): void {
   let last = performance.eventLoopUtilization();
   let rests = 0;
   let kept = 0;
+  let collected = Number.NEGATIVE_INFINITY;
   setInterval(() => {
     const now = performance.eventLoopUtilization();
-    const isRestful = performance.eventLoopUtilization(now, last).utilization < nextToNothing;
-    rests = isRestful ? rests + 1 : Math.min(rests, 0);
+    rests = performance.eventLoopUtilization(now, last).utilization < nextToNothing ? rests + 1 : 0;
     last = now;
     const before = getHeapStatistics().total_physical_size;
-    if (rests < restful || before < kept + worthwhile) return;
+    const worth = performance.now() - collected < between ? worthwhileAtOnce : worthwhile;
+    if (rests < restful || before < kept + worth) return;
     collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+    // This was no request.
+    last = performance.eventLoopUtilization();
     const after = getHeapStatistics().total_physical_size;
     // What has grown old by a collection goes with the next.
     if (before - after >= worthwhile) return;
     kept = after;
-    rests = -between;
+    collected = performance.now();
     // V8 frees buffers on a thread of its own meanwhile.
     setTimeout(() => void trim(), every).unref();
   }, every).unref();
