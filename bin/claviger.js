@@ -25,7 +25,14 @@ if (Number(process.versions.node.split('.')[0]) >= wanted) {
     console.error(`claviger needs Node ${wanted} or later, which its package "node" brings: run npm ci first.`);
     process.exit(1);
   }
-  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const args = process.argv.slice(2);
+  const stdio = [0, 1, 2];
+  // The passphrase may come by a descriptor of its own, which has to be handed on by its number.
+  const option = args.findIndex((arg) => /^--passphrase-fd(=|$)/.test(arg));
+  const descriptor = option < 0 ? 0 : Number(args[option].split('=')[1] ?? args[option + 1]);
+  while (stdio.length <= descriptor && descriptor < 1024)
+    stdio.push(stdio.length === descriptor ? descriptor : 'ignore');
+  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...args], { stdio });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
     process.exitCode = signal ? 128 : (code ?? 1);
