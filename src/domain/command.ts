@@ -4,6 +4,7 @@ import type { AgreementCommands, AgreementResults } from './command-agreement.ts
 import type { AuditCommands, AuditResults } from './command-audit.ts';
 import type { AuthMountCommands, AuthMountResults } from './command-auth-mount.ts';
 import type { CeremonyCommands, CeremonyResults } from './command-ceremony.ts';
+import type { HolderCommands, HolderResults, Page } from './command-holder.ts';
 import type { HostCommands, HostResults } from './command-host.ts';
 import type { ImportCommands, ImportResults } from './command-import.ts';
 import type { KeyCacheCommands, KeyCacheResults } from './command-key-cache.ts';
@@ -23,22 +24,13 @@ import type { TokenCommands, TokenResults } from './command-token.ts';
 import type { TransferCommands, TransferResults } from './command-transfer.ts';
 import type { UsageCommands, UsageResults } from './command-use.ts';
 import type { Context } from './context.ts';
-import type { Grant, GrantScope, Identity } from './grant.ts';
 import type { Key, KeyClass, KeyRef, KeyVersion } from './key.ts';
-import type { Role } from './principal.ts';
 import type { DueRotation } from './secret.ts';
 import type { Plaintext } from './secret-bytes.ts';
 import type { Used } from './used.ts';
 
 interface OnKey {
   readonly key: KeyRef;
-}
-
-interface Page {
-  /** Return what comes after this id or name; '' for the start. */
-  readonly after: string;
-  /** 1 to 1000. */
-  readonly limit: number;
 }
 
 export interface KeyPatch {
@@ -67,6 +59,7 @@ export interface Commands
     LoginCommands,
     TokenCommands,
     CeremonyCommands,
+    HolderCommands,
     HostCommands,
     AuthMountCommands,
     RevocationListCommands,
@@ -239,36 +232,6 @@ export interface Commands
     readonly boundHash?: true;
   };
 
-  /** `ifAbsent`: answer the one of that name that there is, instead of 'already-exists'. */
-  'create-realm': { readonly name: string; readonly ifAbsent?: true };
-  /** With `name`: that one, which must be there. */
-  'list-realms': Page & { readonly name?: string };
-  'create-identity': {
-    readonly name: string;
-    /** A grant of this role on the whole realm comes with it. */
-    readonly role?: Role;
-    readonly groups?: readonly string[];
-    /** Default: the realm of who asks. Another realm, made if absent, may be named by a security officer of the first realm. */
-    readonly realm?: string;
-    /** Milliseconds; absent: until revoked. */
-    readonly ttl?: number;
-  };
-  'list-identities': Page;
-  'disable-identity': { readonly name: string; readonly realm?: string };
-  /** A new access key and token for an identity. */
-  'create-credentials': { readonly name: string; readonly realm?: string; readonly ttl?: number };
-  'revoke-credential': { readonly id: string };
-  'create-grant': {
-    readonly grantee: Grant['grantee'];
-    readonly role: Role;
-    readonly actions?: readonly string[];
-    readonly scope: GrantScope;
-    readonly condition?: NonNullable<Grant['condition']>;
-    readonly ttl?: number;
-  };
-  'revoke-grant': { readonly id: string };
-  'list-grants': Page;
-
   'read-status': Record<never, never>;
   seal: Record<never, never>;
   unseal: {
@@ -278,18 +241,6 @@ export interface Commands
   };
   /** Rotates what is due, destroys what has waited, forgets what is over. Jobs ask for it. */
   'run-schedule': Record<never, never>;
-}
-
-export interface CredentialSet {
-  readonly realm: string;
-  readonly identity: string;
-  /** 12 digits, as AWS clients see the realm. */
-  readonly account: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: Plaintext;
-  readonly token: Plaintext;
-  readonly tokenAccessor: string;
-  readonly expiresAt?: number;
 }
 
 export interface KeyAndVersions {
@@ -324,6 +275,7 @@ export interface Results
     LoginResults,
     TokenResults,
     CeremonyResults,
+    HolderResults,
     HostResults,
     MountResults,
     AuthMountResults,
@@ -392,21 +344,6 @@ export interface Results
   'get-public-key': Used & { readonly key: Key; readonly publicKey: Uint8Array };
   'generate-mac': Used & { readonly mac: Uint8Array; readonly hash: HashName };
   'verify-mac': Used & { readonly valid: boolean; readonly hash: HashName };
-  'create-realm': { readonly name: string; readonly account: string; readonly region: string };
-  'list-realms': {
-    /** The account of who asks. */
-    readonly own: string;
-    readonly realms: ReadonlyArray<{ readonly name: string; readonly account: string; readonly region: string }>;
-    readonly next?: string;
-  };
-  'create-identity': CredentialSet;
-  'list-identities': { readonly identities: readonly Identity[]; readonly next?: string };
-  'disable-identity': Record<never, never>;
-  'create-credentials': CredentialSet;
-  'revoke-credential': Record<never, never>;
-  'create-grant': { readonly grant: Grant };
-  'revoke-grant': Record<never, never>;
-  'list-grants': { readonly grants: readonly Grant[]; readonly next?: string };
   'read-status': Status;
   seal: Record<never, never>;
   unseal: Status;

@@ -6,6 +6,7 @@ export * from './command-acl-policy.ts';
 export * from './command-audit.ts';
 export * from './command-auth-mount.ts';
 export * from './command-ceremony.ts';
+export type { CredentialSet, HolderCommands, HolderResults } from './command-holder.ts';
 export * from './command-host.ts';
 export * from './command-import.ts';
 export * from './command-key-cache.ts';
