@@ -58,6 +58,8 @@ export class Trial {
     const victim = await this.#ready(true);
     const opensBefore = await this.#openings(victim);
     const before = await pictureOf(victim.data);
+    // What the openings left is none of the command's.
+    this.#lines = before.lines.length;
     await this.#prepare(victim);
     const linesBefore = this.#lines;
     await untilCheckpointIsDue();
