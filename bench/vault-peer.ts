@@ -44,8 +44,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const connections = Number(values.connections);
-/** Milliseconds without a request after which a server is at rest. */
-const atRest = 10_000;
+/** Milliseconds without a request after which both servers count as at rest: Claviger collects once a minute at most. */
+const atRest = 75_000;
 const tls = values.tls !== 'off';
 const data = Buffer.alloc(32, 7).toString('base64');
 
