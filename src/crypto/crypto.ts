@@ -42,6 +42,14 @@ export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';
 export { decapsulate, encapsulate } from './ml-kem.ts';
 export { countedUuids, randomBytes, randomInto, randomUuid } from './random.ts';
+export {
+  newRecipientSecret,
+  openAsRecipient,
+  recipientLength,
+  recipientOf,
+  recipientSecretLength,
+  sealToRecipient,
+} from './recipient.ts';
 export { releaseToCaller } from './release.ts';
 export { type RevocationList, readRevocationList } from './revocation-list.ts';
 export { rsaDecrypt, rsaEncrypt, rsaMaxPlaintext } from './rsa-encryption.ts';
