@@ -39,7 +39,14 @@ export { openBundle, sealBundle } from './key-bundle.ts';
 export { assertCertificatesOf } from './key-certificates.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
 export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
-export { commitmentLength, MessageCipher, messageEngine } from './message-cipher.ts';
+export {
+  commitmentLength,
+  MessageCipher,
+  type MessageLayout,
+  messageEngine,
+  openMessage,
+  sealMessage,
+} from './message-cipher.ts';
 export { decapsulate, encapsulate } from './ml-kem.ts';
 export { countedUuids, randomBytes, randomInto, randomUuid } from './random.ts';
 export {

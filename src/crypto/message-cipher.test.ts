@@ -53,7 +53,7 @@ test('the direct cipher takes nothing that its memory has no room for', async ()
     [4033, 20],
     [0, 8193],
   ] as const) {
-    assert.equal(gcm.takes(Buffer.alloc(aad), Buffer.alloc(data)), false);
+    assert.equal(gcm.takes(aad, data), false);
     const target = Buffer.alloc(16_384);
     assert.throws(() => gcm.sealInto(key, nonce, Buffer.alloc(aad), Buffer.alloc(data), target, 0), RangeError);
     assert.throws(() => gcm.open(key, nonce, Buffer.alloc(aad), Buffer.alloc(data)), RangeError);

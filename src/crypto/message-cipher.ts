@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { SecretBytes } from '#domain/domain.ts';
 import { type AeadName, aeadOpen, aeadSealInto, keyInput, nonceLength } from './aead.ts';
+import { equalSecrets } from './hash.ts';
 import { KeyHandle } from './key-handle.ts';
 import { openMessageGcm } from './message-gcm.ts';
 import { openMessageHmac } from './message-hmac.ts';
@@ -15,6 +16,8 @@ export const commitmentLength = 32;
 // HKDF-Expand's first block of SHA-512: half of it is the key, half the commitment.
 const keyEnd = 32;
 const firstBlock = 1;
+const derivedKey = hmac?.output.subarray(0, keyEnd);
+const derivedCommitment = hmac?.output.subarray(keyEnd);
 
 /**
  * The key and commitment of one message, derived from a key version and a random salt, so that no key ever encrypts twice and a
@@ -73,7 +76,7 @@ export class MessageCipher {
   }
 
   #direct(aad: Uint8Array, data: Uint8Array): boolean {
-    return this.#aead === 'aes-256-gcm' && gcm?.takes(aad, data) === true;
+    return this.#aead === 'aes-256-gcm' && gcm?.takes(aad.length, data.length) === true;
   }
 
   #key(): Uint8Array {
@@ -83,4 +86,79 @@ export class MessageCipher {
   #nonce(): Uint8Array {
     return this.#salt.subarray(0, nonceLength);
   }
+}
+
+/** Where the parts of a message lie: everything before the ciphertext is authenticated, and then the context. */
+export interface MessageLayout {
+  readonly saltAt: number;
+  readonly saltLength: number;
+  readonly commitmentAt: number;
+  readonly bodyAt: number;
+}
+
+/** Fills in commitment, ciphertext and tag of `message`, in which all that stands before them is there. */
+export function sealMessage(
+  aead: AeadName,
+  key: KeyHandle,
+  info: Uint8Array,
+  layout: MessageLayout,
+  context: Uint8Array,
+  plaintext: Uint8Array,
+  message: Buffer,
+): void {
+  const { saltAt, saltLength, commitmentAt, bodyAt } = layout;
+  if (derives(aead, key, info, layout, context.length, plaintext.length, message)) {
+    hmac!.output.copy(message, commitmentAt, keyEnd);
+    gcm!.sealBehind(derivedKey!, saltAt, context, plaintext, message, bodyAt);
+    hmac!.output.fill(0);
+    return;
+  }
+  const cipher = new MessageCipher(aead, key, message.subarray(saltAt, saltAt + saltLength), info);
+  message.set(cipher.commitment, commitmentAt);
+  cipher.sealInto(authenticated(message, bodyAt, context), plaintext, message, bodyAt);
+}
+
+/** The plaintext, or undefined when anything is wrong. `message` is long enough for commitment and tag. */
+export function openMessage(
+  aead: AeadName,
+  key: KeyHandle,
+  info: Uint8Array,
+  layout: MessageLayout,
+  context: Uint8Array,
+  message: Buffer,
+): Uint8Array | undefined {
+  const { saltAt, saltLength, commitmentAt, bodyAt } = layout;
+  const commitment = message.subarray(commitmentAt, commitmentAt + commitmentLength);
+  if (derives(aead, key, info, layout, context.length, message.length - bodyAt, message)) {
+    const committed = equalSecrets(derivedCommitment!, commitment);
+    const plaintext = committed ? gcm!.openBehind(derivedKey!, saltAt, context, message, bodyAt) : undefined;
+    hmac!.output.fill(0);
+    return plaintext;
+  }
+  const cipher = new MessageCipher(aead, key, message.subarray(saltAt, saltAt + saltLength), info);
+  if (!equalSecrets(cipher.commitment, commitment)) return undefined;
+  return cipher.open(authenticated(message, bodyAt, context), message.subarray(bodyAt));
+}
+
+/** Whether the message's key and commitment stand in `hmac.output` now. */
+function derives(
+  aead: AeadName,
+  key: KeyHandle,
+  info: Uint8Array,
+  { saltAt, saltLength, bodyAt }: MessageLayout,
+  contextLength: number,
+  dataLength: number,
+  message: Buffer,
+): boolean {
+  return (
+    aead === 'aes-256-gcm' &&
+    hmac !== undefined &&
+    gcm?.takes(bodyAt + contextLength, dataLength) === true &&
+    hmac.derive(key, info, message, saltAt, saltLength, firstBlock)
+  );
+}
+
+function authenticated(message: Buffer, bodyAt: number, context: Uint8Array): Uint8Array {
+  const header = message.subarray(0, bodyAt);
+  return context.length === 0 ? header : Buffer.concat([header, context]);
 }

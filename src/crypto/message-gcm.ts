@@ -1,4 +1,4 @@
-import { aeadOpen, aeadSeal, tagLength } from './aead.ts';
+import { aeadOpen, aeadSeal, nonceLength, tagLength } from './aead.ts';
 import { getTag, loadOpenSsl, none, type OpenSsl, type Pointer, setTag } from './openssl.ts';
 
 // One piece of memory for one message at a time: key, nonce, the length that OpenSSL answers, additional data, and the data itself.
@@ -13,7 +13,7 @@ const maxData = at.size - at.data - tagLength;
  */
 export class MessageGcm {
   readonly #openssl: OpenSsl;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #bytes: Buffer<ArrayBuffer>;
   readonly #sealing: Pointer;
   readonly #opening: Pointer;
   readonly #key: Pointer;
@@ -26,7 +26,7 @@ export class MessageGcm {
     this.#openssl = openssl;
     // Outside the collected heap, so that the addresses stay good; this object keeps it alive.
     const memory = new ArrayBuffer(at.size);
-    this.#bytes = new Uint8Array(memory);
+    this.#bytes = Buffer.from(memory);
     const start = openssl.address(memory);
     this.#key = start + BigInt(at.key);
     this.#nonce = start + BigInt(at.nonce);
@@ -42,8 +42,8 @@ export class MessageGcm {
   }
 
   /** Whether a message is short enough. */
-  takes(aad: Uint8Array, data: Uint8Array): boolean {
-    return aad.length <= maxAad && data.length <= maxData;
+  takes(aadLength: number, dataLength: number): boolean {
+    return aadLength <= maxAad && dataLength <= maxData;
   }
 
   /** As `aeadSealInto`, for a message that it takes. `key` 32 bytes, `nonce` 12. */
@@ -57,37 +57,82 @@ export class MessageGcm {
   ): void {
     const { length } = plaintext;
     this.#load(key, nonce, aad, plaintext);
+    this.#seal(aad.length, length, target, offset);
+  }
+
+  /**
+   * As `sealInto`, of a message whose nonce stands in `target` at `nonceAt` and whose additional data is all of `target` before `offset`,
+   * then `context`: nothing is allocated.
+   */
+  sealBehind(
+    key: Uint8Array,
+    nonceAt: number,
+    context: Uint8Array,
+    plaintext: Uint8Array,
+    target: Buffer,
+    offset: number,
+  ): void {
+    this.#loadBehind(key, nonceAt, context, target, offset);
+    this.#bytes.set(plaintext, at.data);
+    this.#seal(offset + context.length, plaintext.length, target, offset);
+  }
+
+  /** As `open`, of a message as `sealBehind` makes it. */
+  openBehind(
+    key: Uint8Array,
+    nonceAt: number,
+    context: Uint8Array,
+    message: Buffer,
+    offset: number,
+  ): Buffer | undefined {
+    this.#loadBehind(key, nonceAt, context, message, offset);
+    message.copy(this.#bytes, at.data, offset);
+    return this.#open(offset + context.length, message.length - offset);
+  }
+
+  #loadBehind(key: Uint8Array, nonceAt: number, context: Uint8Array, message: Buffer, offset: number): void {
+    this.#bytes.set(key, at.key);
+    message.copy(this.#bytes, at.nonce, nonceAt, nonceAt + nonceLength);
+    message.copy(this.#bytes, at.aad, 0, offset);
+    this.#bytes.set(context, at.aad + offset);
+  }
+
+  #seal(aadLength: number, length: number, target: Uint8Array, offset: number): void {
     const ssl = this.#openssl;
     const done =
       ssl.encryptInit(this.#sealing, none, none, this.#key, this.#nonce) === 1 &&
-      ssl.encryptUpdate(this.#sealing, none, this.#length, this.#aad, aad.length) === 1 &&
+      ssl.encryptUpdate(this.#sealing, none, this.#length, this.#aad, aadLength) === 1 &&
       ssl.encryptUpdate(this.#sealing, this.#data, this.#length, this.#data, length) === 1 &&
       ssl.encryptFinal(this.#sealing, this.#data, this.#length) === 1 &&
       ssl.control(this.#sealing, getTag, tagLength, this.#data + BigInt(length)) === 1;
-    if (done) target.set(this.#bytes.subarray(at.data, at.data + length + tagLength), offset);
+    if (done) this.#bytes.copy(target, offset, at.data, at.data + length + tagLength);
     this.#wipe(length);
     if (!done) throw new Error('OpenSSL failed to encrypt a message');
   }
 
   /** As `aeadOpen`, for a message that it takes. */
   open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Buffer | undefined {
-    const length = sealed.length - tagLength;
-    if (length < 0) return undefined;
+    if (sealed.length < tagLength) return undefined;
     this.#load(key, nonce, aad, sealed);
+    return this.#open(aad.length, sealed.length);
+  }
+
+  #open(aadLength: number, sealedLength: number): Buffer | undefined {
+    const length = sealedLength - tagLength;
     const ssl = this.#openssl;
     const done =
       ssl.decryptInit(this.#opening, none, none, this.#key, this.#nonce) === 1 &&
-      ssl.decryptUpdate(this.#opening, none, this.#length, this.#aad, aad.length) === 1 &&
+      ssl.decryptUpdate(this.#opening, none, this.#length, this.#aad, aadLength) === 1 &&
       ssl.decryptUpdate(this.#opening, this.#data, this.#length, this.#data, length) === 1 &&
       ssl.control(this.#opening, setTag, tagLength, this.#data + BigInt(length)) === 1 &&
       ssl.decryptFinal(this.#opening, this.#data, this.#length) === 1;
     const plaintext = done ? Buffer.from(this.#bytes.subarray(at.data, at.data + length)) : undefined;
-    this.#wipe(sealed.length);
+    this.#wipe(sealedLength);
     return plaintext;
   }
 
   #load(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, data: Uint8Array): void {
-    if (key.length !== 32 || nonce.length !== 12 || !this.takes(aad, data))
+    if (key.length !== 32 || nonce.length !== 12 || !this.takes(aad.length, data.length))
       throw new RangeError('no message that this takes');
     this.#bytes.set(key, at.key);
     this.#bytes.set(nonce, at.nonce);

@@ -29,8 +29,9 @@ const utf8String = 4;
 export class MessageHmac {
   readonly #openssl: OpenSsl;
   readonly #outputSize: bigint;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #output: Uint8Array;
+  readonly #bytes: Buffer<ArrayBuffer>;
+  /** What `derive` leaves there; whoever called it wipes it. */
+  readonly output: Buffer;
   readonly #start: Pointer;
   readonly #outputAt: Pointer;
   readonly #lengthAt: Pointer;
@@ -42,13 +43,13 @@ export class MessageHmac {
     this.#openssl = openssl;
     this.#outputSize = BigInt(macLengths[hash]);
     const memory = new ArrayBuffer(at.size);
-    this.#bytes = new Uint8Array(memory);
-    this.#output = new Uint8Array(memory, at.output, macLengths[hash]);
+    this.#bytes = Buffer.from(memory);
+    this.output = Buffer.from(memory, at.output, macLengths[hash]);
     this.#start = openssl.address(memory);
     this.#outputAt = this.#start + BigInt(at.output);
     this.#lengthAt = this.#start + BigInt(at.length);
     // OSSL_PARAM { key, type, data, size, size of the answer } with the digest's name, and the empty one that ends the list.
-    const setUp = Buffer.from(memory);
+    const setUp = this.#bytes;
     setUp.write('digest\0\0', at.name, 'latin1');
     setUp.write(names[hash], at.digest, 'latin1');
     setUp.writeBigUInt64LE(this.#start + BigInt(at.name), at.parameters);
@@ -63,19 +64,42 @@ export class MessageHmac {
    * when their handle is collected, so a key that is read for one message and forgotten gets none.
    */
   compute(key: KeyHandle, input: Uint8Array): Buffer | undefined {
-    const context = this.#contexts.get(key) ?? this.#openAgain(key);
+    const context = this.#contextOf(key);
     if (context === undefined || input.length > maxInput) return undefined;
-    const openssl = this.#openssl;
     this.#bytes.set(input, at.input);
+    this.#run(context, input.length);
+    const mac = Buffer.allocUnsafe(this.output.length);
+    mac.set(this.output);
+    this.output.fill(0);
+    return mac;
+  }
+
+  /**
+   * The MAC over `info`, the `saltLength` bytes of `message` at `saltAt`, and `last`, into `output`: nothing is allocated. False as for
+   * `compute`'s undefined.
+   */
+  derive(key: KeyHandle, info: Uint8Array, message: Buffer, saltAt: number, saltLength: number, last: number): boolean {
+    const context = this.#contextOf(key);
+    const length = info.length + saltLength + 1;
+    if (context === undefined || length > maxInput) return false;
+    this.#bytes.set(info, at.input);
+    message.copy(this.#bytes, at.input + info.length, saltAt, saltAt + saltLength);
+    this.#bytes[at.input + length - 1] = last;
+    this.#run(context, length);
+    return true;
+  }
+
+  #run(context: Pointer, length: number): void {
+    const openssl = this.#openssl;
     const done =
       openssl.macInit(context, none, 0n, none) === 1 &&
-      openssl.macUpdate(context, this.#start, BigInt(input.length)) === 1 &&
+      openssl.macUpdate(context, this.#start, BigInt(length)) === 1 &&
       openssl.macFinal(context, this.#outputAt, this.#lengthAt, this.#outputSize) === 1;
     if (!done) throw new Error('OpenSSL failed to compute a MAC');
-    const mac = Buffer.allocUnsafe(this.#output.length);
-    mac.set(this.#output);
-    this.#output.fill(0);
-    return mac;
+  }
+
+  #contextOf(key: KeyHandle): Pointer | undefined {
+    return this.#contexts.get(key) ?? this.#openAgain(key);
   }
 
   #openAgain(key: KeyHandle): Pointer | undefined {

@@ -4,8 +4,9 @@ import {
   digest,
   equalSecrets,
   type KeyHandle,
-  MessageCipher,
+  openMessage,
   randomInto,
+  sealMessage,
   syntheticSalt,
 } from '#crypto/crypto.ts';
 import { accountOf, type KeySpec, KmsError } from '#domain/domain.ts';
@@ -23,6 +24,7 @@ const format = 1;
 const saltAt = 30;
 const commitmentAt = 62;
 const bodyAt = commitmentAt + commitmentLength;
+const layout = { saltAt, saltLength: commitmentAt - saltAt, commitmentAt, bodyAt } as const;
 const tagLength = 16;
 
 /** The key's id is `mrk-` and the hexadecimal digits of the 16 bytes; without the flag they are a UUID. */
@@ -99,9 +101,7 @@ export function sealEnvelope(key: EnvelopeKey, context: Uint8Array, plaintext: U
   key.prefix.copy(out);
   if (key.convergent) out.set(syntheticSalt(key.handle, key.info, context, plaintext), saltAt);
   else randomInto(out, saltAt, commitmentAt - saltAt);
-  const cipher = new MessageCipher(key.aead, key.handle, out.subarray(saltAt, commitmentAt), key.info);
-  out.set(cipher.commitment, commitmentAt);
-  cipher.sealInto(authenticated(out, context), plaintext, out, bodyAt);
+  sealMessage(key.aead, key.handle, key.info, layout, context, plaintext, out);
   return out;
 }
 
@@ -141,9 +141,7 @@ export function readEnvelope(realm: string, envelope: Uint8Array): EnvelopeHeade
 export function openEnvelope(key: EnvelopeKey, context: Uint8Array, envelope: Uint8Array): Uint8Array {
   const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength);
   if (bytes.length < envelopeOverhead || !bytes.subarray(0, saltAt).equals(key.prefix)) throw wrong();
-  const cipher = new MessageCipher(key.aead, key.handle, bytes.subarray(saltAt, commitmentAt), key.info);
-  if (!equalSecrets(cipher.commitment, bytes.subarray(commitmentAt, bodyAt))) throw wrong();
-  const plaintext = cipher.open(authenticated(bytes, context), bytes.subarray(bodyAt));
+  const plaintext = openMessage(key.aead, key.handle, key.info, layout, context, bytes);
   if (plaintext === undefined) throw wrong();
   if (key.convergent) assertSynthetic(key, context, plaintext, bytes.subarray(saltAt, commitmentAt));
   return plaintext;
@@ -152,9 +150,4 @@ export function openEnvelope(key: EnvelopeKey, context: Uint8Array, envelope: Ui
 /** Of each message in each context there is one ciphertext only, so a comparison of ciphertexts is one of messages. */
 function assertSynthetic(key: EnvelopeKey, context: Uint8Array, plaintext: Uint8Array, salt: Uint8Array): void {
   if (!equalSecrets(syntheticSalt(key.handle, key.info, context, plaintext), salt)) throw wrong();
-}
-
-function authenticated(envelope: Buffer, context: Uint8Array): Uint8Array {
-  const header = envelope.subarray(0, bodyAt);
-  return context.length === 0 ? header : Buffer.concat([header, context]);
 }
