@@ -18,6 +18,7 @@ export * from './command-login.ts';
 export * from './command-migrate.ts';
 export * from './command-mount.ts';
 export * from './command-revocation-list.ts';
+export * from './command-seal.ts';
 export * from './command-session.ts';
 export * from './command-token.ts';
 export * from './command-transfer.ts';

@@ -1,4 +1,6 @@
-import type { Plaintext, SecretBytes } from '#domain/domain.ts';
+import type { Asks, Handout, SecretBytes, ShareQuorum } from '#domain/domain.ts';
+
+export type { Asks, Handout } from '#domain/domain.ts';
 
 /** Bytes of the longest secret that a seal wraps. */
 export const maxWrapped = 128;
@@ -17,9 +19,6 @@ export interface Seal {
   /** Forgets credentials, ends sessions. May be called again. */
   close(): Promise<void>;
 }
-
-/** What whoever unseals must bring. A seal that asks nothing finds its credentials where its SDK looks for them. */
-export type Asks = 'nothing' | 'passphrase' | 'pin' | 'shares';
 
 /**
  * One way to hold a root of trust: a folder of this room. `settings` say where its key is, and hold no secret: they lie in the seal
@@ -55,13 +54,7 @@ export interface SealKind<S extends object = object> {
 /** What is to be known of one share before there are enough of them. */
 export interface Shares<S extends object = object> {
   /** So many of so many open it. */
-  quorum(settings: S): { readonly threshold: number; readonly total: number };
+  quorum(settings: S): ShareQuorum;
   /** Which one it is, from 1. Throws 'invalid-unseal' where a checksum tells that it is none of this seal. */
   numberOf(settings: S, share: SecretBytes): number;
-}
-
-/** Goes to one person: a share, or one encrypted to its custodian. */
-export interface Handout {
-  readonly custodian: string;
-  readonly text: Plaintext;
 }
