@@ -1,14 +1,15 @@
-import { type CipherGCMTypes, createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
+import { type CipherGCMTypes, createCipheriv, createDecipheriv } from 'node:crypto';
 import { SecretBytes } from '#domain/domain.ts';
-import { KeyHandle, objectOf } from './key-handle.ts';
+import { bytesOf, KeyHandle } from './key-handle.ts';
 
 export type AeadName = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305';
 
 export const nonceLength = 12;
 export const tagLength = 16;
 
-export function keyInput(key: KeyHandle | SecretBytes | Uint8Array): KeyObject | Uint8Array {
-  if (key instanceof KeyHandle) return objectOf(key);
+/** The bytes themselves, which `node:crypto` copies for as long as it takes. */
+export function keyInput(key: KeyHandle | SecretBytes | Uint8Array): Uint8Array {
+  if (key instanceof KeyHandle) return bytesOf(key);
   return key instanceof SecretBytes ? key.expose() : key;
 }
 

@@ -39,6 +39,7 @@ export { openBundle, sealBundle } from './key-bundle.ts';
 export { assertCertificatesOf } from './key-certificates.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
 export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
+export { guardMemory, type MemoryGuard } from './locked-memory.ts';
 export {
   commitmentLength,
   MessageCipher,

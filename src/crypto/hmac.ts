@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { HashName, SecretBytes } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
-import { KeyHandle, objectOf } from './key-handle.ts';
+import { keyInput } from './aead.ts';
+import { KeyHandle } from './key-handle.ts';
 import { openMessageHmac } from './message-hmac.ts';
 
 const direct = await openMessageHmac('sha256');
@@ -17,7 +18,7 @@ export function hmac(
     const mac = direct?.compute(key, typeof first === 'string' ? toUtf8(first) : first);
     if (mac !== undefined) return mac;
   }
-  const mac = createHmac(hash, key instanceof KeyHandle ? objectOf(key) : key.expose());
+  const mac = createHmac(hash, keyInput(key));
   for (const part of data) mac.update(part);
   return mac.digest();
 }

@@ -1,23 +1,34 @@
-import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import { type KeyFamily, type KeySpec, KmsError, type SecretBytes, specFacts } from '#domain/domain.ts';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { type KeyFamily, type KeySpec, KmsError, SecretBytes, specFacts } from '#domain/domain.ts';
 
-/** Reads the OpenSSL object of a handle: for files of this room. */
+/** Reads the OpenSSL object of a pair's handle: for files of this room. Throws 'wrong-algorithm' for a symmetric key. */
 export let objectOf: (handle: KeyHandle) => KeyObject;
+/** Reads the bytes of a symmetric key's handle, which are not to be kept: for files of this room. Throws 'wrong-algorithm' for a pair. */
+export let bytesOf: (handle: KeyHandle) => Uint8Array;
 
 /**
- * Material opened for use: the bytes live in OpenSSL's memory, not in JavaScript's. Nothing outside `crypto/` can read them back.
+ * Material opened for use: the bytes live in OpenSSL's memory, or where secrets are kept. Nothing outside `crypto/` can read them back.
  */
 export class KeyHandle {
   readonly spec: KeySpec;
-  readonly #object: KeyObject;
+  readonly #material: KeyObject | SecretBytes;
 
-  constructor(spec: KeySpec, object: KeyObject) {
+  /** Owns `material`, which is wiped when nobody uses the handle any more. Raw bytes are those of a symmetric key. */
+  constructor(spec: KeySpec, material: KeyObject | SecretBytes) {
     this.spec = spec;
-    this.#object = object;
+    this.#material = material;
   }
 
   static {
-    objectOf = (handle) => handle.#object;
+    const wrong = ({ spec }: KeyHandle) => new KmsError('wrong-algorithm', `A ${spec} key can't do this.`, spec);
+    objectOf = (handle) => {
+      if (handle.#material instanceof SecretBytes) throw wrong(handle);
+      return handle.#material;
+    };
+    bytesOf = (handle) => {
+      if (handle.#material instanceof SecretBytes) return handle.#material.expose();
+      throw wrong(handle);
+    };
   }
 
   toString(): string {
@@ -34,16 +45,20 @@ export class KeyHandle {
  * Throws 'internal' when the bytes aren't of that spec.
  */
 export function openMaterial(spec: KeySpec, material: SecretBytes): KeyHandle {
-  const object = readMaterial(spec, material);
-  if (object === undefined || !isOfSpec(object, spec)) {
-    throw new KmsError('internal', `The stored material is not a ${spec} key.`);
+  const { bytes, family } = specFacts(spec);
+  if (bytes !== undefined) {
+    // HMAC keys may be of any length but none (RFC 2104 section 3).
+    if (family === 'hmac' ? material.length > 0 : material.length === bytes)
+      return new KeyHandle(spec, SecretBytes.copyOf(material.expose()));
+  } else {
+    const object = readPair(material);
+    if (object !== undefined && isOfSpec(object, spec)) return new KeyHandle(spec, object);
   }
-  return new KeyHandle(spec, object);
+  throw new KmsError('internal', `The stored material is not a ${spec} key.`);
 }
 
-function readMaterial(spec: KeySpec, material: SecretBytes): KeyObject | undefined {
+function readPair(material: SecretBytes): KeyObject | undefined {
   try {
-    if (specFacts(spec).bytes !== undefined) return createSecretKey(material.expose());
     return createPrivateKey({ key: material.expose() as Buffer, format: 'der', type: 'pkcs8' });
   } catch {
     return undefined;
@@ -99,10 +114,10 @@ export function pairType(spec: KeySpec): string {
   return family === 'rsa' || family === 'ec' ? family : spec;
 }
 
-/** HMAC keys may be of any length but none (RFC 2104 section 3); every other spec fixes size and parameters. */
+/** Whether a pair, or half of one, has the size and parameters that the spec fixes. */
 export function isOfSpec(object: KeyObject, spec: KeySpec): boolean {
   const { bytes, family, modulusBits } = specFacts(spec);
-  if (bytes !== undefined) return family === 'hmac' ? object.symmetricKeySize! > 0 : object.symmetricKeySize === bytes;
+  if (bytes !== undefined) return false;
   if (family === 'sm2') return isSm2(object);
   if (object.asymmetricKeyType !== pairType(spec)) return false;
   const { modulusLength, namedCurve } = object.asymmetricKeyDetails ?? {};

@@ -1,5 +1,6 @@
-import { createHmac, createSecretKey } from 'node:crypto';
-import { KeyHandle, objectOf } from './key-handle.ts';
+import { createHmac } from 'node:crypto';
+import { SecretBytes } from '#domain/domain.ts';
+import { bytesOf, KeyHandle } from './key-handle.ts';
 import { loadOpenSsl, none, type OpenSsl, type Pointer } from './openssl.ts';
 
 const macLengths = { sha256: 32, sha512: 64 } as const;
@@ -104,12 +105,12 @@ export class MessageHmac {
 
   #openAgain(key: KeyHandle): Pointer | undefined {
     if (this.#seen.has(key)) return this.#open(key);
-    if ((objectOf(key).symmetricKeySize ?? Number.POSITIVE_INFINITY) <= maxKey) this.#seen.add(key);
+    if (bytesOf(key).length <= maxKey) this.#seen.add(key);
     return undefined;
   }
 
   #open(key: KeyHandle): Pointer {
-    const secret = objectOf(key).export();
+    const secret = bytesOf(key);
     const context = this.#openssl.newMac(this.#openssl.hmac);
     this.#bytes.set(secret, at.key);
     const ready = this.#openssl.macInit(
@@ -119,7 +120,6 @@ export class MessageHmac {
       this.#start + BigInt(at.parameters),
     );
     this.#bytes.fill(0, at.key, at.key + maxKey);
-    secret.fill(0);
     if (ready !== 1) {
       this.#openssl.freeMac(context);
       throw new Error('OpenSSL refused to set up HMAC');
@@ -132,12 +132,12 @@ export class MessageHmac {
 
 /** Computes what `node:crypto` does, for several keys in turn. */
 function agrees(hmac: MessageHmac, hash: MacHash): boolean {
-  const handles = [16, 32].map((size) => new KeyHandle('aes-256', createSecretKey(Buffer.alloc(size, size))));
+  const handles = [16, 32].map((size) => new KeyHandle('aes-256', new SecretBytes(Buffer.alloc(size, size))));
   return [0, 1, 93, 111, 112, 200, maxInput, 93].every((length) =>
     handles.every((handle) => {
       const input = Buffer.alloc(length, length);
       const mac = hmac.compute(handle, input) ?? hmac.compute(handle, input);
-      return mac?.equals(createHmac(hash, objectOf(handle)).update(input).digest()) === true;
+      return mac?.equals(createHmac(hash, bytesOf(handle)).update(input).digest()) === true;
     }),
   );
 }

@@ -2,7 +2,6 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
 import { keyInput } from './aead.ts';
 import type { KeyHandle } from './key-handle.ts';
-import { objectOf } from './key-handle.ts';
 
 type Padding = 'none' | 'padded';
 
@@ -13,8 +12,7 @@ const initialValue = {
 } as const satisfies Record<Padding, Buffer>;
 
 function cipherName(kek: KeyHandle | SecretBytes, padding: Padding): string {
-  const bytes = kek instanceof SecretBytes ? kek.length : (objectOf(kek).symmetricKeySize ?? 0);
-  return `id-aes${bytes * 8}-wrap${padding === 'padded' ? '-pad' : ''}`;
+  return `id-aes${keyInput(kek).length * 8}-wrap${padding === 'padded' ? '-pad' : ''}`;
 }
 
 function wrap(kek: KeyHandle | SecretBytes, padding: Padding, material: SecretBytes): Buffer {

@@ -1,5 +1,20 @@
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
+/** Where the bytes of secrets are kept, rather than wherever they came from. */
+export interface SecretMemory {
+  /** A copy of `bytes` that is wiped and released when `owner` is collected. Undefined where there is no room. */
+  keep(owner: object, bytes: Uint8Array): Uint8Array | undefined;
+  /** What `owner` had, wiped, may be given to another. Ignores what was never kept here. */
+  release(owner: object, bytes: Uint8Array): void;
+}
+
+let memory: SecretMemory | undefined;
+
+/** From now on. */
+export function keepSecretsIn(chosen: SecretMemory): void {
+  memory = chosen;
+}
+
 /**
  * Key material. Prints as a length wherever it is logged, joined or serialised; `expose` is called in `crypto/` and `seal/` only
  * (the architecture test holds this). Whoever creates one owns it and disposes it: `using key = new SecretBytes(bytes)`.
@@ -7,9 +22,21 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
 export class SecretBytes {
   #bytes: Uint8Array | undefined;
 
-  /** Takes ownership of `bytes`: the caller must not keep or change them. */
+  /** Takes ownership of `bytes`: the caller must not keep or change them. Where secrets have a memory of their own they move there. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    const kept = memory?.keep(this, bytes);
+    if (kept === undefined) return;
+    bytes.fill(0);
+    this.#bytes = kept;
+  }
+
+  /** The caller still owns `bytes`. */
+  static copyOf(bytes: Uint8Array): SecretBytes {
+    // Not on V8's heap, where small arrays lie otherwise: it moves them and leaves copies behind.
+    const copy = new Uint8Array(new ArrayBuffer(bytes.length));
+    copy.set(bytes);
+    return new SecretBytes(copy);
   }
 
   get length(): number {
@@ -23,7 +50,9 @@ export class SecretBytes {
   }
 
   dispose(): void {
-    this.#bytes?.fill(0);
+    if (this.#bytes === undefined) return;
+    this.#bytes.fill(0);
+    memory?.release(this, this.#bytes);
     this.#bytes = undefined;
   }
 
