@@ -1,0 +1,76 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import type { SecretBytes } from '#domain/domain.ts';
+
+/** FIPS 186-5: of each curve the hash that is as strong. Ed25519 has its own. */
+const curveHashes: ReadonlyMap<string, string> = new Map([
+  ['prime256v1', 'sha256'],
+  ['secp384r1', 'sha384'],
+  ['secp521r1', 'sha512'],
+]);
+
+/** Whether people can sign statements with the private half of it: Ed25519, or ECDSA on P-256, P-384 or P-521. */
+export function isStatementKey(publicPem: string): boolean {
+  return publicKeyOf(publicPem) !== undefined;
+}
+
+/**
+ * `privatePem`: of a person, in PEM, encrypted under `passphrase` or not; the caller still owns both. ECDSA signatures are DER. Undefined
+ * where it is no such key or the passphrase isn't its.
+ */
+export function signStatement(
+  privatePem: SecretBytes,
+  passphrase: SecretBytes | undefined,
+  message: Uint8Array,
+): { readonly signature: Uint8Array; readonly publicPem: string } | undefined {
+  const key = privateKeyOf(privatePem, passphrase);
+  if (key === undefined) return undefined;
+  const publicPem = createPublicKey(key).export({ format: 'pem', type: 'spki' }).toString();
+  return { signature: sign(hashOf(key), message, key), publicPem };
+}
+
+/** Whether `signature` over `message` is by that public key. False for a malformed key too. */
+export function verifyStatement(publicPem: string, message: Uint8Array, signature: Uint8Array): boolean {
+  const key = publicKeyOf(publicPem);
+  if (key === undefined) return false;
+  try {
+    return verify(hashOf(key), message, key, signature);
+  } catch {
+    return false;
+  }
+}
+
+const hashOf = (key: KeyObject) => curveHashes.get(key.asymmetricKeyDetails?.namedCurve ?? '') ?? null;
+
+function publicKeyOf(pem: string): KeyObject | undefined {
+  if (/PRIVATE KEY/.test(pem)) return undefined;
+  try {
+    return ofStatements(createPublicKey(pem));
+  } catch {
+    return undefined;
+  }
+}
+
+function privateKeyOf(pem: SecretBytes, passphrase: SecretBytes | undefined): KeyObject | undefined {
+  try {
+    return ofStatements(
+      createPrivateKey({
+        key: viewOf(pem),
+        format: 'pem',
+        ...(passphrase !== undefined && { passphrase: viewOf(passphrase) }),
+      }),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function viewOf(secret: SecretBytes): Buffer {
+  const { buffer, byteOffset, length } = secret.expose();
+  return Buffer.from(buffer, byteOffset, length);
+}
+
+function ofStatements(key: KeyObject): KeyObject | undefined {
+  if (key.asymmetricKeyType === 'ed25519') return key;
+  const { namedCurve = '' } = key.asymmetricKeyDetails ?? {};
+  return key.asymmetricKeyType === 'ec' && curveHashes.has(namedCurve) ? key : undefined;
+}
