@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { harden } from './hardening.ts';
+import { assertUnwatched, harden, leaveNoDump } from './hardening.ts';
 import { giveMemoryBackAtRest } from './rest.ts';
 
 harden();
@@ -14,6 +14,19 @@ function keepRequestsYoung(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
 }
 
+/** What holds the keys of production keeps them where nobody else looks. */
+async function withKeys(command: () => Promise<number>): Promise<number> {
+  const { reporting, warn } = await import('./serving.ts');
+  return reporting(async () => {
+    assertUnwatched();
+    const undumpable = await leaveNoDump();
+    const { heap, locked } = await (await import('#crypto/crypto.ts')).guardMemory();
+    if (process.platform === 'linux' && !undumpable) warn('claviger: the system did not take core dumps away.');
+    if (heap > 0 && locked === 0) warn('claviger: keys are not locked in memory (RLIMIT_MEMLOCK): turn swap off.');
+    return command();
+  });
+}
+
 /** The commands that run a server know every room; the others talk to one, and load none of it. */
 async function run(): Promise<number> {
   if (!args.includes('--help') && !args.includes('-h')) {
@@ -21,9 +34,12 @@ async function run(): Promise<number> {
       keepRequestsYoung();
       giveMemoryBackAtRest();
     }
-    if (name === 'dev') return (await import('./development.ts')).developmentCommand(args);
-    if (name === 'init') return (await import('./production.ts')).initCommand(args);
-    if (name === 'server') return (await import('./production.ts')).productionCommand(args);
+    if (name === 'dev') {
+      await (await import('#crypto/crypto.ts')).guardMemory();
+      return (await import('./development.ts')).developmentCommand(args);
+    }
+    if (name === 'init') return withKeys(async () => (await import('./production.ts')).initCommand(args));
+    if (name === 'server') return withKeys(async () => (await import('./production.ts')).productionCommand(args));
   }
   return (await import('#cli/cli.ts')).runCli(process.argv.slice(2));
 }

@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 
 /** The door of settings: the environment and the small files that say where a server is. An absent setting has a safe meaning. */
 
+export { refusedNodeOptions } from './node-options.ts';
 export { parseRotators, type RotatorSetting } from './rotators.ts';
 
 /** What Claviger reads from its environment. An empty variable is an absent one. */
