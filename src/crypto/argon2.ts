@@ -1,9 +1,10 @@
 import { argon2 } from 'node:crypto';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
+import { mostForArgon2, withArgon2Memory } from './secure-heap.ts';
 
 /** Costs of Argon2id (RFC 9106 section 4 recommends 2 GiB and 1 pass, or 64 MiB and 3 passes, with 4 lanes). */
 export interface Argon2Costs {
-  /** At least 8 for each lane. */
+  /** At least 8 for each lane, and at most 65,536: OpenSSL takes it from the secure heap. */
   readonly memoryKiB: number;
   readonly passes: number;
   /** Lanes. */
@@ -21,17 +22,22 @@ export async function argon2id(
   length: number,
 ): Promise<SecretBytes> {
   const { memoryKiB: memory, passes, parallelism } = costs;
-  const message = passphrase.expose();
-  return new Promise((resolve, reject) => {
-    const refuse = () =>
-      reject(new KmsError('invalid-parameter', 'The Argon2id salt, costs or length are out of range.'));
-    try {
-      argon2('argon2id', { message, nonce: salt, memory, passes, parallelism, tagLength: length }, (error, derived) => {
-        if (error) refuse();
-        else resolve(new SecretBytes(derived));
-      });
-    } catch {
-      refuse();
-    }
+  const bytes = memory * 1024;
+  if (!(bytes > 0 && bytes <= mostForArgon2)) throw outOfRange();
+  return withArgon2Memory(bytes, () => {
+    const message = passphrase.expose();
+    const given = { message, nonce: salt, memory, passes, parallelism, tagLength: length };
+    return new Promise((resolve, reject) => {
+      try {
+        argon2('argon2id', given, (error, derived) => {
+          if (error) reject(outOfRange());
+          else resolve(new SecretBytes(derived));
+        });
+      } catch {
+        reject(outOfRange());
+      }
+    });
   });
 }
+
+const outOfRange = () => new KmsError('invalid-parameter', 'The Argon2id salt, costs or length are out of range.');

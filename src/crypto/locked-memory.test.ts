@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { SecretBytes } from '#domain/domain.ts';
-import { generateMaterial, guardMemory, hkdf, openMaterial } from './crypto.ts';
+import { argon2id, generateMaterial, guardMemory, hkdf, openMaterial } from './crypto.ts';
 import { LockedMemory } from './locked-memory.ts';
 
 const missing = process.platform !== 'linux' && 'skipped: the secure heap is looked at through /proc of Linux';
@@ -69,4 +69,31 @@ test('what has no room stays where it was, and what was never kept is not given 
   assert.equal(memory.keep({}, new Uint8Array(1)), undefined);
   memory.release({}, new Uint8Array(1024));
   assert.equal(memory.keep({}, new Uint8Array(1024)), undefined);
+});
+
+test('Argon2id gets its memory from there, several at a time, and gives it back', { skip: missing }, async () => {
+  await guardMemory();
+  const derive = (memoryKiB: number) =>
+    argon2id(
+      SecretBytes.copyOf(Buffer.from('password')),
+      Buffer.from('somesalt'),
+      { memoryKiB, passes: 2, parallelism: 1 },
+      32,
+    );
+  const [a, b, c, small] = await Promise.all([derive(65536), derive(32768), derive(65536), derive(256)]);
+  assert.equal(
+    Buffer.from(a.expose()).toString('hex'),
+    '09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7',
+  );
+  assert.deepEqual(c.expose(), a.expose());
+  assert.equal(
+    Buffer.from(small.expose()).toString('hex'),
+    '9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe',
+  );
+  assert.notDeepEqual(b.expose(), a.expose());
+  const resident = () => process.memoryUsage().rss;
+  const busy = resident();
+  await new Promise((resolve) => setTimeout(resolve, 5500));
+  assert.ok(resident() < busy - 48 * 1024 * 1024, `${resident()} of ${busy} bytes are still resident`);
+  assert.deepEqual((await derive(65536)).expose(), a.expose());
 });
