@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { assertGrownFrom, CheckpointSigner, newLedger, openLedger } from '#audit/audit.ts';
 import { countedUuids, digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
-import { type CredentialSet, KmsError, type Plaintext, type Role } from '#domain/domain.ts';
+import { type CredentialSet, type Entry, type Handout, KmsError, type Plaintext, type Role } from '#domain/domain.ts';
 import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom } from '#identity/identity.ts';
 import { startJobs } from '#jobs/jobs.ts';
-import { isFounding, Keyring, readHead } from '#keyring/keyring.ts';
+import { assertSealsNewest, isFounding, Keyring, newRoot, readHead } from '#keyring/keyring.ts';
 import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
-import { Custody, type SealedRoot } from '#seal/seal.ts';
+import { type AskedSeal, Custody, type Given, type Opening, type PassphraseCost, sealKinds } from '#seal/seal.ts';
 import { SecretsRoom } from '#secrets/secrets.ts';
 import { openSqliteStore, type Store } from '#store/store.ts';
 import { Gauge, Metrics } from '#telemetry/telemetry.ts';
@@ -23,6 +23,7 @@ import { hostNow } from './host.ts';
 import { localServiceAccount } from './local-service-account.ts';
 import type { ServerTls } from './local-tls.ts';
 import { outbound } from './outbound.ts';
+import { Retries } from './retries.ts';
 import { RegisteredRotators } from './rotators.ts';
 
 export interface ServerOptions {
@@ -37,7 +38,18 @@ export interface ServerOptions {
   /** For measurements only: answers don't wait for the disk. */
   readonly unsafeNoFlush?: boolean;
   readonly rates?: Rates;
+  /** Of passphrases that are set from now on. */
+  readonly passphraseCost?: PassphraseCost;
+  /** What opens a seal without anybody's help. */
+  readonly given?: Given;
   readonly log: (line: string) => void;
+}
+
+/** The first seal of a new server. */
+export interface Founding extends AskedSeal {
+  readonly kind: string;
+  /** Given what is handed out, before anything hangs from it. */
+  readonly show: (handouts: readonly Handout[]) => Promise<void> | void;
 }
 
 export interface Endpoint {
@@ -62,6 +74,8 @@ export class Server {
   readonly #store: Store;
   readonly #clock: MonotoneClock;
   readonly #rotation: Rotation;
+  readonly #custody: Custody;
+  #retries: Retries | undefined;
   #listener: Listener | undefined;
   #jobs: ReturnType<typeof startJobs> | undefined;
 
@@ -71,8 +85,10 @@ export class Server {
     clock: MonotoneClock,
     gate: WorkingGate,
     rotation: Rotation,
+    custody: Custody,
   ) {
     this.#rotation = rotation;
+    this.#custody = custody;
     this.#options = options;
     this.#store = store;
     this.#clock = clock;
@@ -82,48 +98,76 @@ export class Server {
   /** Rejects with 'unavailable' where another server holds the data, and 'tampered' where the folder contradicts itself. */
   static async build(options: ServerOptions): Promise<Server> {
     const { data } = options;
-    const sealed = data.readSeal();
-    if (sealed === undefined)
+    if (!data.hasSeal)
       throw new KmsError('unavailable', `${data.path} holds no server yet; run "claviger init" first.`);
+    return await Server.#build(options);
+  }
+
+  /** On a folder without a seal: makes a root under its first one, and is unsealed. */
+  static async found(options: ServerOptions, { kind, show, ...seal }: Founding): Promise<Server> {
+    const server = await Server.#build(options);
+    try {
+      using root = newRoot();
+      const opening = await server.#custody.found(kind, seal, root, show);
+      await server.gate.core.entrust(await server.#rooms(opening));
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+  }
+
+  static async #build(options: ServerOptions): Promise<Server> {
+    const { data } = options;
     const store = await openSqliteStore({
       path: data.database,
       anchorPath: options.anchorPath ?? data.file('anchor'),
       ...(options.unsafeNoFlush === true && { unsafeNoFlush: true }),
     });
     try {
-      return await Server.#on(store, sealed, options);
+      return await Server.#on(store, options);
     } catch (error) {
       await store.close();
       throw error;
     }
   }
 
-  static async #on(
-    store: Store,
-    sealed: NonNullable<ReturnType<DataDirectory['readSeal']>>,
-    options: ServerOptions,
-  ): Promise<Server> {
-    const { mode, version } = options;
+  static async #on(store: Store, options: ServerOptions): Promise<Server> {
+    const { data, mode, version, rates, given } = options;
     const stored = await readStoredHead(store);
     const clock = new MonotoneClock(stored?.sealed.time);
-    const rotation: Rotation = { rotators: RegisteredRotators.in(options.data, clock.now), onRotation: () => {} };
-    const custody = custodyOf(options.data);
+    const rotation: Rotation = { rotators: RegisteredRotators.in(data, clock.now), onRotation: () => {} };
+    const fixed = data.has('dev-passphrase') ? developmentPassphrase : undefined;
+    const custody = new Custody(data.seals, {
+      clock: clock.now,
+      kinds: sealKinds(options.passphraseCost),
+      ...(given !== undefined && { given }),
+      ...(fixed !== undefined && { fixed }),
+    });
+    // Read once, so that a damaged file is told of before anything else.
+    if (data.hasSeal) custody.status();
     const gate = new WorkingGate({
       store,
       ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
       sealedHead: stored?.sealed.bytes ?? new Uint8Array(0),
       mode,
       version,
-      sealKind: sealed.kind,
       clock: clock.now,
       metrics: new Metrics(),
-      ...(options.rates !== undefined && { rates: options.rates }),
-      open: (passphrase) => openRooms(passphrase, custody, store, clock, options, rotation),
+      ...(rates !== undefined && { rates }),
+      open: async (opener) => {
+        const opening = await custody.open(opener);
+        return opening && (await openRooms(opening, custody, store, clock, options, rotation));
+      },
       custody,
       host: hostNow,
       onInternalError: (error, requestId) => options.log(`request ${requestId} failed inside: ${describe(error)}`),
     });
-    return new Server(options, store, clock, gate, rotation);
+    return new Server(options, store, clock, gate, rotation, custody);
+  }
+
+  #rooms(opening: Opening): Promise<Unsealed> {
+    return openRooms(opening, this.#custody, this.#store, this.#clock, this.#options, this.#rotation);
   }
 
   get clock(): () => number {
@@ -136,14 +180,56 @@ export class Server {
     return stored === undefined || isFounding(stored.sealed);
   }
 
-  /** Opens the rooms at start-up; nobody asked, so the ledger names the server itself. Rejects with 'invalid-unseal' or 'tampered'. */
+  /** By what was brought at the start; nobody asked, so the ledger names the server itself. Rejects with 'invalid-unseal' or 'tampered'. */
   async unseal(passphrase: Plaintext): Promise<void> {
     const origin = { protocol: 'start', operation: 'unseal', peer: '', requestId: randomUuid() };
-    if (await this.isNew()) {
-      await this.gate.core.entrust(await this.gate.core.options.open(passphrase));
+    if (!(await this.isNew())) {
+      await this.gate.perform({ kind: 'none' }, { kind: 'unseal', passphrase }, origin);
       return;
     }
-    await this.gate.perform({ kind: 'none' }, { kind: 'unseal', passphrase }, origin);
+    const rooms = await this.gate.core.options.open({ secret: passphrase });
+    if (rooms === undefined) throw new KmsError('invalid-unseal', 'These are too few shares to open the seal.');
+    await this.gate.core.entrust(rooms);
+  }
+
+  /**
+   * Opens the seals that need nobody's help. Where what holds their key is out of reach the server stays sealed, and tries again ever more
+   * seldom; where they don't open and others could be opened by somebody, it waits for him. Rejects where nothing could open it later.
+   */
+  async openAlone(): Promise<void> {
+    if (!this.#custody.opensAlone) return;
+    const retries = new Retries(() => this.#openAlone(), this.#options.log);
+    try {
+      await retries.first();
+      this.#retries = retries;
+    } catch (error) {
+      if (!this.#custody.waitsForSomebody || !(error instanceof KmsError)) throw error;
+      this.#options.log(`The server stays sealed: ${error.message}`);
+    }
+  }
+
+  async #openAlone(): Promise<void> {
+    const { core } = this.gate;
+    const open = async () => this.#rooms(await this.#custody.openAlone());
+    const line = { ...this.#ownLine('unseal'), action: 'unseal', realm: '' };
+    try {
+      if (await this.isNew()) await core.entrust(await open());
+      else await core.unsealAlone(open, () => core.commits.submit(line));
+    } catch (error) {
+      // Opened by somebody else meanwhile.
+      if (error instanceof KmsError && error.code === 'not-sealed') return;
+      if (error instanceof KmsError && error.code !== 'unavailable') {
+        await core.commits.submit({ ...line, outcome: error.code });
+      }
+      throw error;
+    }
+  }
+
+  #ownLine(operation: string): Omit<Entry, 'action' | 'realm'> {
+    return {
+      ...{ time: this.#clock.now(), requestId: randomUuid(), protocol: 'start', operation, peer: '' },
+      ...{ principal: 'system', credential: '', outcome: 'ok' },
+    };
   }
 
   /** Whether a key was ever made in the realm of this account: one that is destroyed leaves its record. */
@@ -160,16 +246,9 @@ export class Server {
     this.#options.data.write('ledger.pub', `${signer.verifierKey}\n`, 0o644);
     await this.gate.core.commits.submit(
       {
-        time: this.#clock.now(),
-        requestId: randomUuid(),
-        protocol: 'start',
-        operation: 'init',
-        peer: '',
+        ...this.#ownLine('init'),
         realm: result.account,
-        principal: 'system',
-        credential: '',
         action: 'create-identity',
-        outcome: 'ok',
         summary: `first realm, with ${name} as ${role}`,
       },
       change,
@@ -217,6 +296,7 @@ export class Server {
 
   /** Finishes what was accepted, signs the ledger's end, and lets go of everything. */
   async close(): Promise<void> {
+    this.#retries?.stop();
     await this.#listener?.close();
     await this.#jobs?.stop();
     const { clock } = this;
@@ -232,29 +312,8 @@ export class Server {
   }
 }
 
-/** Read anew at each opening: a new passphrase changes what lies there. */
-function custodyOf(data: DataDirectory): Custody {
-  const file = {
-    read: () => data.readSeal() ?? noSeal(data),
-    write: (sealed: SealedRoot) => written(() => data.writeSeal('passphrase', sealed)),
-  };
-  const fixed = 'The passphrase of a development server lies beside its data: there is none to be changed.';
-  return new Custody(file, data.has('dev-passphrase') ? { fixed } : {});
-}
-
-/** Whoever asked for it is told what the disk said. */
-function written(write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new KmsError(code === 'ENOSPC' ? 'storage-full' : 'unavailable', `The seal could not be written: ${message}`);
-  }
-}
-
-function noSeal(data: DataDirectory): never {
-  throw new KmsError('tampered', `${data.file('seal.json')} is gone; restore it from a backup.`);
-}
+const developmentPassphrase =
+  'The passphrase of a development server lies beside its data: there is none to be changed.';
 
 async function readStoredHead(store: Store) {
   const bytes = await store.head();
@@ -271,18 +330,19 @@ async function readStoredHead(store: Store) {
   return head;
 }
 
+/** Takes the root of `opening`. */
 async function openRooms(
-  passphrase: Plaintext,
+  opening: Opening,
   custody: Custody,
   store: Store,
   clock: MonotoneClock,
   { mode, region, cachedKeys = defaultCachedKeys }: ServerOptions,
   rotation: Rotation,
 ): Promise<Unsealed> {
-  const { root: opened, opened: arrived } = await custody.open(passphrase);
-  using root = opened;
+  using root = opening.root;
   const stored = await readStoredHead(store);
   const keyring = await Keyring.open(root, store, stored?.sealed, { capacity: cachedKeys, clock: clock.now });
+  await assertSealsNewest(keyring.records, opening.revision);
   if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
   const identity = identityRoom({
     records: keyring.records,
@@ -301,8 +361,12 @@ async function openRooms(
     rotators: rotation.rotators,
     onRotation: () => rotation.onRotation(),
   });
-  arrived();
-  return { keyring, identity, secrets, signer, dispose: () => keyring.dispose() };
+  opening.opened();
+  const dispose = () => {
+    keyring.dispose();
+    custody.forget();
+  };
+  return { keyring, identity, secrets, signer, dispose };
 }
 
 function describe(error: unknown): string {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { KmsError } from '#domain/domain.ts';
-import { fromBase64, toBase64 } from '#encoding/encoding.ts';
+import type { SealFile } from '#seal/seal.ts';
 
 /** The files of one server. Everything secret in them is wrapped by the seal, but for the TLS keys, which a sealed server needs. */
 export class DataDirectory {
@@ -70,26 +70,31 @@ export class DataDirectory {
     }
   }
 
-  /** The root key as the seal wrapped it; undefined before `init`. */
-  readSeal(): { kind: string; wrapped: Uint8Array; former?: Uint8Array } | undefined {
-    if (!this.has('seal.json')) return undefined;
-    const damaged = () => new KmsError('tampered', `${this.file('seal.json')} is damaged; restore it from a backup.`);
-    try {
-      const { format, kind, wrapped, former } = JSON.parse(this.read('seal.json')) as Record<string, unknown>;
-      const bytes = typeof wrapped === 'string' ? fromBase64(wrapped) : undefined;
-      const older = typeof former === 'string' ? fromBase64(former) : undefined;
-      const wrong = bytes === undefined || (former !== undefined && older === undefined);
-      if (format !== 1 || typeof kind !== 'string' || wrong) throw damaged();
-      return { kind, wrapped: bytes, ...(older !== undefined && { former: older }) };
-    } catch {
-      throw damaged();
-    }
+  /** Every way to the root key. */
+  get seals(): SealFile {
+    return {
+      read: () => {
+        if (this.has(sealFile)) return this.read(sealFile);
+        throw new KmsError('tampered', `${this.file(sealFile)} is gone; restore it from a backup.`);
+      },
+      write: (text) => {
+        try {
+          this.write(sealFile, text);
+        } catch (error) {
+          // Whoever asked for it is told what the disk said.
+          const { code, message } = error as NodeJS.ErrnoException;
+          throw new KmsError(
+            code === 'ENOSPC' ? 'storage-full' : 'unavailable',
+            `The seal could not be written: ${message}`,
+          );
+        }
+      },
+    };
   }
 
-  /** With `former` an older passphrase opens it too, until the newer one is known to have arrived. */
-  writeSeal(kind: string, { wrapped, former }: { readonly wrapped: Uint8Array; readonly former?: Uint8Array }): void {
-    const older = former === undefined ? {} : { former: toBase64(former) };
-    const seal = { format: 1, kind, wrapped: toBase64(wrapped), ...older };
-    this.write('seal.json', `${JSON.stringify(seal, undefined, 2)}\n`);
+  get hasSeal(): boolean {
+    return this.has(sealFile);
   }
 }
+
+const sealFile = 'seal.json';

@@ -2,11 +2,9 @@ import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { readEnvironment, readIdentityFile, saveIdentityFile } from '#config/config.ts';
 import { randomBytes } from '#crypto/crypto.ts';
-import { type CredentialSet, type Gate, KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
+import { type CredentialSet, type Gate, KmsError, Plaintext } from '#domain/domain.ts';
 import { toBase64Url, toUtf8 } from '#encoding/encoding.ts';
-import { newRoot } from '#keyring/keyring.ts';
-import { passphraseSeal } from '#seal/seal.ts';
-import { Server } from './assemble.ts';
+import { Server, type ServerOptions } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { localTls } from './local-tls.ts';
 import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal } from './serving.ts';
@@ -44,8 +42,9 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
         `Development mode guards nothing, so it listens on this machine only; ${host} is open to others. Give --allow-remote if you mean it.`,
       );
     }
-    const passphrase = await prepare(data);
-    const server = await Server.build({
+    const passphrase = prepare(data);
+    const fresh = !data.hasSeal;
+    const server = await opened(passphrase, {
       data,
       mode: 'development',
       region: values.region,
@@ -53,12 +52,11 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
       log: (line) => process.stderr.write(`${line}\n`),
       ...(values['cached-keys'] !== undefined && { cachedKeys: cachedKeysOf(values['cached-keys']) }),
       rates: ratesOf(values),
+      passphraseCost: cheap,
       ...(values['bench-no-flush'] && { unsafeNoFlush: true }),
     });
     try {
-      const fresh = await server.isNew();
-      await server.unseal(passphrase);
-      await furnish(server, data, fresh);
+      await furnish(server, data);
       const tls = values['bench-no-tls'] ? undefined : localTls(data, host, server.clock());
       const url = await listen(server, { host, port, tls }, values.listen === undefined);
       return await serveUntilSignal(server, () => welcome(data, url, fresh, values['bench-no-flush']));
@@ -84,16 +82,10 @@ function cachedKeysOf(text: string): number {
   return count;
 }
 
-/** The data folder with its seal; what is already there is left alone. */
-async function prepare(data: DataDirectory): Promise<Plaintext> {
+/** The data folder with its passphrase; what is already there is left alone. */
+function prepare(data: DataDirectory): Plaintext {
   data.create();
-  if (data.readSeal() === undefined) {
-    if (!data.has(passphraseFile)) data.write(passphraseFile, toBase64Url(randomBytes(32)));
-    using passphrase = new SecretBytes(toUtf8(data.read(passphraseFile)));
-    using root = newRoot();
-    const seal = passphraseSeal(passphrase, cheap);
-    data.writeSeal(seal.kind, { wrapped: await seal.wrap(root) });
-  }
+  if (!data.hasSeal && !data.has(passphraseFile)) data.write(passphraseFile, toBase64Url(randomBytes(32)));
   if (!data.has(passphraseFile)) {
     throw new KmsError(
       'unavailable',
@@ -103,10 +95,31 @@ async function prepare(data: DataDirectory): Promise<Plaintext> {
   return new Plaintext(toUtf8(data.read(passphraseFile)));
 }
 
+/** Unsealed, by a seal that is made where there is none. */
+async function opened(secret: Plaintext, options: ServerOptions): Promise<Server> {
+  if (!options.data.hasSeal) {
+    return await Server.found(options, {
+      kind: 'passphrase',
+      name: 'passphrase',
+      settings: {},
+      secret,
+      show: () => {},
+    });
+  }
+  const server = await Server.build(options);
+  try {
+    await server.unseal(secret);
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
 /** The developer's identity, and a first key made in his name, also where an earlier start was cut short between the two. */
-async function furnish(server: Server, data: DataDirectory, fresh: boolean): Promise<void> {
+async function furnish(server: Server, data: DataDirectory): Promise<void> {
   const keep = (credentials: CredentialSet) => saveIdentityFile(data.path, developer, printable(credentials));
-  if (fresh) await server.bootstrap(developer, 'developer', keep);
+  if (await server.isNew()) await server.bootstrap(developer, 'developer', keep);
   const identity = readIdentityFile(data.path, developer);
   if (identity !== undefined && !(await server.hasKeys(identity.account))) {
     await makeFirstKey(server.gate, identity.token);

@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { askSecret } from '#cli/cli.ts';
 import { readEnvironment } from '#config/config.ts';
-import { KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
+import { KmsError, Plaintext } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
-import { newRoot } from '#keyring/keyring.ts';
-import { passphraseSeal } from '#seal/seal.ts';
 import { Server, type ServerOptions } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { printable } from './development.ts';
@@ -40,14 +38,11 @@ export function initCommand(args: readonly string[]): Promise<number> {
     const { values } = parseArgs({ args: [...args], options: sealOptions });
     const data = new DataDirectory(values.data ?? readEnvironment().dataDir);
     const options = serverOptions(data, values);
-    if (data.readSeal() !== undefined) await assertCutShort(options);
-    const passphrase = await newPassphrase(values);
+    if (data.hasSeal) await assertCutShort(options);
+    const secret = new Plaintext(await newPassphrase(values));
     data.create();
-    // An earlier run that was cut short has left its seal, and the same passphrase opens it.
-    if (data.readSeal() === undefined) await makeSeal(data, passphrase);
-    const server = await Server.build(options);
+    const server = await founded(options, secret);
     try {
-      await server.unseal(new Plaintext(passphrase));
       await server.bootstrap(officer, 'security-officer', (credentials) => show(printable(credentials)));
       say(`Made ${data.path}.`);
       const anchor = values.anchor === undefined ? '' : ` --anchor ${values.anchor}`;
@@ -70,11 +65,25 @@ async function assertCutShort(options: ServerOptions): Promise<void> {
   }
 }
 
-async function makeSeal(data: DataDirectory, passphrase: Uint8Array): Promise<void> {
-  using secret = new SecretBytes(Uint8Array.from(passphrase));
-  using root = newRoot();
-  const seal = passphraseSeal(secret);
-  data.writeSeal(seal.kind, { wrapped: await seal.wrap(root) });
+/** Unsealed. An earlier run that was cut short has left its seal, and the same passphrase opens it. */
+async function founded(options: ServerOptions, secret: Plaintext): Promise<Server> {
+  if (!options.data.hasSeal) {
+    return await Server.found(options, {
+      kind: 'passphrase',
+      name: 'passphrase',
+      settings: {},
+      secret,
+      show: () => {},
+    });
+  }
+  const server = await Server.build(options);
+  try {
+    await server.unseal(secret);
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 /** Before they are valid: a crash behind it can't leave a server that nobody has a credential for. */

@@ -18,6 +18,7 @@ import type { MigrateCommands, MigrateResults } from './command-migrate.ts';
 import type { MountCommands, MountResults } from './command-mount.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
 import type { RevocationListCommands, RevocationListResults } from './command-revocation-list.ts';
+import type { SealCommands, SealResults, SealStatus } from './command-seal.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
 import type { TokenCommands, TokenResults } from './command-token.ts';
@@ -235,7 +236,12 @@ export interface Commands
   'read-status': Record<never, never>;
   seal: Record<never, never>;
   unseal: {
+    /** A passphrase, a PIN, or shares, one a line. */
     readonly passphrase: Plaintext;
+    /** Absent: whichever seal it opens. */
+    readonly seal?: string;
+    /** What was brought of shares so far is forgotten, and nothing else is done. */
+    readonly reset?: true;
     /** A server that is unsealed says so, and nothing is done. */
     readonly ifSealed?: true;
   };
@@ -254,7 +260,10 @@ export interface KeyAndVersions {
 export interface Status {
   readonly initialized: boolean;
   readonly sealed: boolean;
+  /** The kinds of its seals. */
   readonly sealKind: string;
+  /** Each opens the server. */
+  readonly seals: readonly SealStatus[];
   readonly version: string;
   readonly mode: 'development' | 'production';
   /** Milliseconds since the epoch. */

@@ -6,30 +6,14 @@ import {
   KmsError,
   type Plaintext,
   type Result,
-  type SecretBytes,
   tokenLength,
 } from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
+import { sealsWritten } from '#keyring/keyring.ts';
 import type { Attempts } from './attempts.ts';
+import type { Custody, Renewal } from './custody.ts';
 import type { Rooms } from './rooms.ts';
 import { ofAccount } from './tokens.ts';
-
-/** What holds the root key while the server is sealed. `seal/` implements it. */
-export interface Custody {
-  /** Why the passphrase can't be another one; undefined: it can. */
-  readonly fixed: string | undefined;
-  prove(given: Plaintext, isRoot: (root: SecretBytes) => boolean): Promise<void>;
-  renew(given: Plaintext, isRoot: (root: SecretBytes) => boolean): Promise<Renewal>;
-  pad(length: number): Plaintext;
-  nonce(): string;
-}
-
-interface Renewal {
-  readonly passphrase: Plaintext;
-  keep(): void;
-  settle(): void;
-  prove(given: Plaintext): Promise<void>;
-}
 
 interface RootToken {
   readonly nonce: string;
@@ -180,7 +164,7 @@ export class Ceremonies {
     if (current === undefined) throw refused('no root generation in progress');
     assertNonce('root-token', current.nonce, command.nonce);
     return await this.#alone(current, async () => {
-      await this.#try(asking, current, () => this.#custody.prove(command.passphrase, rooms.keyring.isRoot));
+      await this.#try(asking, current, () => this.#custody.prove({ secret: command.passphrase }));
       const { result, change } = await rooms.identity.tokens.createRoot(ofAccount(principal));
       return {
         result: { started: true, nonce: current.nonce, complete: true, token: result.token, otp: current.otp },
@@ -206,12 +190,13 @@ export class Ceremonies {
     assertNonce('rekey', current.nonce, command.nonce);
     return await this.#alone(current, async () => {
       const { passphrase, ...renewal } = await this.#try(asking, current, async () => {
-        const made = await this.#custody.renew(command.passphrase, rooms.keyring.isRoot);
+        const made = await this.#custody.renew({ secret: command.passphrase });
         if (!current.verified) made.keep();
         return made;
       });
       const verificationNonce = this.#custody.nonce();
       return {
+        ...(await this.#written(rooms)),
         result: {
           ...{ started: true, nonce: current.nonce, verified: current.verified, complete: true, passphrase },
           ...(current.verified && { verificationNonce }),
@@ -234,7 +219,7 @@ export class Ceremonies {
 
   /** The new one has arrived. The former opens no more once the line that says so is durable; both do before. */
   async #verify(asking: Asking<'feed-ceremony'>): Promise<Step<Result<'feed-ceremony'>>> {
-    const { command } = asking;
+    const { rooms, command } = asking;
     const current = this.#rekey;
     const waiting = current?.waiting;
     if (current === undefined || waiting === undefined) throw refused('no rekey configuration found');
@@ -246,6 +231,7 @@ export class Ceremonies {
         renewal.keep();
       });
       return {
+        ...(await this.#written(rooms)),
         result: { started: false, nonce, complete: true },
         summary: `put the new passphrase in force, by rekey ${current.nonce}`,
         finish: () => {
@@ -257,6 +243,12 @@ export class Ceremonies {
         },
       };
     });
+  }
+
+  /** With the line the database learns of the seal file that was written before it. */
+  async #written({ keyring }: Rooms): Promise<{ change?: Change }> {
+    const record = await sealsWritten(keyring.records, this.#custody.revision);
+    return record === undefined ? {} : { change: { records: [record], summary: '' } };
   }
 
   /** Of two that go on with a ceremony at once, one does. It stays taken until its line is durable, or isn't. */

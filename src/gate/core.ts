@@ -1,12 +1,14 @@
 import type { CheckpointSigner, Ledger } from '#audit/audit.ts';
-import { type Host, KmsError, type Plaintext, type Status } from '#domain/domain.ts';
+import { type Host, KmsError, type Opener, type Status } from '#domain/domain.ts';
+import { sealsWritten } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
 import type { Store } from '#store/store.ts';
 import { Gauge, type Metrics } from '#telemetry/telemetry.ts';
 import { Attempts } from './attempts.ts';
-import { Ceremonies, type Custody } from './ceremonies.ts';
+import { Ceremonies } from './ceremonies.ts';
 import { Coalesced } from './coalesced.ts';
 import { CommitQueue } from './commit-queue.ts';
+import type { Custody } from './custody.ts';
 import { Decisions } from './decisions.ts';
 import { LastUses } from './last-uses.ts';
 import type { Subject } from './subjects.ts';
@@ -27,14 +29,13 @@ export interface GateOptions {
   readonly sealedHead: Uint8Array;
   readonly mode: Mode;
   readonly version: string;
-  readonly sealKind: string;
   readonly clock: () => number;
   readonly metrics: Metrics;
   /** How much one principal or realm may ask for. Default: without end. */
   readonly rates?: Rates;
-  /** Opens the rooms. Rejects with 'invalid-unseal' or 'tampered'. */
-  readonly open: (passphrase: Plaintext) => Promise<Unsealed>;
-  /** What the passphrase is proven and changed by. */
+  /** Opens the rooms by what somebody brings. Undefined: more shares are needed. Rejects with 'invalid-unseal' or 'tampered'. */
+  readonly open: (opener: Opener) => Promise<Unsealed | undefined>;
+  /** What the root is proven, and its seals are changed by. */
   readonly custody: Custody;
   readonly host: () => Host;
   /** Told of every failure that is the server's own fault, for its log. */
@@ -98,24 +99,46 @@ export class Core {
     this.lastUses.follow(rooms?.keyring);
   }
 
-  /** Opens rooms and takes them into service once `recorded`. `peer`: who tries. */
-  async unseal(passphrase: Plaintext, peer: string, recorded: () => Promise<void>): Promise<void> {
-    if (this.#rooms !== undefined) throw new KmsError('not-sealed', 'The server is not sealed.');
-    await this.attempts.take(peer, this.options.clock, () => this.#unseal(passphrase, recorded));
+  /**
+   * Opens rooms by what somebody brings and takes them into service, once `recorded`. `peer`: who tries. Where it was a share, and more
+   * are needed, that alone is recorded.
+   */
+  async unseal(opener: Opener, peer: string, recorded: (opened: boolean) => Promise<void>): Promise<void> {
+    this.#assertSealed();
+    const { attempts, options } = this;
+    await attempts.take(peer, options.clock, () => this.#unseal(() => options.open(opener), recorded));
   }
 
-  #unseal(passphrase: Plaintext, recorded: () => Promise<void>): Promise<void> {
+  /** The same by what needs nobody's help. */
+  async unsealAlone(open: () => Promise<Unsealed>, recorded: () => Promise<void>): Promise<void> {
+    await this.#unseal(open, recorded);
+  }
+
+  #unseal(open: () => Promise<Unsealed | undefined>, recorded: (opened: boolean) => Promise<void>): Promise<void> {
     return this.#alone(async () => {
-      if (this.#rooms !== undefined) throw new KmsError('not-sealed', 'The server is not sealed.');
-      const rooms = await this.options.open(passphrase);
+      this.#assertSealed();
+      const rooms = await open();
       try {
-        await recorded();
+        await recorded(rooms !== undefined);
       } catch (error) {
-        rooms.dispose();
+        rooms?.dispose();
         throw error;
       }
+      if (rooms === undefined) return;
       await this.entrust(rooms);
+      // The server is open, whatever becomes of this: the next change of the seals tells it too.
+      await this.noteSeals().catch((error) => this.options.onInternalError(error, 'seal-file'));
     });
+  }
+
+  /** The database learns which seal file is the newest, and an older one is refused from then on. */
+  async noteSeals(): Promise<void> {
+    const record = await sealsWritten(this.rooms.keyring.records, this.options.custody.revision);
+    if (record !== undefined) await this.commits.change({ records: [record], summary: '' });
+  }
+
+  #assertSealed(): void {
+    if (this.#rooms !== undefined) throw new KmsError('not-sealed', 'The server is not sealed.');
   }
 
   /** Serves nobody from now on, and forgets the rooms once `recorded`; where that fails, goes on serving. */
@@ -142,12 +165,14 @@ export class Core {
   }
 
   status(): Status {
-    const { mode, version, sealKind, clock, ledger } = this.options;
+    const { mode, version, custody, clock, ledger } = this.options;
     const sealed = this.#rooms === undefined;
+    const seals = custody.status();
     return {
       initialized: true,
       sealed,
-      sealKind,
+      sealKind: [...new Set(seals.map(({ kind }) => kind))].join(', '),
+      seals,
       version,
       mode,
       time: clock(),

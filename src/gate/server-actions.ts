@@ -69,6 +69,7 @@ async function goOn(core: Core, asking: Asking, line: Line, holds: () => boolean
   }
   try {
     step.finish?.();
+    await core.noteSeals();
   } catch (error) {
     // It is done and recorded; what is left over, the next unsealing clears.
     core.options.onInternalError(error, line.requestId);
@@ -134,14 +135,24 @@ async function forget(core: Core): Promise<number> {
   }
 }
 
-/** The passphrase is its own proof, so nobody is identified; the attempt is recorded like any other. */
+/** What is brought is its own proof, so nobody is identified; the attempt is recorded like any other. */
 async function unseal(
   core: Core,
-  { passphrase, ifSealed }: Command<'unseal'>,
+  { passphrase, seal, reset, ifSealed }: Command<'unseal'>,
   line: Line,
   { peer }: Origin,
 ): Promise<Result<'unseal'>> {
   if (ifSealed === true && !core.status().sealed) return core.status();
-  await core.unseal(passphrase, peer, () => core.commits.submit(line));
+  if (reset === true) {
+    line.summary = 'shares forgotten';
+    await core.commits.submit(line);
+    core.options.custody.forgetShares();
+    return core.status();
+  }
+  const opener = { secret: passphrase, ...(seal !== undefined && { seal }) };
+  await core.unseal(opener, peer, (opened) => {
+    if (!opened) line.summary = 'a share, more are needed';
+    return core.commits.submit(line);
+  });
   return core.status();
 }

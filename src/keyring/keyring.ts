@@ -51,6 +51,7 @@ export type { DueKey } from './due.ts';
 export type { ProtectedChange } from './records.ts';
 export { isOwnKey, secretsKeyName } from './reserved.ts';
 export { newRoot } from './root.ts';
+export { assertSealsNewest, sealsWritten } from './seal-revision.ts';
 
 interface Shown {
   readonly withVersions?: boolean;

@@ -1,108 +1,194 @@
-import { randomBytes, randomUuid } from '#crypto/crypto.ts';
-import { KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
-import { type PassphraseCost, passphraseSeal, strongCost } from './passphrase/passphrase.ts';
-
-/** The root key as it lies beside the data. While a new passphrase isn't known to have arrived, the former opens it too. */
-export interface SealedRoot {
-  readonly wrapped: Uint8Array;
-  readonly former?: Uint8Array;
-}
-
-/** Where that is kept. */
-export interface SealFile {
-  /** What is there now, read anew each time. Throws 'tampered'. */
-  read(): SealedRoot;
-  /** Whole and durable when it returns, or not there at all. */
-  write(sealed: SealedRoot): void;
-}
-
-/** Whether a root is the one that the server runs on. */
-export type IsRoot = (root: SecretBytes) => boolean;
-
-/** A new passphrase on its way to whoever asked for it. */
-export interface Renewal {
-  readonly passphrase: Plaintext;
-  /** From then on both open the seal. */
-  keep(): void;
-  /** From then on only the new one does. */
-  settle(): void;
-  /** Rejects with 'invalid-unseal' unless the new one is given back. */
-  prove(given: Plaintext): Promise<void>;
-}
+import { randomUuid } from '#crypto/crypto.ts';
+import {
+  type Handout,
+  KmsError,
+  type Opener,
+  Plaintext,
+  type SealFacts,
+  type SealStatus,
+  SecretBytes,
+} from '#domain/domain.ts';
+import type { SealKind } from './contract.ts';
+import { assertSealName, entryNamed } from './document.ts';
+import { HeldFile, type SealFile } from './held-file.ts';
+import { kindNamed } from './kinds.ts';
+import { makeLock } from './lock.ts';
+import { letters, randomText } from './random-text.ts';
+import { addSeal, type Renewal, removeSeal, renewPassphrase, rotateSeal, type Staged } from './seal-changes.ts';
+import { type Found, type Given, Ways } from './ways.ts';
 
 export interface CustodyOptions {
-  readonly cost?: PassphraseCost;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly kinds: readonly SealKind[];
+  /** Custody's from then on. */
+  readonly given?: Given;
   /** Why the passphrase can't be another one; absent: it can. */
   readonly fixed?: string;
 }
 
-const digits = '0123456789abcdef';
-const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-/** 256 bits, in letters that Vault's clients take for hexadecimal and for base64 alike. */
-const newPassphraseLength = 64;
-const wrongPassphrase = () => new KmsError('invalid-unseal', 'The passphrase does not open the seal.');
+/** The root, out of a seal file that is authentic. */
+export interface Opening {
+  /** The caller's. */
+  readonly root: SecretBytes;
+  readonly revision: number;
+  /**
+   * It is in use: from now on the file is changed under it, and what a seal took before ends where what it takes now has arrived. Before
+   * `root` is disposed.
+   */
+  opened(): void;
+}
 
-/** The root key under its passphrase: opened, proven and put under another. Each takes one Argon2id, or two with a former passphrase. */
+/** A seal that somebody asks for. */
+export interface AskedSeal {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Of a kind that takes one: what opens it from now on. */
+  readonly secret?: Plaintext;
+}
+
+/** The root key under its seals, any of which opens it: opened, proven, and put under others. */
 export class Custody {
-  readonly #file: SealFile;
-  readonly #cost: PassphraseCost;
   readonly fixed: string | undefined;
+  readonly #file: HeldFile;
+  readonly #kinds: readonly SealKind[];
+  readonly #ways: Ways;
 
-  constructor(file: SealFile, { cost = strongCost, fixed }: CustodyOptions = {}) {
-    this.#file = file;
-    this.#cost = cost;
+  constructor(file: SealFile, { clock, kinds, given = {}, fixed }: CustodyOptions) {
+    this.#file = new HeldFile(file);
+    this.#kinds = kinds;
+    this.#ways = new Ways(kinds, given, clock);
     this.fixed = fixed;
   }
 
+  /** Of the file as it was read or written last. */
+  get revision(): number {
+    return this.#file.seen.revision;
+  }
+
+  /** As the file was read or written last. */
+  status(): readonly SealStatus[] {
+    return this.#file.seen.seals.map((entry) => this.#ways.statusOf(entry));
+  }
+
+  /** Throws 'tampered' where the file is not the one that the server wrote. */
+  list(): readonly SealFacts[] {
+    return this.#file.current().seals.map((entry) => this.#ways.factsOf(entry));
+  }
+
+  /** Whether some seal may open without anybody's help. */
+  get opensAlone(): boolean {
+    return this.#ways.opensAlone(this.#file.seen);
+  }
+
+  /** Whether some seal opens only by what somebody brings. */
+  get waitsForSomebody(): boolean {
+    return this.#ways.waitsForSomebody(this.#file.seen);
+  }
+
   /**
-   * The root, which is the caller's. Once it is in use, `opened` makes a former passphrase worthless if the newer one was given: it has
-   * arrived. Rejects with 'invalid-unseal'.
+   * By the seals that ask for nothing, or for what was given at the start. Rejects with 'unavailable' where one of them is out of reach
+   * and none opened: that is worth another try.
    */
-  async open(given: Plaintext): Promise<{ readonly root: SecretBytes; readonly opened: () => void }> {
-    const { root, by, sealed } = await this.#unwrap(given);
-    const arrived = by === sealed.wrapped && sealed.former !== undefined;
-    return { root, opened: () => (arrived ? this.#file.write({ wrapped: by }) : undefined) };
+  async openAlone(): Promise<Opening> {
+    return this.#opening(await this.#ways.alone(this.#file.read()));
   }
 
-  /** Rejects with 'invalid-unseal' unless it opens the very root that the server runs on. */
-  async prove(given: Plaintext, isRoot: IsRoot): Promise<void> {
-    const { root } = await this.#unwrap(given);
-    using _ = root;
-    if (!isRoot(root)) throw wrongPassphrase();
+  /**
+   * By what somebody brings. Undefined: shares were taken, and more are needed. Rejects with 'invalid-unseal', which ends no progress of
+   * shares where one of them tells by itself that it is wrong.
+   */
+  async open(opener: Opener): Promise<Opening | undefined> {
+    const found = await this.#ways.by(this.#file.read(), opener);
+    return found && this.#opening(found);
   }
 
-  /** A new passphrase for the root that `given` opens. Nothing is written yet. Rejects with 'invalid-unseal'. */
-  async renew(given: Plaintext, isRoot: IsRoot): Promise<Renewal> {
-    // What was given stays good until the new one has arrived, whichever of two it was.
-    const { root, by: former } = await this.#unwrap(given);
-    using _ = root;
-    if (!isRoot(root)) throw wrongPassphrase();
-    const text = randomText(digits, newPassphraseLength);
-    using next = new SecretBytes(Uint8Array.from(text));
-    const wrapped = await passphraseSeal(next, this.#cost).wrap(root);
-    return {
-      passphrase: new Plaintext(text),
-      keep: () => this.#file.write({ wrapped, former }),
-      settle: () => this.#file.write({ wrapped }),
-      prove: async (back) => {
-        using passphrase = copyOf(back);
-        using opened = await passphraseSeal(passphrase).unwrap(wrapped);
-        if (!isRoot(opened)) throw wrongPassphrase();
-      },
-    };
+  /** Rejects with 'invalid-unseal' unless it opens the very root that the server runs on. Shares come together, one a line. */
+  async prove(opener: Opener): Promise<void> {
+    (await this.#rootFrom(opener)).root.dispose();
   }
 
-  async #unwrap(given: Plaintext) {
-    using passphrase = copyOf(given);
-    const seal = passphraseSeal(passphrase);
-    const sealed = this.#file.read();
-    const { wrapped, former } = sealed;
-    try {
-      return { root: await seal.unwrap(wrapped), by: wrapped, sealed };
-    } catch (error) {
-      if (former === undefined || !(error instanceof KmsError && error.code === 'invalid-unseal')) throw error;
-      return { root: await seal.unwrap(former), by: former, sealed };
+  /**
+   * Opens one seal of a server that is unsealed: by itself, or by what is brought. False: more shares are needed. What it takes now has
+   * arrived then.
+   */
+  async proveSeal(name: string, secret: Plaintext | undefined): Promise<boolean> {
+    const document = this.#file.read();
+    const found = await (secret === undefined
+      ? this.#ways.alone(document, name)
+      : this.#ways.by(document, { seal: name, secret }));
+    if (found === undefined) return false;
+    this.#ofThisServer(found).root.dispose();
+    this.#arrived(found);
+    return true;
+  }
+
+  /**
+   * The first seal of a new root, whose owner the caller stays. `show` is given what is handed out before the file is there: what was
+   * shown may come to nothing, and what is there was shown.
+   */
+  async found(
+    kind: string,
+    { name, settings, secret }: AskedSeal,
+    root: SecretBytes,
+    show: (handouts: readonly Handout[]) => Promise<void> | void,
+  ): Promise<Opening> {
+    assertSealName(name);
+    using given = copyOf(secret);
+    const { lock, handouts } = await makeLock(name, kindNamed(this.#kinds, kind), settings, given, root);
+    await show(handouts);
+    this.#file.found([{ name, kind, ...lock }], root);
+    return { root, revision: this.revision, opened: () => this.#file.trust(root) };
+  }
+
+  /** One more way to the root, which `opener` gives; without it a seal that opens by itself. */
+  async add(kind: string, { name, settings, secret }: AskedSeal, opener: Opener | undefined): Promise<Staged> {
+    using root = (await this.#rootFrom(opener)).root;
+    using given = copyOf(secret);
+    return await addSeal(this.#file, kindNamed(this.#kinds, kind), { name, settings, secret: given }, root);
+  }
+
+  /** Another credential or key for a seal. Without any settings it gets those that it has. */
+  async rotate({ name, settings, secret }: AskedSeal, opener: Opener | undefined): Promise<Staged> {
+    const entry = entryNamed(this.#file.current(), name);
+    const asked = Object.keys(settings).length > 0 ? settings : entry.settings;
+    using root = (await this.#rootFrom(opener)).root;
+    using given = copyOf(secret);
+    const kind = kindNamed(this.#kinds, entry.kind);
+    return await rotateSeal(this.#file, kind, entry, { settings: asked, secret: given }, root);
+  }
+
+  remove(name: string): Staged {
+    return removeSeal(this.#file, entryNamed(this.#file.current(), name));
+  }
+
+  /** A new passphrase for the passphrase seal that `opener` opens. Nothing is written yet. Rejects with 'invalid-unseal'. */
+  async renew(opener: Opener): Promise<Renewal> {
+    if (!this.#file.current().seals.some(({ kind }) => kind === 'passphrase')) {
+      throw new KmsError('unsupported', 'No seal of this server takes a passphrase, so there is none to be renewed.');
     }
+    const { root: opened, kind, entry, lock } = await this.#rootFrom(opener);
+    using root = opened;
+    if (entry.kind !== 'passphrase') {
+      throw new KmsError('unsupported', `A rekey renews a passphrase, and the seal "${entry.name}" takes none.`);
+    }
+    return await renewPassphrase(this.#file, kind, entry, lock, root);
+  }
+
+  /** Gives every seal another root, in one write: none of them has to be opened for it. The caller still owns `root`. */
+  giveRoot(root: SecretBytes): void {
+    this.#file.giveRoot(root);
+  }
+
+  /** Whatever shares were brought so far. */
+  forgetShares(): void {
+    this.#ways.forgetShares();
+  }
+
+  /** The server is sealed: nothing is changed until it is opened again. */
+  forget(): void {
+    this.#file.forget();
+    this.#ways.forgetShares();
   }
 
   /** Random letters and digits. */
@@ -113,19 +199,48 @@ export class Custody {
   nonce(): string {
     return randomUuid();
   }
-}
 
-/** Each letter as likely as any other: bytes above the last whole multiple of their number are left out. */
-function randomText(alphabet: string, length: number): Uint8Array {
-  const even = 256 - (256 % alphabet.length);
-  const text = new Uint8Array(length);
-  for (let i = 0; i < length; ) {
-    using drawn = new SecretBytes(randomBytes(length));
-    for (const byte of drawn.expose()) {
-      if (byte < even && i < length) text[i++] = alphabet.charCodeAt(byte % alphabet.length);
-    }
+  #opening(found: Found): Opening {
+    const { root, document } = found;
+    const opened = () => {
+      this.#file.trust(root);
+      this.#ways.forgetShares();
+      this.#arrived(found);
+    };
+    return { root, revision: document.revision, opened };
   }
-  return text;
+
+  /** What a seal takes now was used, so what it took before ends; what it took before proves no more than that somebody has it. */
+  #arrived({ entry, lock }: Found): void {
+    const byFormer = lock === entry.former;
+    if (entry.unproven === undefined && (byFormer || entry.former === undefined)) return;
+    this.#file.edit(this.#file.generation, (seals) =>
+      seals.map((seal) => {
+        if (seal.name !== entry.name || Buffer.compare(seal.guarded, entry.guarded) !== 0) return seal;
+        const { unproven, former, ...proven } = seal;
+        return byFormer && former !== undefined ? { ...proven, former } : proven;
+      }),
+    );
+  }
+
+  /** The root that the server runs on; without an opener by a seal that opens by itself. */
+  async #rootFrom(opener: Opener | undefined): Promise<Found> {
+    if (opener === undefined && !this.opensAlone) {
+      throw new KmsError('invalid-unseal', 'No seal opens by itself: bring what opens one, as for an unsealing.');
+    }
+    const document = this.#file.read();
+    const found = await (opener === undefined ? this.#ways.alone(document) : this.#ways.by(document, opener));
+    if (found !== undefined) return this.#ofThisServer(found);
+    this.#ways.forgetShares();
+    throw new KmsError('invalid-unseal', 'These are too few shares: bring as many as open the seal, one a line.');
+  }
+
+  #ofThisServer(found: Found): Found {
+    if (this.#file.isOf(found.root)) return found;
+    found.root.dispose();
+    throw new KmsError('invalid-unseal', 'It opens another root key than the one that the server runs on.');
+  }
 }
 
-const copyOf = (given: Plaintext): SecretBytes => new SecretBytes(Uint8Array.from(given.release()));
+const copyOf = (secret: Plaintext | undefined): SecretBytes | undefined =>
+  secret && new SecretBytes(Uint8Array.from(secret.release()));

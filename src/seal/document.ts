@@ -45,6 +45,13 @@ export function assertSealName(name: string): void {
   throw new KmsError('invalid-parameter', 'A seal is called by up to 32 small letters, digits and hyphens.');
 }
 
+/** Throws 'invalid-parameter'. */
+export function entryNamed({ seals }: SealDocument, name: string): SealEntry {
+  const entry = seals.find((seal) => seal.name === name);
+  if (entry !== undefined) return entry;
+  throw new KmsError('invalid-parameter', `This server has no seal called "${name.slice(0, 40)}".`);
+}
+
 /** What the file holds, under the MAC of `key`. */
 export function writeDocument({ revision, seals }: SealDocument, key: SecretBytes): string {
   const content = { format, revision, seals: seals.map(entryJson) };

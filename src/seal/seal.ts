@@ -1,4 +1,8 @@
 /** The door of the roots of trust. */
 export { type Asks, type Handout, maxWrapped, type Seal, type SealKind, type Shares } from './contract.ts';
-export { Custody, type CustodyOptions, type IsRoot, type Renewal, type SealedRoot, type SealFile } from './custody.ts';
-export { type PassphraseCost, passphraseKind, passphraseSeal, strongCost } from './passphrase/passphrase.ts';
+export { type AskedSeal, Custody, type CustodyOptions, type Opening } from './custody.ts';
+export type { SealFile } from './held-file.ts';
+export { sealKinds } from './kinds.ts';
+export { type PassphraseCost, passphraseKind, strongCost } from './passphrase/passphrase.ts';
+export type { Renewal, Staged } from './seal-changes.ts';
+export type { Given } from './ways.ts';

@@ -26,36 +26,31 @@ import {
   type Result,
   type Role,
   recordKinds,
-  SecretBytes,
 } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
 import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom, type Outbound } from '#identity/identity.ts';
-import { Keyring, type KeyringOptions, newRoot, readHead } from '#keyring/keyring.ts';
+import { assertSealsNewest, Keyring, type KeyringOptions, newRoot, readHead } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
-import { Custody, passphraseSeal, type SealedRoot } from '#seal/seal.ts';
+import { Custody, type Opening, passphraseKind } from '#seal/seal.ts';
 import { SecretsRoom } from '#secrets/secrets.ts';
 import { Metrics } from '#telemetry/telemetry.ts';
 import { BreakableStore } from './breakable-store.ts';
 
 export const startTime = Date.UTC(2026, 10, 24, 12);
 export const passphrase = 'a passphrase for tests';
-const quick = { memoryKiB: 64, passes: 1, parallelism: 1 };
+const kinds = [passphraseKind({ memoryKiB: 64, passes: 1, parallelism: 1 })];
 
 /** The seal file of a house and of what it is reopened as. */
 class MemorySeal {
-  sealed: SealedRoot;
+  text = '';
 
-  constructor(wrapped: Uint8Array) {
-    this.sealed = { wrapped };
+  read(): string {
+    return this.text;
   }
 
-  read(): SealedRoot {
-    return this.sealed;
-  }
-
-  write(sealed: SealedRoot): void {
-    this.sealed = sealed;
+  write(text: string): void {
+    this.text = text;
   }
 }
 
@@ -119,11 +114,12 @@ export class House {
     rates = {},
   }: Options = {}) {
     const ring: Ring = uses === undefined ? { capacity } : { capacity, uses };
-    using secret = new SecretBytes(toUtf8(passphrase));
     using root = newRoot();
-    const seal = new MemorySeal(await passphraseSeal(secret, quick).wrap(root));
+    const seal = new MemorySeal();
+    const asked = { name: 'main', settings: {}, secret: plain(passphrase) };
+    await new Custody(seal, { clock: () => startTime, kinds }).found('passphrase', asked, root, () => {});
     const house = await House.#build(store, mode, ring, seal, rates);
-    await house.gate.core.entrust(await house.gate.core.options.open(plain(passphrase)));
+    await house.gate.core.entrust(await house.gate.core.options.open({ secret: plain(passphrase) }));
     const { result, change } = house.gate.core.rooms.identity.bootstrap(
       'main',
       'founder',
@@ -149,36 +145,34 @@ export class House {
   }
 
   static async #build(store: BreakableStore, mode: Mode, ring: Ring, seal: MemorySeal, rates: Rates): Promise<House> {
-    const custody = new Custody(seal, { cost: quick });
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
-    return new House(
-      store,
-      mode,
-      (house) =>
-        new WorkingGate({
-          store,
-          ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
-          sealedHead: stored?.sealed.bytes ?? new Uint8Array(0),
-          mode,
-          version: '0.0.0',
-          sealKind: 'passphrase',
-          clock: house.clock,
-          metrics: house.metrics,
-          rates,
-          open: (given) => house.#openRooms(given, custody, ring),
-          custody,
-          host: () => host,
-          onInternalError: (error, requestId) =>
-            house.log.push(`${requestId} ${(error as Error)?.stack ?? String(error)}`),
-        }),
-    );
+    return new House(store, mode, (house) => {
+      const custody = new Custody(seal, { clock: house.clock, kinds });
+      return new WorkingGate({
+        store,
+        ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
+        sealedHead: stored?.sealed.bytes ?? new Uint8Array(0),
+        mode,
+        version: '0.0.0',
+        clock: house.clock,
+        metrics: house.metrics,
+        rates,
+        open: async (opener) => {
+          const opening = await custody.open(opener);
+          return opening && house.#openRooms(opening, custody, ring);
+        },
+        custody,
+        host: () => host,
+        onInternalError: (error, requestId) =>
+          house.log.push(`${requestId} ${(error as Error)?.stack ?? String(error)}`),
+      });
+    });
   }
 
-  async #openRooms(given: Plaintext, custody: Custody, ring: Ring): Promise<Unsealed> {
+  async #openRooms(opening: Opening, custody: Custody, ring: Ring): Promise<Unsealed> {
     const { store, clock, mode } = this;
-    const { root: opened, opened: arrived } = await custody.open(given);
-    using root = opened;
+    using root = opening.root;
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
     const keyring = await Keyring.open(root, store, stored?.sealed, { ...ring, clock });
@@ -200,8 +194,13 @@ export class House {
       region: 'eu-central-1',
       rotators: new Set(['arn:aws:lambda:eu-central-1:123456789012:function:turner']),
     });
-    arrived();
-    return { keyring, identity, secrets, signer, dispose: () => keyring.dispose() };
+    await assertSealsNewest(keyring.records, opening.revision);
+    opening.opened();
+    const dispose = () => {
+      keyring.dispose();
+      custody.forget();
+    };
+    return { keyring, identity, secrets, signer, dispose };
   }
 
   #initLine({ realm }: CredentialSet): Entry {

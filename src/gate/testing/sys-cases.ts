@@ -1,7 +1,7 @@
 /** Requests of Vault's about token roles, leases and the server, one for each row. */
 import { type Case, type Cases, fresh } from './cases.ts';
 import type { Doors } from './doors.ts';
-import { passphrase, textOf } from './house.ts';
+import { passphrase, plain, textOf } from './house.ts';
 
 /** With a token role of its own, whose name stands for `:name`. */
 function onRole(method: string, path: string, body?: object): Case {
@@ -118,15 +118,20 @@ export const sysCases: Cases = {
   })),
   'GET sys/rekey/verify': inVerification('GET'),
   'DELETE sys/rekey/verify': inVerification('DELETE'),
-  // The former seal is put back behind it, for whoever unseals this house by the passphrase that it had.
+  // The former passphrase is put in force again behind it, for whoever unseals this house by that.
   'POST sys/rekey/verify': async (doors) => {
-    const { sealed } = doors.house.seal;
-    const send = await inVerification('POST', (made) => ({ key: made.keys?.[0], nonce: made.verification_nonce }))(
-      doors,
-    );
+    let key = '';
+    const send = await inVerification('POST', (made) => {
+      key = made.keys?.[0] ?? '';
+      return { key, nonce: made.verification_nonce };
+    })(doors);
     return async () => {
       const answer = await send();
-      doors.house.seal.write(sealed);
+      if (answer.status === 200) {
+        const { custody } = doors.house.gate.core.options;
+        const former = { name: 'main', settings: {}, secret: plain(passphrase) };
+        (await custody.rotate(former, { secret: plain(key) })).keep();
+      }
       return answer;
     };
   },

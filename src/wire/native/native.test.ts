@@ -22,6 +22,7 @@ const status: Status = {
   initialized: true,
   sealed: false,
   sealKind: 'passphrase',
+  seals: [{ name: 'main', kind: 'passphrase', asks: 'passphrase' }],
   version: '9.9.9',
   mode: 'development',
   time: 1_700_000_000_123,

@@ -1,0 +1,40 @@
+import type { Handout, Opener, Plaintext, SealFacts, SealStatus } from '#domain/domain.ts';
+
+/** What holds the root key. `seal/` implements it. */
+export interface Custody {
+  /** Why the passphrase can't be another one; undefined: it can. */
+  readonly fixed: string | undefined;
+  /** Of what is kept now: counts changes. */
+  readonly revision: number;
+  status(): readonly SealStatus[];
+  list(): readonly SealFacts[];
+  prove(opener: Opener): Promise<void>;
+  proveSeal(name: string, secret: Plaintext | undefined): Promise<boolean>;
+  add(kind: string, seal: AskedSeal, opener: Opener | undefined): Promise<Staged>;
+  rotate(seal: AskedSeal, opener: Opener | undefined): Promise<Staged>;
+  remove(name: string): Staged;
+  renew(opener: Opener): Promise<Renewal>;
+  forgetShares(): void;
+  pad(length: number): Plaintext;
+  nonce(): string;
+}
+
+interface AskedSeal {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly secret?: Plaintext;
+}
+
+/** Not kept yet. */
+export interface Staged {
+  readonly handouts: readonly Handout[];
+  keep(): void;
+  undo(): void;
+}
+
+export interface Renewal {
+  readonly passphrase: Plaintext;
+  keep(): void;
+  settle(): void;
+  prove(given: Plaintext): Promise<void>;
+}
