@@ -5,6 +5,7 @@ export type Pointer = bigint;
 /** AES-256-GCM and HMAC-SHA-512 of OpenSSL's EVP interface, called without an object of Node's around each message. */
 export interface OpenSsl {
   readonly cipher: Pointer;
+  readonly fetchCipher: (library: Pointer, name: Pointer, properties: Pointer) => Pointer;
   readonly address: (memory: ArrayBuffer) => Pointer;
   readonly newContext: () => Pointer;
   readonly freeContext: (context: Pointer) => void;
@@ -21,6 +22,8 @@ export interface OpenSsl {
   readonly freeMac: (context: Pointer) => void;
   readonly macInit: (context: Pointer, key: Pointer, length: bigint, parameters: Pointer) => number;
   readonly macUpdate: (context: Pointer, data: Pointer, length: bigint) => number;
+  /** What failed is this thread's affair until it is cleared: `node:crypto` would find it. */
+  readonly clearErrors: () => void;
   readonly macFinal: (context: Pointer, out: Pointer, outLength: Pointer, outSize: bigint) => number;
 }
 
@@ -47,6 +50,7 @@ export async function loadOpenSsl(): Promise<OpenSsl | undefined> {
       EVP_DecryptInit_ex: init,
       EVP_DecryptUpdate: update,
       EVP_DecryptFinal_ex: final,
+      ERR_clear_error: { arguments: [], return: 'void' },
       EVP_MAC_fetch: { arguments: ['pointer', 'pointer', 'pointer'], return: 'pointer' },
       EVP_MAC_CTX_new: { arguments: ['pointer'], return: 'pointer' },
       EVP_MAC_CTX_free: { arguments: ['pointer'], return: 'void' },
@@ -61,6 +65,8 @@ export async function loadOpenSsl(): Promise<OpenSsl | undefined> {
     const openssl: OpenSsl = {
       cipher: functions.EVP_CIPHER_fetch(none, ffi.getRawPointer(names), none),
       hmac: functions.EVP_MAC_fetch(none, ffi.getRawPointer(names) + 16n, none),
+      fetchCipher: functions.EVP_CIPHER_fetch,
+      clearErrors: functions.ERR_clear_error,
       newMac: functions.EVP_MAC_CTX_new,
       freeMac: functions.EVP_MAC_CTX_free,
       macInit: functions.EVP_MAC_init,

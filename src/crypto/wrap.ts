@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
 import { keyInput } from './aead.ts';
+import { directUnwrap } from './direct-unwrap.ts';
 import type { KeyHandle } from './key-handle.ts';
 
 type Padding = 'none' | 'padded';
@@ -21,6 +22,8 @@ function wrap(kek: KeyHandle | SecretBytes, padding: Padding, material: SecretBy
 }
 
 function unwrap(kek: KeyHandle | SecretBytes, padding: Padding, wrapped: Uint8Array): SecretBytes | undefined {
+  if (directUnwrap?.takes(wrapped) === true)
+    return directUnwrap.unwrap(cipherName(kek, padding), keyInput(kek), initialValue[padding], wrapped);
   try {
     const decipher = createDecipheriv(cipherName(kek, padding), keyInput(kek), initialValue[padding]);
     const material = decipher.update(wrapped);
