@@ -55,6 +55,8 @@ export interface SealKind<S extends object = object> {
 export interface Shares<S extends object = object> {
   /** So many of so many open it. */
   quorum(settings: S): ShareQuorum;
+  /** What it says that it is, true or not: of this seal, as it is or once was; of another; or no share at all. */
+  claim(settings: S, share: SecretBytes): 'this seal' | 'another' | 'no share';
   /** Which one it is, from 1. Throws 'invalid-unseal' where a checksum tells that it is none of this seal. */
   numberOf(settings: S, share: SecretBytes): number;
 }

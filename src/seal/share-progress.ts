@@ -1,5 +1,5 @@
 import { randomUuid } from '#crypto/crypto.ts';
-import { SecretBytes } from '#domain/domain.ts';
+import { KmsError, SecretBytes } from '#domain/domain.ts';
 
 /** Milliseconds for which shares are kept that are not enough yet. */
 export const progressLife = 10 * 60_000;
@@ -29,11 +29,14 @@ export class ShareProgress {
     return this.#current()?.nonce ?? '';
   }
 
-  /** Takes the share. What came first under a number stays. */
+  /** Takes the share. Throws 'invalid-unseal' where that one was brought already. */
   add(number: number, share: SecretBytes): void {
     const { shares } = this.#current() ?? this.#begin();
-    if (shares.has(number)) share.dispose();
-    else shares.set(number, share);
+    if (shares.has(number)) {
+      share.dispose();
+      throw new KmsError('invalid-unseal', `Share ${number} was brought already: bring another one.`);
+    }
+    shares.set(number, share);
   }
 
   /** All of them, one a line, which the caller owns. They are forgotten here. */

@@ -89,22 +89,24 @@ export class Ways {
     );
   }
 
-  /** Undefined: shares were taken, and more are needed. Rejects with 'invalid-unseal'. */
-  async by(document: UnprovenDocument, { seal, secret }: Opener): Promise<Found | undefined> {
+  /**
+   * Undefined: shares were taken, and more are needed. Rejects with 'invalid-unseal'. `purpose`: what shares that are brought one at a time
+   * are brought for; those for one thing count for no other.
+   */
+  async by(document: UnprovenDocument, { seal, secret }: Opener, purpose = ''): Promise<Found | undefined> {
     const entries = seal === undefined ? document.seals : [entryNamed(document, seal)];
     const ways = entries.flatMap((entry) => this.#waysOf(entry));
     using key = new SecretBytes(Uint8Array.from(secret.release()));
-    const shared = this.#takeShares(ways, key);
+    const taking = ways.filter((way) => takes(way, ways));
+    const shared = this.#takeShares(ways, key, purpose);
     if (shared === 'too few') return undefined;
-    if (shared !== undefined) {
+    if (shared instanceof KmsError && taking.length === 0) throw shared;
+    if (shared !== undefined && !(shared instanceof KmsError)) {
       using together = shared.shares;
       return await this.#try(document, [[shared.way, together]]);
     }
-    const taking = ways.filter((way) => takes(way, ways));
-    return await this.#try(
-      document,
-      taking.map((way) => [way, key]),
-    );
+    const attempts = taking.map((way): Attempt => [way, key]);
+    return await this.#try(document, attempts, shared);
   }
 
   forgetShares(): void {
@@ -132,8 +134,11 @@ export class Ways {
     return asks === 'pin' ? this.#given.pin : undefined;
   }
 
-  /** In turn, until one opens a root. Rejects with 'tampered' where the rest of the file does not belong to it. */
-  async #try(document: UnprovenDocument, attempts: readonly Attempt[]): Promise<Found> {
+  /**
+   * In turn, until one opens a root. Rejects with 'tampered' where the rest of the file does not belong to it. `meant`: what is wrong with
+   * what was brought, if it was meant as something else.
+   */
+  async #try(document: UnprovenDocument, attempts: readonly Attempt[], meant?: KmsError): Promise<Found> {
     const failures: KmsError[] = [];
     for (const [way, key] of attempts) {
       const { name } = way.entry;
@@ -150,34 +155,41 @@ export class Ways {
     }
     // What may be otherwise in a minute says more than what will not be.
     const of = (code: string) => failures.find((failure) => failure.code === code);
-    throw of('unavailable') ?? of('tampered') ?? failures[0] ?? opensNothing();
+    throw of('unavailable') ?? of('tampered') ?? meant ?? failures[0] ?? opensNothing();
   }
 
-  /** What was brought as shares, once they are enough; undefined where it is no share. */
-  #takeShares(ways: readonly Way[], key: SecretBytes) {
+  /** What was brought as shares, once they are enough; what is wrong with it; undefined where it is no share. */
+  #takeShares(ways: readonly Way[], key: SecretBytes, purpose: string) {
+    let wrong: { readonly error: KmsError; readonly ofThis: boolean } | undefined;
     for (const way of ways) {
       const { shares } = way.kind;
       if (shares === undefined) continue;
       const settings = keptSettings(way.entry.name, way.kind, way.lock);
       const lines = linesOf(key);
-      let numbers: readonly number[];
       try {
-        numbers = lines.map((line) => shares.numberOf(settings, line));
-      } catch (error) {
+        const claims = lines.map((line) => shares.claim(settings, line));
+        if (claims.every((claim) => claim === 'no share')) continue;
+        const progress = this.#progressOf(way.lock, purpose);
+        try {
+          const numbers = lines.map((line) => shares.numberOf(settings, line));
+          for (const [i, line] of lines.entries()) progress.add(numbers[i]!, SecretBytes.copyOf(line.expose()));
+        } catch (error) {
+          if (!(error instanceof KmsError && error.code === 'invalid-unseal')) throw error;
+          const ofThis = claims.includes('this seal');
+          if (wrong === undefined || (ofThis && !wrong.ofThis)) wrong = { error: failed(way, error), ofThis };
+          continue;
+        }
+        if (progress.size < shares.quorum(settings).threshold) return 'too few' as const;
+        return { way, shares: progress.take() };
+      } finally {
         for (const line of lines) line.dispose();
-        if (error instanceof KmsError && error.code === 'invalid-unseal') continue;
-        throw error;
       }
-      const progress = this.#progressOf(way.lock);
-      for (const [i, line] of lines.entries()) progress.add(numbers[i]!, line);
-      if (progress.size < shares.quorum(settings).threshold) return 'too few' as const;
-      return { way, shares: progress.take() };
     }
-    return undefined;
+    return wrong?.error;
   }
 
-  #progressOf({ guarded }: Lock): ShareProgress {
-    const id = Buffer.from(guarded).toString('base64');
+  #progressOf({ guarded }: Lock, purpose: string): ShareProgress {
+    const id = `${Buffer.from(guarded).toString('base64')} ${purpose}`;
     const known = this.#progress.get(id) ?? new ShareProgress(this.#clock);
     this.#progress.set(id, known);
     return known;
@@ -186,7 +198,7 @@ export class Ways {
   #sharesOf({ entry, kind, lock }: Way): SealStatus['shares'] | undefined {
     if (kind.shares === undefined) return undefined;
     const quorum = kind.shares.quorum(keptSettings(entry.name, kind, lock));
-    const { size, nonce } = this.#progressOf(lock);
+    const { size, nonce } = this.#progressOf(lock, '');
     return { ...quorum, progress: size, nonce };
   }
 }

@@ -2,7 +2,7 @@ import { digest, equalSecrets } from '#crypto/crypto.ts';
 import { KmsError, type SecretBytes } from '#domain/domain.ts';
 import { fromHex, toHex, toUtf8 } from '#encoding/encoding.ts';
 import { issueOf, type ShamirSettings } from './settings.ts';
-import { readShare, type Share, shareText } from './share-text.ts';
+import { looksLikeShare, readShare, type Share, shareText } from './share-text.ts';
 
 const receiptLabel = toUtf8('claviger/v1/share-receipt\n');
 const commitmentLabel = toUtf8('claviger/v1/share-commitment\n');
@@ -40,6 +40,19 @@ export function readOwnShare(settings: ShamirSettings, typed: SecretBytes): Shar
   } catch (error) {
     share.point.dispose();
     throw error;
+  }
+}
+
+/** What it says that it is; nothing but its first letters and its checksum were looked at. */
+export function claimedBy(settings: ShamirSettings, typed: SecretBytes): 'this seal' | 'another' | 'no share' {
+  if (!looksLikeShare(typed)) return 'no share';
+  try {
+    const { set, point } = readShare(typed);
+    point.dispose();
+    const known = set === issueOf(settings).set || settings.superseded?.includes(set);
+    return known === true ? 'this seal' : 'another';
+  } catch {
+    return 'another';
   }
 }
 

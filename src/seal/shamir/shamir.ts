@@ -4,7 +4,7 @@ import { type Handout, KmsError, Plaintext, SecretBytes } from '#domain/domain.t
 import { toHex, toUtf8 } from '#encoding/encoding.ts';
 import { maxWrapped, type Seal, type SealKind } from '../contract.ts';
 import { linesOf } from '../share-progress.ts';
-import { commitmentTo, readOwnShare, receiptOf } from './commitment.ts';
+import { claimedBy, commitmentTo, readOwnShare, receiptOf } from './commitment.ts';
 import { encryptTo } from './recipient.ts';
 import { custodianOf, issueOf, mostSuperseded, readSettings, type ShamirSettings } from './settings.ts';
 import { type Share, setLength, shareText } from './share-text.ts';
@@ -69,6 +69,9 @@ export const shamirKind: SealKind<ShamirSettings> = {
     quorum(settings) {
       const { threshold, commitments } = issueOf(settings);
       return { threshold, total: commitments.length };
+    },
+    claim(settings, typed) {
+      return claimedBy(settings, typed);
     },
     numberOf(settings, typed) {
       const { number, point } = readOwnShare(settings, typed);

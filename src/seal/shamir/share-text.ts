@@ -66,6 +66,14 @@ export function readShare(typed: SecretBytes): Share {
   };
 }
 
+/** Whether somebody meant it as a share. */
+export function looksLikeShare(typed: SecretBytes): boolean {
+  const bytes = typed.expose();
+  const start = bytes.findIndex((code) => !gaps.has(code));
+  return start !== -1 && opening.every((code, i) => ((bytes[start + i] ?? 0) | 0x20) === (code | 0x20));
+}
+
+const opening = toUtf8(`${prefix}1`);
 const gaps: ReadonlySet<number> = new Set(toUtf8(' \t\r\n-'));
 
 function withoutGaps(typed: Uint8Array): Uint8Array {
