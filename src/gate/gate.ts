@@ -16,6 +16,7 @@ import { Counter } from '#telemetry/telemetry.ts';
 import { assertMayAsk } from './acl.ts';
 import { assertOutcome, authorize } from './authorize.ts';
 import { carryOut } from './carry-out.ts';
+import { changesState } from './changing.ts';
 import { Core, type GateOptions, type Unsealed } from './core.ts';
 import { about, asKmsError, done, identified, type Line, lineOf } from './lines.ts';
 import { isSecretCommand, keysOfSecret } from './secret-subjects.ts';
@@ -25,7 +26,7 @@ import { subjectsOf } from './subjects.ts';
 import { doTogether } from './together.ts';
 import { assertPlace, TokenUses } from './token-uses.ts';
 import { Turns } from './turns.ts';
-import { changesState, isRoomAction } from './verbs.ts';
+import { isRoomAction } from './verbs.ts';
 
 export type { GateOptions, Unsealed } from './core.ts';
 export type { Rates } from './throttle.ts';

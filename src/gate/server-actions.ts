@@ -5,9 +5,10 @@ import type { Asking } from './ceremonies.ts';
 import type { Core } from './core.ts';
 import { identified, type Line } from './lines.ts';
 import { runSchedule } from './schedule.ts';
+import { changeSeals, isOfSeal } from './seal-actions.ts';
 import { runSecretSchedule } from './secret-schedule.ts';
 import { assertPlace, type TokenUses } from './token-uses.ts';
-import { isRoomAction, type ServerAction } from './verbs.ts';
+import { isRoomAction, type OfSeal, type ServerAction } from './verbs.ts';
 
 /** A request, and which attempt at it this is. */
 interface ServerRequest {
@@ -44,6 +45,10 @@ export async function serve(
     const holds = () => core.stillHolds(rooms, access, []);
     return await goOn(core, { rooms, principal, command, peer: origin.peer }, line, holds);
   }
+  if (isOfSeal(command)) {
+    const holds = () => core.stillHolds(rooms, access, []);
+    return await changeSeals(core, { rooms, command, peer: origin.peer }, line, holds);
+  }
   const result = await act(core, principal, command, origin);
   const recorded = () => core.commits.submit(line, undefined, rightsHold);
   await (command.kind === 'seal' ? core.seal(recorded) : recorded());
@@ -51,7 +56,7 @@ export async function serve(
 }
 
 type OfCeremony = 'read-ceremony' | 'start-ceremony' | 'cancel-ceremony' | 'feed-ceremony';
-type Act = Exclude<ServerAction, 'unseal' | 'read-status' | OfCeremony>;
+type Act = Exclude<ServerAction, 'unseal' | 'read-status' | OfCeremony | OfSeal>;
 
 function isOfCeremony(command: Command): command is Command<OfCeremony> {
   return command.kind.endsWith('-ceremony');

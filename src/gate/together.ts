@@ -2,12 +2,13 @@ import type { Command, Origin, Proof, Result } from '#domain/domain.ts';
 import type { Identified } from '#identity/identity.ts';
 import { authorize } from './authorize.ts';
 import { carryOut } from './carry-out.ts';
+import { changesState } from './changing.ts';
 import type { Core, Unsealed } from './core.ts';
 import { about, done, identified, type Line, lineOf } from './lines.ts';
 import { isSecretCommand } from './secret-subjects.ts';
 import { type Subject, subjectsOf } from './subjects.ts';
 import { assertPlace } from './token-uses.ts';
-import { changesState, isRoomAction, type RoomAction } from './verbs.ts';
+import { isRoomAction, type RoomAction } from './verbs.ts';
 
 /** What was done of a request, and is to be recorded. */
 export interface Together {

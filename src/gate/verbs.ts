@@ -33,6 +33,9 @@ export interface Case<A extends Action> {
 
 type Verb<A extends Action> = (it: Case<A>) => Outcome<Result<A>> | Promise<Outcome<Result<A>>>;
 
+/** What concerns the ways to the root key. */
+export type OfSeal = 'list-seals' | 'add-seal' | 'remove-seal' | 'rotate-seal' | 'prove-seal';
+
 /** Actions that the gate answers itself: they concern the server, not a room. */
 export type ServerAction =
   | 'read-audit'
@@ -41,6 +44,7 @@ export type ServerAction =
   | 'read-metrics'
   | 'read-status'
   | 'seal'
+  | OfSeal
   | 'read-ceremony'
   | 'start-ceremony'
   | 'cancel-ceremony'
@@ -285,108 +289,3 @@ type AnyCase = Omit<Case<RoomAction>, 'command'> & { readonly command: Command<R
 
 /** What differs between the requests to one server. */
 export type DecidedCase = Omit<AnyCase, 'lastUses' | 'mode' | 'peer'>;
-
-const changing: ReadonlySet<Action> = new Set<Action>([
-  'create-key',
-  'update-key',
-  'enable-key',
-  'disable-key',
-  'disable-key-version',
-  'enable-key-version',
-  'rotate-key',
-  'schedule-destruction',
-  'cancel-destruction',
-  'destroy-key',
-  'trim-key',
-  'import-key-material',
-  'delete-imported-material',
-  'set-key-cache',
-  'set-key-rules',
-  'set-certificates',
-  'get-wrapping-key',
-  'import-key',
-  'import-key-version',
-  'restore-key',
-  'import-key-versions',
-  'create-alias',
-  'update-alias',
-  'delete-alias',
-  'tag-key',
-  'untag-key',
-  'put-key-policy',
-  'create-key-grant',
-  'retire-key-grant',
-  'revoke-key-grant',
-  'create-key-store',
-  'change-key-store',
-  'replicate-key',
-  'update-primary-region',
-  'create-secret',
-  'put-secret-value',
-  'update-secret',
-  'write-secret',
-  'import-secret',
-  'change-secret-versions',
-  'configure-secret',
-  'set-secret-rules',
-  'move-secret-label',
-  'delete-secret',
-  'restore-secret',
-  'tag-secret',
-  'untag-secret',
-  'set-secret-policy',
-  'delete-secret-policy',
-  'rotate-secret',
-  'cancel-secret-rotation',
-  'replicate-secret',
-  'remove-secret-replicas',
-  'detach-secret-replica',
-  'create-realm',
-  'create-region',
-  'create-identity',
-  'disable-identity',
-  'create-credentials',
-  'revoke-credential',
-  'create-grant',
-  'revoke-grant',
-  'create-token',
-  'renew-token',
-  'revoke-token',
-  'create-orphan-token',
-  'write-token-role',
-  'delete-token-role',
-  'create-role-token',
-  'revoke-tokens',
-  'revoke-token-alone',
-  'tidy',
-  'write-login',
-  'delete-login',
-  'enable-auth-mount',
-  'disable-auth-mount',
-  'tune-auth-mount',
-  'configure-auth-mount',
-  'write-revocation-list',
-  'delete-revocation-list',
-  'create-secret-id',
-  'destroy-secret-id',
-  'login',
-  'wrap-answer',
-  'unwrap-answer',
-  'rewrap-answer',
-  'write-acl-policy',
-  'delete-acl-policy',
-  'enable-mount',
-  'tune-mount',
-  'disable-mount',
-  'create-role',
-  'delete-role',
-  'register-provider',
-  'delete-provider',
-  'assume-role',
-  'create-session',
-]);
-
-/** Whether the action changes stored state: what a replay of it would do twice. */
-export function changesState(action: Action | ''): boolean {
-  return action !== '' && changing.has(action);
-}

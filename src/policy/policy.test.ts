@@ -208,6 +208,11 @@ const table = `
   start-ceremony           security-officer developer
   cancel-ceremony          security-officer developer
   feed-ceremony            security-officer developer
+  list-seals               security-officer developer
+  add-seal                 security-officer developer
+  remove-seal              security-officer developer
+  rotate-seal              security-officer developer
+  prove-seal               security-officer developer
   read-host                auditor security-officer developer
   list-audit-sinks         auditor security-officer developer
   create-orphan-token      security-officer developer
@@ -436,6 +441,7 @@ test('what concerns every realm is for the first realm', () => {
       'list-audit-sinks',
     ] as const),
     ...(['read-ceremony', 'start-ceremony', 'cancel-ceremony', 'feed-ceremony'] as const),
+    ...(['list-seals', 'add-seal', 'remove-seal', 'rotate-seal', 'prove-seal'] as const),
   ]) {
     assert.equal(answer(development(grant('developer')), command(action)), 'allow', action);
     assert.equal(

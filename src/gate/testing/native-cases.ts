@@ -17,7 +17,8 @@ import {
   type WithKey,
 } from './cases.ts';
 import type { Doors } from './doors.ts';
-import { byId, type House, passphrase, plain } from './house.ts';
+import { byId, type House, plain } from './house.ts';
+import { sealCases } from './seal-cases.ts';
 
 /** A request of our own API on a key of its own, whose id stands for `{key}`. */
 function native(template: string, body?: WithKey, more: Parameters<House['key']>[0] = {}, ready?: Ready): Case {
@@ -69,10 +70,7 @@ const childToken = async ({ house }: Doors) => house.perform({ kind: 'create-tok
 export const nativeCases: Cases = {
   'GET /metrics': native('GET /metrics'),
   'POST /seal': async (doors) => () => doors.native('POST', '/seal'),
-  'POST /unseal': async (doors) => {
-    await doors.house.perform({ kind: 'seal' });
-    return () => doors.native('POST', '/unseal', { passphrase });
-  },
+  ...sealCases,
   'GET /keys': native('GET /keys'),
   'POST /keys': native('POST /keys', () => ({ spec: 'aes-256', name: fresh('named') })),
   'GET /keys/{key}': native('GET /keys/{key}'),

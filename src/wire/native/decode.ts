@@ -12,7 +12,6 @@ import {
   roles,
   specFacts,
 } from '#domain/domain.ts';
-import { toUtf8 } from '#encoding/encoding.ts';
 import {
   type JsonObject,
   optionalArray,
@@ -279,8 +278,4 @@ export function onToken({ path }: Input): { readonly accessor?: string } {
 
 export function renewToken(input: Input): Commands['renew-token'] {
   return { ...onToken(input), ...present({ increment: ttl(input.body, 'incrementSeconds') }) };
-}
-
-export function unseal({ body }: Input): Commands['unseal'] {
-  return { passphrase: new Plaintext(toUtf8(requiredString(body, 'passphrase'))) };
 }

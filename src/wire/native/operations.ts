@@ -6,6 +6,7 @@ import * as encode from './encode.ts';
 import * as roles from './encode-role.ts';
 import { importOperations } from './import-operations.ts';
 import type { Operations } from './row.ts';
+import { sealOperations } from './seal-operations.ts';
 
 const KiB = 1024;
 const pages = ['after', 'limit'] as const;
@@ -16,13 +17,7 @@ export const operations = {
   'GET /status': { action: 'read-status', maxBody: 0, decode: nothing, encode: encode.status },
   'GET /metrics': { action: 'read-metrics', maxBody: 0, decode: nothing, encode: (result) => result.text },
   'POST /seal': { action: 'seal', maxBody: KiB, decode: nothing, encode: encode.asIs },
-  'POST /unseal': {
-    action: 'unseal',
-    maxBody: 4 * KiB,
-    body: ['passphrase'],
-    decode: decode.unseal,
-    encode: encode.status,
-  },
+  ...sealOperations,
 
   'GET /keys': { action: 'list-keys', maxBody: 0, query: pages, decode: page, encode: encode.asIs },
   'POST /keys': {

@@ -1,0 +1,88 @@
+import { type Command, KmsError, type Result, type SealFacts } from '#domain/domain.ts';
+import { sealsWritten } from '#keyring/keyring.ts';
+import type { Core, Unsealed } from './core.ts';
+import type { Staged } from './custody.ts';
+import type { Line } from './lines.ts';
+import type { OfSeal } from './verbs.ts';
+
+export function isOfSeal(command: Command): command is Command<OfSeal> {
+  return command.kind.endsWith('-seal') || command.kind === 'list-seals';
+}
+
+interface Asking {
+  readonly rooms: Unsealed;
+  readonly command: Command<OfSeal>;
+  readonly peer: string;
+}
+
+/**
+ * The ways to the root key, seen and changed. The seal file is written first and the line behind it, with what tells the database of the
+ * file: a crash between the two leaves a seal more or less than the ledger says, which nobody was told of, and never none.
+ */
+export async function changeSeals(
+  core: Core,
+  { rooms, command, peer }: Asking,
+  line: Line,
+  holds: () => boolean,
+): Promise<Result<OfSeal>> {
+  const { attempts, options } = core;
+  const { custody, clock } = options;
+  const guess = <T>(attempt: () => Promise<T>) => attempts.take(peer, clock, attempt);
+  const kept = (staged: Staged) => keep(core, rooms, staged, line, holds);
+  switch (command.kind) {
+    case 'list-seals':
+      await core.commits.submit(line, undefined, holds);
+      return { seals: custody.list() };
+    case 'add-seal': {
+      const { name, sealKind } = command;
+      line.summary = `added the seal ${name} (${sealKind})`;
+      const { handouts } = await kept(await guess(() => custody.add(sealKind, command, command.opener)));
+      return { seal: named(custody.list(), name), handouts };
+    }
+    case 'rotate-seal': {
+      const { name } = command;
+      line.summary = `rotated the seal ${name}`;
+      const { handouts } = await kept(await guess(() => custody.rotate(command, command.opener)));
+      return { seal: named(custody.list(), name), handouts };
+    }
+    case 'remove-seal':
+      line.summary = `removed the seal ${command.name}`;
+      await kept(custody.remove(command.name));
+      return { seals: custody.list() };
+    case 'prove-seal': {
+      const { name, secret } = command;
+      const proven = await guess(() => custody.proveSeal(name, secret));
+      line.summary = proven ? `the seal ${name} opens` : `a share of the seal ${name}, more are needed`;
+      await core.commits.submit(line, await changeFor(core, rooms), holds);
+      return { seal: named(custody.list(), name), proven };
+    }
+  }
+}
+
+/** Written, and recorded; as it was before where it can't be recorded. */
+async function keep(core: Core, rooms: Unsealed, staged: Staged, line: Line, holds: () => boolean): Promise<Staged> {
+  if (!holds()) throw new KmsError('conflict', 'What this was decided on changed; ask again.');
+  staged.keep();
+  try {
+    await core.commits.submit(line, await changeFor(core, rooms), holds);
+  } catch (error) {
+    try {
+      staged.undo();
+    } catch (left) {
+      core.options.onInternalError(left, line.requestId);
+    }
+    throw error;
+  }
+  return staged;
+}
+
+async function changeFor(core: Core, { keyring }: Unsealed) {
+  const record = await sealsWritten(keyring.records, core.options.custody.revision);
+  return record === undefined ? undefined : { records: [record], summary: '' };
+}
+
+function named(seals: readonly SealFacts[], name: string): SealFacts {
+  const seal = seals.find((one) => one.name === name);
+  if (seal === undefined) throw new KmsError('conflict', `The seal "${name}" was removed meanwhile.`);
+  return seal;
+}
