@@ -8,7 +8,15 @@ import { startJobs } from '#jobs/jobs.ts';
 import { assertSealsNewest, isFounding, Keyring, newRoot, readHead } from '#keyring/keyring.ts';
 import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
-import { type AskedSeal, Custody, type Given, type Opening, type PassphraseCost, sealKinds } from '#seal/seal.ts';
+import {
+  type AskedSeal,
+  acknowledgements,
+  Custody,
+  type Given,
+  type Opening,
+  type PassphraseCost,
+  sealKinds,
+} from '#seal/seal.ts';
 import { SecretsRoom } from '#secrets/secrets.ts';
 import { openSqliteStore, type Store } from '#store/store.ts';
 import { Gauge, Metrics } from '#telemetry/telemetry.ts';
@@ -23,6 +31,7 @@ import { hostNow } from './host.ts';
 import { localServiceAccount } from './local-service-account.ts';
 import type { ServerTls } from './local-tls.ts';
 import { outbound } from './outbound.ts';
+import { scrubSoon } from './rest.ts';
 import { Retries } from './retries.ts';
 import { RegisteredRotators } from './rotators.ts';
 
@@ -160,6 +169,7 @@ export class Server {
         return opening && (await openRooms(opening, custody, store, clock, options, rotation));
       },
       custody,
+      acknowledgements,
       host: hostNow,
       onInternalError: (error, requestId) => options.log(`request ${requestId} failed inside: ${describe(error)}`),
     });
@@ -341,7 +351,10 @@ async function openRooms(
 ): Promise<Unsealed> {
   using root = opening.root;
   const stored = await readStoredHead(store);
-  const keyring = await Keyring.open(root, store, stored?.sealed, { capacity: cachedKeys, clock: clock.now });
+  const keyring = await Keyring.open(root, store, stored?.sealed, {
+    ...{ capacity: cachedKeys, clock: clock.now },
+    forgotten: scrubSoon,
+  });
   await assertSealsNewest(keyring.records, opening.revision);
   if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
   const identity = identityRoom({
@@ -365,6 +378,7 @@ async function openRooms(
   const dispose = () => {
     keyring.dispose();
     custody.forget();
+    scrubSoon();
   };
   return { keyring, identity, secrets, signer, dispose };
 }

@@ -25,9 +25,7 @@ type Collect = (options: {
  * V8 collects when it allocates, so a server at rest would keep what its busiest hour took. The pause of some 30 ms meets nobody.
  */
 export function giveMemoryBackAtRest(): void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as Collect;
-  setFlagsFromString('--no-expose-gc');
+  const collect = collector();
   let last = performance.eventLoopUtilization();
   let rests = 0;
   let kept = 0;
@@ -50,6 +48,41 @@ export function giveMemoryBackAtRest(): void {
     // V8 frees buffers on a thread of its own meanwhile.
     setTimeout(() => void trim(), every).unref();
   }, every).unref();
+}
+
+function collector(): Collect {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as Collect;
+  setFlagsFromString('--no-expose-gc');
+  return collect;
+}
+
+/** Milliseconds from the loss of a key to the collection of what had it open, when none was just made, and when one was. */
+const scrubAfter = 1000;
+const scrubAgain = 30_000;
+let scrubs: NodeJS.Timeout | undefined;
+let lastScrub = Number.NEGATIVE_INFINITY;
+
+/**
+ * Collects what still holds secrets that were let go, which wipes them: keys that were opened before the server was sealed, or they were
+ * destroyed. Within half a minute; a pause of some 30 ms, however many ask.
+ */
+export function scrubSoon(): void {
+  if (scrubs !== undefined) return;
+  const wait = Math.max(scrubAfter, lastScrub + scrubAgain - performance.now());
+  scrubs = setTimeout(() => void scrub(collector()), wait).unref();
+}
+
+async function scrub(collect: Collect): Promise<void> {
+  lastScrub = performance.now();
+  scrubs = undefined;
+  (await import('#crypto/crypto.ts')).forgetMessageKeys();
+  // What is collected lets go of more, in a turn of its own.
+  for (const _ of ['handles', 'what they held']) {
+    collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await trim();
 }
 
 const dontNeed = 4;

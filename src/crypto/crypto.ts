@@ -35,14 +35,15 @@ export {
 } from './id-token.ts';
 export { unwrapImport } from './import-unwrap.ts';
 export { type JwtClaims, type JwtFault, jwtAlgorithms, keyOfPem, unverifiedJwt, verifyJwt } from './jwt.ts';
+export { isKemPublicKey, openWithKemKey, sealToKemKey } from './kem-envelope.ts';
 export { openBundle, sealBundle } from './key-bundle.ts';
 export { assertCertificatesOf } from './key-certificates.ts';
-export { isKemPublicKey, openWithKemKey, sealToKemKey } from './kem-envelope.ts';
 export { KeyHandle, openMaterial, openPublicKey } from './key-handle.ts';
 export { unwrapTransferred, wrapForTransfer } from './key-transfer.ts';
 export { guardMemory, type MemoryGuard } from './locked-memory.ts';
 export {
   commitmentLength,
+  forgetMessageKeys,
   MessageCipher,
   type MessageLayout,
   messageEngine,

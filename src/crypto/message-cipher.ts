@@ -11,6 +11,11 @@ const [gcm, hmac] = await Promise.all([openMessageGcm(), openMessageHmac('sha512
 /** What encrypts messages here: OpenSSL directly, or by way of `node:crypto`. The same bytes either way. */
 export const messageEngine: 'openssl' | 'node' = gcm === undefined || hmac === undefined ? 'node' : 'openssl';
 
+/** Of the last message that was encrypted, and of the last that was decrypted. */
+export function forgetMessageKeys(): void {
+  gcm?.forget();
+}
+
 export const commitmentLength = 32;
 
 // HKDF-Expand's first block of SHA-512: half of it is the key, half the commitment.

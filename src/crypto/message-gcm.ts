@@ -41,6 +41,13 @@ export class MessageGcm {
     if (!ready) throw new Error('OpenSSL refused to set up AES-256-GCM');
   }
 
+  /** The last message's keys are no longer in the contexts: those of zeros are. */
+  forget(): void {
+    this.#bytes.fill(0);
+    this.#openssl.encryptInit(this.#sealing, none, none, this.#key, this.#nonce);
+    this.#openssl.decryptInit(this.#opening, none, none, this.#key, this.#nonce);
+  }
+
   /** Whether a message is short enough. */
   takes(aadLength: number, dataLength: number): boolean {
     return aadLength <= maxAad && dataLength <= maxData;

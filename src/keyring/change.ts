@@ -20,6 +20,8 @@ export interface Parts {
   readonly fingerprints: SecretBytes;
   /** Milliseconds since the epoch; never goes back. */
   readonly clock: () => number;
+  /** Told when material is gone for good, which what was opened of it may still hold. */
+  readonly forgotten: () => void;
 }
 
 /** A key as it will be, and the change that makes it so. */
@@ -43,13 +45,18 @@ export function changeKey(
         ...others,
       ],
       summary,
-      applied: () =>
-        parts.keys.replace(
-          next,
-          before.names.filter((name) => !next.names.includes(name)),
-        ),
+      applied: () => {
+        const gone = before.names.filter((name) => !next.names.includes(name));
+        parts.keys.replace(next, gone);
+        if (losesMaterial(before, next)) parts.forgotten();
+      },
     },
   };
+}
+
+function losesMaterial(before: Key, next: Key): boolean {
+  const current = before.current.wrapped !== undefined && next.current.wrapped === undefined;
+  return current || next.minAvailableVersion > before.minAvailableVersion;
 }
 
 /** A key that wasn't there, with its names, which must be free. */

@@ -64,6 +64,8 @@ export interface KeyringOptions {
   readonly clock: () => number;
   /** Of raw keys. Default: 2^32 uses of a version, reserved in blocks of 2^20. */
   readonly uses?: UseLimits;
+  /** Told when material is gone for good: what was opened of it is to be collected soon. */
+  readonly forgotten?: () => void;
 }
 
 /** An unsealed keyring: everything that hangs from the root. Verbs say what to write; the gate writes it. */
@@ -108,6 +110,7 @@ export class Keyring {
       uses: new Uses(options.capacity, options.uses),
       fingerprints: derived.fingerprints,
       clock: options.clock,
+      forgotten: options.forgotten ?? (() => {}),
     };
     return new Keyring(derived, parts, capacity, digest, head?.sequence ?? 0);
   }
