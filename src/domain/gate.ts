@@ -14,12 +14,13 @@ export interface Gate {
    */
   perform<A extends Action>(proof: Proof, command: Command<A>, origin: Origin): Promise<Result<A>>;
   /**
-   * The commands of one request: each is decided on, recorded and settled as by `perform`, and the outcomes come in their order once
-   * all are there. That waits once for many lines.
+   * The commands of one request, about `size` of them, which `read` gives when it is their turn: each is decided on, recorded and settled as
+   * by `perform`, and the outcomes come in their order once all are there. That waits once for many lines.
    */
   performAll(
     proof: Proof,
-    commands: readonly Command[],
+    size: number,
+    read: () => readonly Command[],
     origin: Origin,
   ): Promise<readonly PromiseSettledResult<Result>[]>;
   /**

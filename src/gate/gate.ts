@@ -13,6 +13,7 @@ import {
   type Status,
 } from '#domain/domain.ts';
 import { Counter } from '#telemetry/telemetry.ts';
+import { Abreast } from './abreast.ts';
 import { assertMayAsk } from './acl.ts';
 import { assertOutcome, authorize } from './authorize.ts';
 import { carryOut } from './carry-out.ts';
@@ -34,11 +35,15 @@ export type { Rates } from './throttle.ts';
 /** Each attempt but the last loses to somebody who did something. */
 const attempts = 10;
 
+/** Of batches, twice what one transaction takes: more would only wait for the disk, and grow old in memory meanwhile. */
+const linesAbreast = 2048;
+
 /** The way of every request: identify, find, decide, do, make durable, answer. */
 export class WorkingGate implements Gate {
   readonly core: Core;
   readonly #answers: Counter;
   readonly #turns = new Turns();
+  readonly #abreast = new Abreast(linesAbreast);
   readonly #uses: TokenUses;
 
   constructor(options: GateOptions) {
@@ -55,9 +60,17 @@ export class WorkingGate implements Gate {
 
   async performAll(
     proof: Proof,
-    commands: readonly Command[],
+    size: number,
+    read: () => readonly Command[],
     origin: Origin,
   ): Promise<readonly PromiseSettledResult<Result>[]> {
+    const { outcomes, others } = await this.#abreast.take(size, () => this.#together(proof, read(), origin));
+    await Promise.all(others);
+    return outcomes;
+  }
+
+  /** What was done together is settled when it resolves; `others` go on by themselves. */
+  async #together(proof: Proof, commands: readonly Command[], origin: Origin) {
     const outcomes: PromiseSettledResult<Result>[] = [];
     const { core } = this;
     const { results, lines, admitted, holds } = doTogether(core, proof, commands, origin);
@@ -83,8 +96,7 @@ export class WorkingGate implements Gate {
         others.push(...results.flatMap((value, i) => (value === undefined ? [] : alone(i))));
       }
     }
-    await Promise.all(others);
-    return outcomes;
+    return { outcomes, others };
   }
 
   async refuse(proof: Proof, action: Action | '', error: KmsError, origin: Origin): Promise<never> {

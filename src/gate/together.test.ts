@@ -20,7 +20,7 @@ const encrypting = (text: string, under = key): Command<'encrypt'> => ({
 
 async function all(commands: readonly Command[], proof: Proof = house.proof) {
   const { ledgerSize } = house;
-  const outcomes = await house.gate.performAll(proof, commands, house.origin('together'));
+  const outcomes = await house.gate.performAll(proof, commands.length, () => commands, house.origin('together'));
   return { outcomes, lines: await house.entries(ledgerSize) };
 }
 
@@ -130,7 +130,12 @@ test('nothing is answered where the lines can not be written', async () => {
   const mine = await fresh.key();
   await fresh.encrypt(mine, 'warm');
   fresh.store.broken = 'unavailable';
-  const outcomes = await fresh.gate.performAll(fresh.proof, [encrypting('a', mine)], fresh.origin());
+  const outcomes = await fresh.gate.performAll(
+    fresh.proof,
+    [encrypting('a', mine)].length,
+    () => [encrypting('a', mine)],
+    fresh.origin(),
+  );
   assert.deepEqual(codes(outcomes), ['audit-unavailable']);
 });
 
@@ -146,7 +151,7 @@ test('each command is one of the requests that a principal may make in a second'
   const mine = await slow.key();
   await slow.encrypt(mine, 'warm');
   const commands = Array.from({ length: 20 }, (_, i) => encrypting(`${i}`, mine));
-  const outcomes = await slow.gate.performAll(slow.proof, commands, slow.origin());
+  const outcomes = await slow.gate.performAll(slow.proof, commands.length, () => commands, slow.origin());
   const done = codes(outcomes).filter((code) => code === 'ok').length;
   assert.ok(done >= 7 && done <= 10, `${done} were done`);
   assert.ok(codes(outcomes).includes('throttled'));
@@ -159,7 +164,7 @@ test('a command that is refused is counted once', async () => {
   const { ledgerSize } = slow;
   slow.now += 2000;
   const commands = Array.from({ length: 10 }, (_, i) => encrypting(`${i}`, i % 2 === 0 ? other : mine));
-  const outcomes = await slow.gate.performAll(slow.proof, commands, slow.origin());
+  const outcomes = await slow.gate.performAll(slow.proof, commands.length, () => commands, slow.origin());
   assert.deepEqual(new Set(codes(outcomes)), new Set(['not-found', 'ok']));
   assert.equal((await slow.entries(ledgerSize)).length, 10);
 });

@@ -158,12 +158,17 @@ export class Exchange {
   }
 
   /** Each item's JSON object, or why there is none. */
-  async #answerItems(inputs: readonly Input[]): Promise<readonly PromiseSettledResult<string>[]> {
+  async #answerItems(items: readonly JsonObject[], input: Input): Promise<readonly PromiseSettledResult<string>[]> {
     const { row } = this.#leaf;
-    const commands = decodeAll(row, inputs);
+    let inputs: readonly Input[] = [];
+    // When it is their turn: what waits is small.
+    const read = () => {
+      inputs = items.map((item) => ({ ...input, item }));
+      return decodeAll(row, inputs);
+    };
+    const outcomes = await this.#gate.performAll(this.#proof, items.length, read, this.#origin);
     // One that can't be read is refused alone, and recorded so.
-    if (commands === undefined) return Promise.allSettled(inputs.map((input) => this.#answerItem(input)));
-    const outcomes = await this.#gate.performAll(this.#proof, commands, this.#origin);
+    if (outcomes.length === 0) return Promise.allSettled(inputs.map((one) => this.#answerItem(one)));
     const encoded = (result: Result, i: number) => row.encode(result, inputs[i]!, [result]);
     if (outcomes.every((outcome) => outcome.status === 'fulfilled')) {
       return outcomes.map(({ value }, i) => ({ status: 'fulfilled', value: encoded(value, i) }));
@@ -184,7 +189,7 @@ export class Exchange {
     let failures = 0;
     for (let start = 0; start < items.length; start += abreast) {
       const slice = items.slice(start, start + abreast);
-      const settled = await this.#answerItems(slice.map((item) => ({ ...input, item })));
+      const settled = await this.#answerItems(slice, input);
       for (const [i, outcome] of settled.entries()) {
         const reference = `"reference":${JSON.stringify(referenceOf(slice[i]!))}}`;
         if (outcome.status === 'fulfilled') answers.push(`${outcome.value.slice(0, -1)},${reference}`);
@@ -248,11 +253,12 @@ export class Exchange {
 }
 
 /** Undefined where one of them can't be. */
-function decodeAll(row: Row, inputs: readonly Input[]): readonly Command[] | undefined {
+/** None where one of them can't be decoded. */
+function decodeAll(row: Row, inputs: readonly Input[]): readonly Command[] {
   try {
     return inputs.map((input) => row.decode(input));
   } catch {
-    return undefined;
+    return [];
   }
 }
 

@@ -53,8 +53,8 @@ function scripted(reply: (command: Command) => object, now: Status = status) {
   }
   const gate = {
     perform,
-    performAll(proof: Proof, commands: readonly Command[], origin: Origin) {
-      return Promise.allSettled(commands.map((command) => perform(proof, command, origin)));
+    performAll(proof: Proof, _: number, read: () => readonly Command[], origin: Origin) {
+      return Promise.allSettled(read().map((command) => perform(proof, command, origin)));
     },
     async refuse(proof: Proof, action: string, error: KmsError, origin: Origin) {
       asked.push({ proof, kind: action, error, origin });
