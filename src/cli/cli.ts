@@ -15,14 +15,18 @@ import { migrateCommand } from './migrate/migrate.ts';
 import { type Output, printable, terminalOutput } from './output.ts';
 import { roleCommands } from './role.ts';
 import { serverCommands } from './server.ts';
+import { shareCommands } from './share/share.ts';
 import { tokenCommands } from './token.ts';
 
 export { askSecret } from './prompt.ts';
+export { custodianOptions, readCustodians } from './share/custodians.ts';
+export { assertCanHandOut, type HandedShare, type HandingOut, handOut } from './share/hand-out.ts';
 
 /** Every command but those that start a server. */
 export const commands: readonly Command[] = [
   envCommand,
   ...serverCommands,
+  ...shareCommands,
   ...keyCommands,
   ...fileCommands,
   ...identityCommands,

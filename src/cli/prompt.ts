@@ -5,12 +5,13 @@ const erase = new Set(['\u007f', '\b']);
 const interrupt = '\u0003';
 const eraseAll = '\u0015';
 
-/** Asks on the terminal without showing what is typed. Throws CliError where there is no terminal. */
-export function askSecret(question: string): Promise<string> {
+/** Asks on the terminal without showing what is typed. Throws CliError where there is none, with what could be done instead. */
+export function askSecret(
+  question: string,
+  instead = 'the passphrase: use --passphrase-fd or --passphrase-file',
+): Promise<string> {
   const { stdin, stderr } = process;
-  if (!stdin.isTTY) {
-    throw new CliError('There is no terminal to ask for the passphrase: use --passphrase-fd or --passphrase-file.');
-  }
+  if (!stdin.isTTY) throw new CliError(`There is no terminal to ask for ${instead}.`);
   stderr.write(question);
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
@@ -35,4 +36,9 @@ export function askSecret(question: string): Promise<string> {
     };
     stdin.on('data', take);
   });
+}
+
+/** Until Enter is pressed on the terminal. Throws CliError when interrupted. */
+export async function waitForEnter(question: string): Promise<void> {
+  await askSecret(question, 'a key press');
 }

@@ -1,5 +1,6 @@
 import type { DataKeys } from './encrypt-stream.ts';
 import { ApiError, UnreachableError } from './errors.ts';
+import { Shares } from './shares.ts';
 import type {
   AccessExplanation,
   AccessQuestion,
@@ -120,6 +121,11 @@ export class ClavigerClient implements DataKeys {
 
   unseal(passphrase: string): Promise<Status> {
     return this.#json('POST', '/unseal', { body: { passphrase } });
+  }
+
+  /** The shares of seals. */
+  get shares(): Shares {
+    return new Shares((method, path, body) => this.#json(method, path, body && { body }));
   }
 
   // --- keys: `key` is a name, with or without `alias/`, or an id

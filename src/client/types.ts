@@ -257,3 +257,15 @@ export interface AccessExplanation {
   readonly by: string;
   readonly reason: string;
 }
+
+/** What a custodian has said of his share of a seal, and the server found true. */
+export interface AcknowledgedShare {
+  readonly seal: string;
+  readonly set: string;
+  readonly number: number;
+  readonly threshold: number;
+  readonly total: number;
+  readonly custodian: string;
+  readonly date: string;
+  readonly signed: boolean;
+}

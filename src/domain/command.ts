@@ -21,6 +21,7 @@ import type { RevocationListCommands, RevocationListResults } from './command-re
 import type { SealCommands, SealResults, SealStatus } from './command-seal.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
+import type { ShareCommands, ShareResults } from './command-share.ts';
 import type { TokenCommands, TokenResults } from './command-token.ts';
 import type { TransferCommands, TransferResults } from './command-transfer.ts';
 import type { UsageCommands, UsageResults } from './command-use.ts';
@@ -61,6 +62,7 @@ export interface Commands
     TokenCommands,
     CeremonyCommands,
     SealCommands,
+    ShareCommands,
     HolderCommands,
     HostCommands,
     AuthMountCommands,
@@ -286,6 +288,7 @@ export interface Results
     TokenResults,
     CeremonyResults,
     SealResults,
+    ShareResults,
     HolderResults,
     HostResults,
     MountResults,

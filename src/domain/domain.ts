@@ -20,6 +20,7 @@ export * from './command-mount.ts';
 export * from './command-revocation-list.ts';
 export * from './command-seal.ts';
 export * from './command-session.ts';
+export * from './command-share.ts';
 export * from './command-token.ts';
 export * from './command-transfer.ts';
 export * from './command-use.ts';

@@ -24,6 +24,7 @@ export const recordKinds = [
   'mount', // id: an account; where its clients reach the keys or secrets of a folder (Vault)
   'wrapping', // id: its token's accessor; an answer that its token opens
   'token-role', // id `${realm}/${name}`: what tokens may be that are made by one
+  'share-acknowledgement', // id `${set}/${number, 3 digits}`, body {share, statement}
   'secret-version', // id `${realm}/${secret id}/${version id}`
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];

@@ -8,7 +8,7 @@ import { Attempts } from './attempts.ts';
 import { Ceremonies } from './ceremonies.ts';
 import { Coalesced } from './coalesced.ts';
 import { CommitQueue } from './commit-queue.ts';
-import type { Custody } from './custody.ts';
+import type { Acknowledgements, Custody } from './custody.ts';
 import { Decisions } from './decisions.ts';
 import { LastUses } from './last-uses.ts';
 import type { Subject } from './subjects.ts';
@@ -37,6 +37,7 @@ export interface GateOptions {
   readonly open: (opener: Opener) => Promise<Unsealed | undefined>;
   /** What the root is proven, and its seals are changed by. */
   readonly custody: Custody;
+  readonly acknowledgements: Acknowledgements;
   readonly host: () => Host;
   /** Told of every failure that is the server's own fault, for its log. */
   readonly onInternalError: (error: unknown, requestId: string) => void;

@@ -1,4 +1,4 @@
-import type { Handout, Opener, Plaintext, SealFacts, SealStatus } from '#domain/domain.ts';
+import type { AcknowledgedShare, Handout, Opener, Plaintext, SealFacts, SealStatus } from '#domain/domain.ts';
 
 /** What holds the root key. `seal/` implements it. */
 export interface Custody {
@@ -13,6 +13,7 @@ export interface Custody {
   add(kind: string, seal: AskedSeal, opener: Opener | undefined): Promise<Staged>;
   rotate(seal: AskedSeal, opener: Opener | undefined): Promise<Staged>;
   remove(name: string): Staged;
+  settle(name: string): void;
   renew(opener: Opener): Promise<Renewal>;
   forgetShares(): void;
   pad(length: number): Plaintext;
@@ -37,4 +38,14 @@ export interface Renewal {
   keep(): void;
   settle(): void;
   prove(given: Plaintext): Promise<void>;
+}
+
+/** What the statements of custodians are told by. `seal/` implements it. */
+export interface Acknowledgements {
+  /** Throws 'invalid-parameter' or 'invalid-signature'. `now`: milliseconds since the epoch. */
+  verify(seals: readonly SealFacts[], statement: Uint8Array, now: number): AcknowledgedShare;
+  /** The shares that are in force. */
+  issues(
+    seals: readonly SealFacts[],
+  ): ReadonlyArray<{ readonly seal: string; readonly set: string; readonly total: number }>;
 }

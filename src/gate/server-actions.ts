@@ -7,8 +7,9 @@ import { identified, type Line } from './lines.ts';
 import { runSchedule } from './schedule.ts';
 import { changeSeals, isOfSeal } from './seal-actions.ts';
 import { runSecretSchedule } from './secret-schedule.ts';
+import { isOfShare, keepAcknowledgements } from './share-actions.ts';
 import { assertPlace, type TokenUses } from './token-uses.ts';
-import { isRoomAction, type OfSeal, type ServerAction } from './verbs.ts';
+import { isRoomAction, type OfSeal, type OfShare, type ServerAction } from './verbs.ts';
 
 /** A request, and which attempt at it this is. */
 interface ServerRequest {
@@ -49,6 +50,10 @@ export async function serve(
     const holds = () => core.stillHolds(rooms, access, []);
     return await changeSeals(core, { rooms, command, peer: origin.peer }, line, holds);
   }
+  if (isOfShare(command)) {
+    const holds = () => core.stillHolds(rooms, access, []);
+    return await keepAcknowledgements(core, { rooms, command }, line, holds);
+  }
   const result = await act(core, principal, command, origin);
   const recorded = () => core.commits.submit(line, undefined, rightsHold);
   await (command.kind === 'seal' ? core.seal(recorded) : recorded());
@@ -56,7 +61,7 @@ export async function serve(
 }
 
 type OfCeremony = 'read-ceremony' | 'start-ceremony' | 'cancel-ceremony' | 'feed-ceremony';
-type Act = Exclude<ServerAction, 'unseal' | 'read-status' | OfCeremony | OfSeal>;
+type Act = Exclude<ServerAction, 'unseal' | 'read-status' | OfCeremony | OfSeal | OfShare>;
 
 function isOfCeremony(command: Command): command is Command<OfCeremony> {
   return command.kind.endsWith('-ceremony');

@@ -36,6 +36,9 @@ type Verb<A extends Action> = (it: Case<A>) => Outcome<Result<A>> | Promise<Outc
 /** What concerns the ways to the root key. */
 export type OfSeal = 'list-seals' | 'add-seal' | 'remove-seal' | 'rotate-seal' | 'prove-seal';
 
+/** What concerns the shares of such ways. */
+export type OfShare = 'acknowledge-share' | 'list-acknowledgements';
+
 /** Actions that the gate answers itself: they concern the server, not a room. */
 export type ServerAction =
   | 'read-audit'
@@ -45,6 +48,7 @@ export type ServerAction =
   | 'read-status'
   | 'seal'
   | OfSeal
+  | OfShare
   | 'read-ceremony'
   | 'start-ceremony'
   | 'cancel-ceremony'

@@ -212,6 +212,8 @@ export const rules = {
   'remove-seal': ['govern', 'server'],
   'rotate-seal': ['govern', 'server'],
   'prove-seal': ['govern', 'server'],
+  'acknowledge-share': ['govern', 'server'],
+  'list-acknowledgements': ['govern', 'server'],
   'read-host': ['read-identities', 'server'],
   'list-audit-sinks': ['read-identities', 'server'],
   seal: ['govern', 'server'],

@@ -236,6 +236,8 @@ const naming: { readonly [A in Action]: Naming<A> } = {
   'remove-seal': noKey,
   'rotate-seal': noKey,
   'prove-seal': noKey,
+  'acknowledge-share': noKey,
+  'list-acknowledgements': noKey,
   'read-host': noKey,
   'list-audit-sinks': noKey,
   'write-token-role': noKey,

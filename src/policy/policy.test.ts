@@ -213,6 +213,8 @@ const table = `
   remove-seal              security-officer developer
   rotate-seal              security-officer developer
   prove-seal               security-officer developer
+  acknowledge-share        security-officer developer
+  list-acknowledgements    security-officer developer
   read-host                auditor security-officer developer
   list-audit-sinks         auditor security-officer developer
   create-orphan-token      security-officer developer
@@ -442,6 +444,7 @@ test('what concerns every realm is for the first realm', () => {
     ] as const),
     ...(['read-ceremony', 'start-ceremony', 'cancel-ceremony', 'feed-ceremony'] as const),
     ...(['list-seals', 'add-seal', 'remove-seal', 'rotate-seal', 'prove-seal'] as const),
+    ...(['acknowledge-share', 'list-acknowledgements'] as const),
   ]) {
     assert.equal(answer(development(grant('developer')), command(action)), 'allow', action);
     assert.equal(

@@ -35,7 +35,7 @@ const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
   revoke-grant create-key-store change-key-store list-key-stores create-role delete-role register-provider delete-provider write-acl-policy delete-acl-policy seal
   enable-mount tune-mount disable-mount enable-auth-mount tune-auth-mount disable-auth-mount configure-auth-mount create-orphan-token write-login delete-login write-revocation-list delete-revocation-list create-secret-id destroy-secret-id`);
-const sealWords = words('list-seals add-seal remove-seal rotate-seal prove-seal');
+const sealWords = words('list-seals add-seal remove-seal rotate-seal prove-seal acknowledge-share list-acknowledgements');
 const ceremonyWords = [...sealWords, ...words('read-ceremony start-ceremony cancel-ceremony feed-ceremony')];
 governWords.push(
   ...ceremonyWords,

@@ -148,18 +148,32 @@ export class Custody {
     return await addSeal(this.#file, kindNamed(this.#kinds, kind), { name, settings, secret: given }, root);
   }
 
-  /** Another credential or key for a seal. Without any settings it gets those that it has. */
+  /** Another credential or key for a seal. Without any settings it gets those that it has; of shares some may be left as they are. */
   async rotate({ name, settings, secret }: AskedSeal, opener: Opener | undefined): Promise<Staged> {
     const entry = entryNamed(this.#file.current(), name);
-    const asked = Object.keys(settings).length > 0 ? settings : entry.settings;
+    const kind = kindNamed(this.#kinds, entry.kind);
+    const kept = kind.shares !== undefined || Object.keys(settings).length === 0 ? entry.settings : {};
+    const asked = { ...kept, ...settings };
     using root = (await this.#rootFrom(opener)).root;
     using given = copyOf(secret);
-    const kind = kindNamed(this.#kinds, entry.kind);
     return await rotateSeal(this.#file, kind, entry, { settings: asked, secret: given }, root);
   }
 
   remove(name: string): Staged {
     return removeSeal(this.#file, entryNamed(this.#file.current(), name));
+  }
+
+  /** What was handed out for the seal is known to have arrived: what it took before ends. Durable when it returns. */
+  settle(name: string): void {
+    const { former, unproven } = entryNamed(this.#file.current(), name);
+    if (former === undefined && unproven === undefined) return;
+    this.#file.edit(this.#file.generation, (seals) =>
+      seals.map((seal) => {
+        if (seal.name !== name) return seal;
+        const { unproven: _, former: ended, ...settled } = seal;
+        return settled;
+      }),
+    );
   }
 
   /** A new passphrase for the passphrase seal that `opener` opens. Nothing is written yet. Rejects with 'invalid-unseal'. */

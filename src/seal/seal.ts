@@ -5,4 +5,6 @@ export type { SealFile } from './held-file.ts';
 export { sealKinds } from './kinds.ts';
 export { type PassphraseCost, passphraseKind, strongCost } from './passphrase/passphrase.ts';
 export type { Renewal, Staged } from './seal-changes.ts';
+export { acknowledgements } from './shamir/acknowledgement.ts';
+export { shamirKind } from './shamir/shamir.ts';
 export type { Given } from './ways.ts';

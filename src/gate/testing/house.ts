@@ -32,14 +32,14 @@ import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom, type Outbound } from '#identity/identity.ts';
 import { assertSealsNewest, Keyring, type KeyringOptions, newRoot, readHead } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
-import { Custody, type Opening, passphraseKind } from '#seal/seal.ts';
+import { acknowledgements, Custody, type Opening, passphraseKind, shamirKind } from '#seal/seal.ts';
 import { SecretsRoom } from '#secrets/secrets.ts';
 import { Metrics } from '#telemetry/telemetry.ts';
 import { BreakableStore } from './breakable-store.ts';
 
 export const startTime = Date.UTC(2026, 10, 24, 12);
 export const passphrase = 'a passphrase for tests';
-const kinds = [passphraseKind({ memoryKiB: 64, passes: 1, parallelism: 1 })];
+const kinds = [passphraseKind({ memoryKiB: 64, passes: 1, parallelism: 1 }), shamirKind];
 
 /** The seal file of a house and of what it is reopened as. */
 class MemorySeal {
@@ -163,6 +163,7 @@ export class House {
           return opening && house.#openRooms(opening, custody, ring);
         },
         custody,
+        acknowledgements,
         host: () => host,
         onInternalError: (error, requestId) =>
           house.log.push(`${requestId} ${(error as Error)?.stack ?? String(error)}`),

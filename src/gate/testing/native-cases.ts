@@ -19,6 +19,7 @@ import {
 import type { Doors } from './doors.ts';
 import { byId, type House, plain } from './house.ts';
 import { sealCases } from './seal-cases.ts';
+import { shareCases } from './share-cases.ts';
 
 /** A request of our own API on a key of its own, whose id stands for `{key}`. */
 function native(template: string, body?: WithKey, more: Parameters<House['key']>[0] = {}, ready?: Ready): Case {
@@ -71,6 +72,7 @@ export const nativeCases: Cases = {
   'GET /metrics': native('GET /metrics'),
   'POST /seal': async (doors) => () => doors.native('POST', '/seal'),
   ...sealCases,
+  ...shareCases,
   'GET /keys': native('GET /keys'),
   'POST /keys': native('POST /keys', () => ({ spec: 'aes-256', name: fresh('named') })),
   'GET /keys/{key}': native('GET /keys/{key}'),

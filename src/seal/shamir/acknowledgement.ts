@@ -1,5 +1,5 @@
 import { signStatement, verifyStatement } from '#crypto/crypto.ts';
-import { KmsError, type SecretBytes } from '#domain/domain.ts';
+import { type AcknowledgedShare, KmsError, type SealFacts, type SecretBytes } from '#domain/domain.ts';
 import {
   canonicalJson,
   fromBase64,
@@ -13,7 +13,7 @@ import {
   toUtf8,
 } from '#encoding/encoding.ts';
 import { commitmentTo, readOwnShare, receiptOf } from './commitment.ts';
-import { custodianOf, issueOf, type ShamirSettings } from './settings.ts';
+import { custodianOf, issueOf, readSettings, type ShamirSettings } from './settings.ts';
 
 /** What somebody accepts who keeps a share (PCI DSS v4.0.1, requirement 3.7.8: understood and accepted, in writing or electronically). */
 export const duties = [
@@ -37,12 +37,6 @@ export interface Statement {
   readonly duties: readonly string[];
   /** 64 hexadecimal digits that only the share itself gives: it has arrived. */
   readonly receipt: string;
-}
-
-/** An acknowledgement that is true. */
-export interface Acknowledged extends Omit<Statement, 'duties' | 'receipt'> {
-  /** By the key that was named for the custodian. False: none was named, so it tells only that the share has arrived. */
-  readonly signed: boolean;
 }
 
 /** A seal that shares open, as the seal file and the server tell it. */
@@ -103,7 +97,11 @@ export function acknowledge(
  * Throws 'invalid-parameter' where the text is no acknowledgement or says what isn't so, and 'invalid-signature' where it is not signed by
  * the key that was named for this custodian. `now`: milliseconds since the epoch.
  */
-export function verifyAcknowledgement(seals: readonly SealOfShares[], text: Uint8Array, now: number): Acknowledged {
+export function verifyAcknowledgement(
+  seals: readonly SealOfShares[],
+  text: Uint8Array,
+  now: number,
+): AcknowledgedShare {
   const { statement, signature } = readText(text);
   const { receipt, duties: accepted, ...facts } = statement;
   const seal = seals.find(({ name }) => name === facts.seal);
@@ -124,6 +122,24 @@ export function verifyAcknowledgement(seals: readonly SealOfShares[], text: Uint
   if (key !== undefined && !(signature !== undefined && verifyStatement(key, messageOf(statement), signature)))
     throw new KmsError('invalid-signature', `It is not signed by the key that was named for ${name}.`);
   return { ...facts, signed: key !== undefined };
+}
+
+/** For the gate, which knows seals by what is told of them. */
+export const acknowledgements = {
+  verify(seals: readonly SealFacts[], text: Uint8Array, now: number): AcknowledgedShare {
+    return verifyAcknowledgement(ofShares(seals), text, now);
+  },
+  issues(seals: readonly SealFacts[]) {
+    return ofShares(seals).map(({ name, settings }) => {
+      const { set, commitments } = issueOf(settings);
+      return { seal: name, set, total: commitments.length };
+    });
+  },
+};
+
+function ofShares(seals: readonly SealFacts[]): readonly SealOfShares[] {
+  const taking = seals.filter(({ asks }) => asks === 'shares');
+  return taking.map(({ name, settings }) => ({ name, settings: readSettings(settings) }));
 }
 
 function textOf(statement: Statement, signature: Uint8Array | undefined): string {

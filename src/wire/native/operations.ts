@@ -7,6 +7,7 @@ import * as roles from './encode-role.ts';
 import { importOperations } from './import-operations.ts';
 import type { Operations } from './row.ts';
 import { sealOperations } from './seal-operations.ts';
+import { shareOperations } from './share-operations.ts';
 
 const KiB = 1024;
 const pages = ['after', 'limit'] as const;
@@ -18,6 +19,7 @@ export const operations = {
   'GET /metrics': { action: 'read-metrics', maxBody: 0, decode: nothing, encode: (result) => result.text },
   'POST /seal': { action: 'seal', maxBody: KiB, decode: nothing, encode: encode.asIs },
   ...sealOperations,
+  ...shareOperations,
 
   'GET /keys': { action: 'list-keys', maxBody: 0, query: pages, decode: page, encode: encode.asIs },
   'POST /keys': {
