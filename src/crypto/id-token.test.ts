@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSign, KeyObject, type webcrypto } from 'node:crypto';
 import { test } from 'node:test';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { toUtf8 } from '#encoding/encoding.ts';
@@ -87,6 +88,22 @@ test('no change of any character of a token is believed', async () => {
   for (const text of ['', '.', '..', 'a.b', `${token}.`, `${token}x`, token.slice(0, -1)]) {
     assert.equal(typeof (await check(text, keys)), 'string', text);
   }
+});
+
+test('believes no token of which readers could take one member or the other', async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const keys = readKeySet(JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }] }))!;
+  const signed = async (header: string, claims: string) => {
+    const input = [header, claims].map((part) => Buffer.from(part).toString('base64url')).join('.');
+    const key = { key: KeyObject.from(privateKey as webcrypto.CryptoKey), dsaEncoding: 'ieee-p1363' } as const;
+    return `${input}.${createSign('sha256').update(input).sign(key, 'base64url')}`;
+  };
+  const [header, claims] = ['{"alg":"ES256","kid":"one"}', JSON.stringify(usual)];
+  assert.equal(typeof (await check(await signed(header, claims), keys)), 'object');
+  for (const twins of ['"sub":"root",', '"aud":"me",', '"iss":"https://other.example",']) {
+    assert.equal(await check(await signed(header, `{${twins}${claims.slice(1)}`), keys), 'malformed', twins);
+  }
+  assert.equal(await check(await signed('{"alg":"none","alg":"ES256","kid":"one"}', claims), keys), 'malformed');
 });
 
 test('reads the issuer of anything that names one, and of nothing else', async () => {

@@ -1,5 +1,5 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
-import { fromBase64Url } from '#encoding/encoding.ts';
+import { fromBase64Url, fromUtf8, hasTwins } from '#encoding/encoding.ts';
 
 /** Public keys of an identity provider (RFC 7517), as they were published. */
 export type KeySet = JSONWebKeySet;
@@ -46,8 +46,8 @@ const skew = 60;
 /** Checks signature, issuer, audience and times of an OpenID Connect id token (Core 1.0 section 3.1.3.7). Never rejects. */
 export async function verifyIdToken(token: string, expected: ExpectedToken): Promise<IdTokenClaims | TokenFault> {
   const { keys, issuer, audiences, now } = expected;
-  if (!isCanonical(token)) return 'malformed';
   try {
+    if (!isCanonical(token)) return 'malformed';
     const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
       algorithms,
       issuer,
@@ -64,9 +64,11 @@ export async function verifyIdToken(token: string, expected: ExpectedToken): Pro
   }
 }
 
-/** Whether each part is the one way to write what it says: else one token would have several texts. */
+/** Whether each part is the one way to write what it says, in one reading: else one token would have several texts, or several meanings. */
 function isCanonical(token: string): boolean {
-  return token.split('.').every((part) => fromBase64Url(part) !== undefined);
+  const parts = token.split('.').map(fromBase64Url);
+  const texts = parts.slice(0, 2).map((bytes) => bytes && fromUtf8(bytes));
+  return parts.every((bytes) => bytes !== undefined) && texts.every((text) => text !== undefined && !hasTwins(text));
 }
 
 function faultOf(error: unknown): TokenFault {

@@ -155,6 +155,15 @@ test('a limit brings so many, and leaves the others to the next run', () => {
   assert.deepEqual([first.moved.length, first.postponed], [4, Object.keys(kinds).length + 2 - 4]);
 });
 
+test('mounts that the source does not have are a mistake, and nothing to do is not', async () => {
+  const other = ['migrate', 'vault', ...where, '--journal', join(home, 'other-journal'), '--dry-run'];
+  await assert.rejects(
+    server.claviger(...other, '--mounts', 'trasnit'),
+    /Nothing of the source is asked for: .*transit/s,
+  );
+  await server.claviger('migrate', 'vault', ...where, '--journal', join(home, 'journal'), '--mounts', 'transit');
+});
+
 test('the recorded secrets are here', async () => {
   assert.deepEqual((await here('GET', 'secret/data/app')).data.data, { i: 3, html: '<&>' });
   assert.deepEqual((await here('GET', 'secret/data/app?version=2')).data.data, { i: 2, html: '<&>' });

@@ -1,3 +1,4 @@
+import { CliError } from '../command.ts';
 import type { VaultHttp } from './http.ts';
 import type { Journal } from './journal.ts';
 import { type KeyFacts, keyFacts, type Obstacle, pathsOf, type Way, warningsOf, ways, wayTo } from './key-facts.ts';
@@ -78,8 +79,15 @@ export async function planOf(
 ): Promise<Plan> {
   const items: Item[] = [];
   const left: Left[] = [];
-  for (const mount of mounts) {
-    if (!filters.mounts(mount.path)) continue;
+  const asked = mounts.filter(({ path }) => filters.mounts(path));
+  // Else a slip of the pen would look like a migration that is done.
+  if (asked.length === 0) {
+    const there = mounts.map(({ path }) => path.replace(/\/$/, '')).join(', ');
+    throw new CliError(
+      `Nothing of the source is asked for: its mounts are ${there || 'none that this token may see'}.`,
+    );
+  }
+  for (const mount of asked) {
     const place = places.of(mount);
     if ('reason' in place) {
       left.push({ kind: 'mount', from: mount.path, ...place });
