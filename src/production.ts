@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { askSecret } from '#cli/cli.ts';
@@ -9,6 +9,7 @@ import { Server, type ServerOptions } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { printable } from './development.ts';
 import { localTls, type ServerTls } from './local-tls.ts';
+import { readSecret } from './secret-file.ts';
 import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal, warn } from './serving.ts';
 
 const officer = 'officer';
@@ -42,6 +43,7 @@ export function initCommand(args: readonly string[]): Promise<number> {
     const secret = new Plaintext(await newPassphrase(values));
     data.create();
     const server = await founded(options, secret);
+    secret.wipe();
     try {
       await server.bootstrap(officer, 'security-officer', (credentials) => show(printable(credentials)));
       say(`Made ${data.path}.`);
@@ -131,6 +133,7 @@ export function productionCommand(args: readonly string[]): Promise<number> {
         );
       }
       if (passphrase !== undefined) await server.unseal(new Plaintext(passphrase));
+      passphrase?.fill(0);
       const tls = certificate(data, endpoint.host, values, server.clock());
       const url = await server.listen({ ...endpoint, tls });
       return await serveUntilSignal(server, () => welcome(data, url, passphrase === undefined));
@@ -185,16 +188,11 @@ function givenPassphrase(values: SealValues, credentialsDirectory?: string): Uin
   if (fd !== undefined) {
     if (!/^\d{1,4}$/.test(fd))
       throw new KmsError('invalid-parameter', '--passphrase-fd takes the number of an open file descriptor.');
-    return withoutNewline(readFileSync(Number(fd)));
+    return readSecret(Number(fd));
   }
-  if (file !== undefined) return withoutNewline(readFileSync(file));
+  if (file !== undefined) return readSecret(file);
   const credential = credentialsDirectory && join(credentialsDirectory, 'claviger-passphrase');
-  return credential && existsSync(credential) ? withoutNewline(readFileSync(credential)) : undefined;
-}
-
-function withoutNewline(bytes: Buffer): Uint8Array {
-  const end = bytes.at(-1) === 0x0a ? bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1) : bytes.length;
-  return Uint8Array.from(bytes.subarray(0, end));
+  return credential && existsSync(credential) ? readSecret(credential) : undefined;
 }
 
 /** The given certificate, else one of the data folder's own authority. */

@@ -1,6 +1,5 @@
 import {
   createECDH,
-  createPrivateKey,
   createPublicKey,
   decapsulate,
   encapsulate,
@@ -13,7 +12,7 @@ import { type KeyFamily, type KeySpec, SecretBytes, specFacts } from '#domain/do
 import { type DerElement, derTag, readDer } from '#encoding/encoding.ts';
 import type { GeneratedMaterial } from './generate.ts';
 import { equalSecrets } from './hash.ts';
-import { curveNames, type EcSpec, isEcSpec, isOfSpec } from './key-handle.ts';
+import { curveNames, type EcSpec, isEcSpec, isOfSpec, readPkcs8 } from './key-handle.ts';
 import { randomBytes } from './random.ts';
 import { isSoundRsa } from './rsa-soundness.ts';
 
@@ -30,7 +29,7 @@ export async function readForeignMaterial(spec: KeySpec, given: SecretBytes): Pr
   if (bytes !== undefined) {
     return given.length === bytes ? { material: new SecretBytes(Buffer.from(given.expose())) } : undefined;
   }
-  const object = readPkcs8(given);
+  const object = readGiven(given);
   if (object === undefined || !isOfSpec(object, spec)) return undefined;
   const publicObject = await soundPublicKey(spec, object);
   if (publicObject === undefined) return undefined;
@@ -40,12 +39,12 @@ export async function readForeignMaterial(spec: KeySpec, given: SecretBytes): Pr
   };
 }
 
-function readPkcs8(given: SecretBytes): KeyObject | undefined {
+function readGiven(given: SecretBytes): KeyObject | undefined {
   // OpenSSL also takes what follows the key, and keys that are encrypted or not PKCS#8 at all: here they are one element of DER.
   const [outer, ...rest] = readDer(given.expose()) ?? [];
   if (outer?.tag !== derTag.sequence || rest.length > 0) return undefined;
   try {
-    return createPrivateKey({ key: given.expose() as Buffer, format: 'der', type: 'pkcs8' });
+    return readPkcs8(given.expose());
   } catch {
     return undefined;
   }

@@ -33,7 +33,7 @@ export function openBundle(
   for (let at = 0; at < plain.length; ) {
     const end = plain.length - at < lengthBytes ? Infinity : at + lengthBytes + plain.readUInt32BE(at);
     if (end > plain.length || pieces.length === count) return none(pieces);
-    pieces.push(new SecretBytes(Uint8Array.from(plain.subarray(at + lengthBytes, end))));
+    pieces.push(SecretBytes.copyOf(plain.subarray(at + lengthBytes, end)));
     at = end;
   }
   return pieces.length === count ? pieces : none(pieces);

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { type KeyFamily, type KeySpec, KmsError, SecretBytes, specFacts } from '#domain/domain.ts';
+import { wipingFreed } from './freed-memory.ts';
 
 /** Reads the OpenSSL object of a pair's handle: for files of this room. Throws 'wrong-algorithm' for a symmetric key. */
 export let objectOf: (handle: KeyHandle) => KeyObject;
@@ -57,9 +58,14 @@ export function openMaterial(spec: KeySpec, material: SecretBytes): KeyHandle {
   throw new KmsError('internal', `The stored material is not a ${spec} key.`);
 }
 
+/** Throws for what is no private key. */
+export function readPkcs8(der: Uint8Array): KeyObject {
+  return wipingFreed(der.length, () => createPrivateKey({ key: der as Buffer, format: 'der', type: 'pkcs8' }));
+}
+
 function readPair(material: SecretBytes): KeyObject | undefined {
   try {
-    return createPrivateKey({ key: material.expose() as Buffer, format: 'der', type: 'pkcs8' });
+    return readPkcs8(material.expose());
   } catch {
     return undefined;
   }

@@ -27,7 +27,7 @@ export function convergentNonce(
 ): Uint8Array {
   const at = specFacts(parent.spec).bytes! + (aad.length === 0 ? 0 : nonceKeyLength);
   using stream = hkdf('sha256', parent, noSalt, context, at + nonceKeyLength);
-  using nonceKey = new SecretBytes(Uint8Array.from(stream.expose().subarray(at)));
+  using nonceKey = SecretBytes.copyOf(stream.expose().subarray(at));
   if (aad.length === 0) return hmac('sha256', nonceKey, plaintext).subarray(0, nonceLength);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(aad.length);

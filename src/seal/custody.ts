@@ -4,10 +4,12 @@ import {
   KmsError,
   type Opener,
   Plaintext,
+  type SealAwaited,
   type SealFacts,
   type SealStatus,
   SecretBytes,
 } from '#domain/domain.ts';
+import { canonicalJson } from '#encoding/encoding.ts';
 import type { SealKind } from './contract.ts';
 import { assertSealName, entryNamed } from './document.ts';
 import { HeldFile, type SealFile } from './held-file.ts';
@@ -100,7 +102,7 @@ export class Custody {
    */
   async open(opener: Opener): Promise<Opening | undefined> {
     const found = await this.#ways.by(this.#file.read(), opener);
-    return found && this.#opening(found);
+    return 'awaits' in found ? undefined : this.#opening(found);
   }
 
   /** Rejects with 'invalid-unseal' unless it opens the very root that the server runs on. Shares come together, one a line. */
@@ -116,8 +118,8 @@ export class Custody {
     const document = this.#file.read();
     const found = await (secret === undefined
       ? this.#ways.alone(document, name)
-      : this.#ways.by(document, { seal: name, secret }));
-    if (found === undefined) return false;
+      : this.#ways.by(document, { seal: name, secret }, canonicalJson({ prove: name })));
+    if ('awaits' in found) return false;
     this.#ofThisServer(found).root.dispose();
     this.#arrived(found);
     return true;
@@ -141,20 +143,31 @@ export class Custody {
     return { root, revision: this.revision, opened: () => this.#file.trust(root) };
   }
 
-  /** One more way to the root, which `opener` gives; without it a seal that opens by itself. */
-  async add(kind: string, { name, settings, secret }: AskedSeal, opener: Opener | undefined): Promise<Staged> {
-    using root = (await this.#rootFrom(opener)).root;
+  /**
+   * One more way to the root, which `opener` gives; without it a seal that opens by itself. Shares may be brought one at a time, each for
+   * the very same seal that is asked for.
+   */
+  async add(
+    kind: string,
+    { name, settings, secret }: AskedSeal,
+    opener: Opener | undefined,
+  ): Promise<Staged | SealAwaited> {
+    const found = await this.#wayToRoot(opener, canonicalJson({ add: name, kind, settings }));
+    if ('awaits' in found) return found;
+    using root = found.root;
     using given = copyOf(secret);
     return await addSeal(this.#file, kindNamed(this.#kinds, kind), { name, settings, secret: given }, root);
   }
 
   /** Another credential or key for a seal. Without any settings it gets those that it has; of shares some may be left as they are. */
-  async rotate({ name, settings, secret }: AskedSeal, opener: Opener | undefined): Promise<Staged> {
+  async rotate({ name, settings, secret }: AskedSeal, opener: Opener | undefined): Promise<Staged | SealAwaited> {
     const entry = entryNamed(this.#file.current(), name);
     const kind = kindNamed(this.#kinds, entry.kind);
     const kept = kind.shares !== undefined || Object.keys(settings).length === 0 ? entry.settings : {};
     const asked = { ...kept, ...settings };
-    using root = (await this.#rootFrom(opener)).root;
+    const found = await this.#wayToRoot(opener, canonicalJson({ rotate: name, settings }));
+    if ('awaits' in found) return found;
+    using root = found.root;
     using given = copyOf(secret);
     return await rotateSeal(this.#file, kind, entry, { settings: asked, secret: given }, root);
   }
@@ -237,16 +250,22 @@ export class Custody {
     );
   }
 
-  /** The root that the server runs on; without an opener by a seal that opens by itself. */
+  /** The same, by all shares at once. */
   async #rootFrom(opener: Opener | undefined): Promise<Found> {
+    const found = await this.#wayToRoot(opener, 'at once');
+    if (!('awaits' in found)) return found;
+    this.#ways.forgetShares();
+    throw new KmsError('invalid-unseal', 'These are too few shares: bring as many as open the seal, one a line.');
+  }
+
+  /** The root that the server runs on; without an opener by a seal that opens by itself. `purpose`: of shares, as `Ways.by` tells. */
+  async #wayToRoot(opener: Opener | undefined, purpose: string): Promise<Found | SealAwaited> {
     if (opener === undefined && !this.opensAlone) {
       throw new KmsError('invalid-unseal', 'No seal opens by itself: bring what opens one, as for an unsealing.');
     }
     const document = this.#file.read();
-    const found = await (opener === undefined ? this.#ways.alone(document) : this.#ways.by(document, opener));
-    if (found !== undefined) return this.#ofThisServer(found);
-    this.#ways.forgetShares();
-    throw new KmsError('invalid-unseal', 'These are too few shares: bring as many as open the seal, one a line.');
+    const found = await (opener === undefined ? this.#ways.alone(document) : this.#ways.by(document, opener, purpose));
+    return 'awaits' in found ? found : this.#ofThisServer(found);
   }
 
   #ofThisServer(found: Found): Found {
@@ -257,4 +276,4 @@ export class Custody {
 }
 
 const copyOf = (secret: Plaintext | undefined): SecretBytes | undefined =>
-  secret && new SecretBytes(Uint8Array.from(secret.release()));
+  secret && SecretBytes.copyOf(secret.release());

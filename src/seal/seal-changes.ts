@@ -117,7 +117,7 @@ export async function renewPassphrase(
   const { name } = entry;
   const { generation } = file;
   const text = randomText(digits, newPassphraseLength);
-  using next = new SecretBytes(Uint8Array.from(text));
+  using next = SecretBytes.copyOf(text);
   const { lock } = await makeLock(name, kind, {}, next, root);
   const renewed = { name, kind: kind.kind, ...lock };
   return {
@@ -125,7 +125,7 @@ export async function renewPassphrase(
     keep: () => file.edit(generation, replacing([entry, renewed], { ...renewed, former: lockOf(opened) })),
     settle: () => file.edit(generation, replacing([renewed], renewed)),
     prove: async (given) => {
-      using secret = new SecretBytes(Uint8Array.from(given.release()));
+      using secret = SecretBytes.copyOf(given.release());
       (await openLock(name, kind, lock, secret)).dispose();
     },
   };

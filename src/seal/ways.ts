@@ -1,4 +1,11 @@
-import { KmsError, type Opener, type SealFacts, type SealStatus, SecretBytes } from '#domain/domain.ts';
+import {
+  KmsError,
+  type Opener,
+  type SealAwaited,
+  type SealFacts,
+  type SealStatus,
+  SecretBytes,
+} from '#domain/domain.ts';
 import type { Asks, SealKind } from './contract.ts';
 import {
   documentKey,
@@ -90,18 +97,18 @@ export class Ways {
   }
 
   /**
-   * Undefined: shares were taken, and more are needed. Rejects with 'invalid-unseal'. `purpose`: what shares that are brought one at a time
-   * are brought for; those for one thing count for no other.
+   * Rejects with 'invalid-unseal'. `purpose`: what shares that are brought one at a time are brought for; those for one thing count for no
+   * other.
    */
-  async by(document: UnprovenDocument, { seal, secret }: Opener, purpose = ''): Promise<Found | undefined> {
+  async by(document: UnprovenDocument, { seal, secret }: Opener, purpose = ''): Promise<Found | SealAwaited> {
     const entries = seal === undefined ? document.seals : [entryNamed(document, seal)];
     const ways = entries.flatMap((entry) => this.#waysOf(entry));
-    using key = new SecretBytes(Uint8Array.from(secret.release()));
+    using key = SecretBytes.copyOf(secret.release());
     const taking = ways.filter((way) => takes(way, ways));
     const shared = this.#takeShares(ways, key, purpose);
-    if (shared === 'too few') return undefined;
     if (shared instanceof KmsError && taking.length === 0) throw shared;
-    if (shared !== undefined && !(shared instanceof KmsError)) {
+    if (shared !== undefined && 'awaits' in shared) return shared;
+    if (shared !== undefined && 'way' in shared) {
       using together = shared.shares;
       return await this.#try(document, [[shared.way, together]]);
     }
@@ -159,7 +166,11 @@ export class Ways {
   }
 
   /** What was brought as shares, once they are enough; what is wrong with it; undefined where it is no share. */
-  #takeShares(ways: readonly Way[], key: SecretBytes, purpose: string) {
+  #takeShares(
+    ways: readonly Way[],
+    key: SecretBytes,
+    purpose: string,
+  ): SealAwaited | { readonly way: Way; readonly shares: SecretBytes } | KmsError | undefined {
     let wrong: { readonly error: KmsError; readonly ofThis: boolean } | undefined;
     for (const way of ways) {
       const { shares } = way.kind;
@@ -179,7 +190,8 @@ export class Ways {
           if (wrong === undefined || (ofThis && !wrong.ofThis)) wrong = { error: failed(way, error), ofThis };
           continue;
         }
-        if (progress.size < shares.quorum(settings).threshold) return 'too few' as const;
+        const quorum = shares.quorum(settings);
+        if (progress.size < quorum.threshold) return { awaits: { ...quorum, progress: progress.size } };
         return { way, shares: progress.take() };
       } finally {
         for (const line of lines) line.dispose();

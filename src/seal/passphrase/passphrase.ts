@@ -29,7 +29,7 @@ const costLimit: PassphraseCost = { memoryKiB: 4 * 1024 * 1024, passes: 64, para
 export function passphraseKind(cost: PassphraseCost = strongCost): SealKind {
   const given = (secret: SecretBytes | undefined) => {
     if (secret === undefined) throw new KmsError('invalid-unseal', 'The passphrase seal needs its passphrase.');
-    return new PassphraseSeal(new SecretBytes(Uint8Array.from(secret.expose())), cost);
+    return new PassphraseSeal(SecretBytes.copyOf(secret.expose()), cost);
   };
   return {
     kind: 'passphrase',
@@ -47,7 +47,7 @@ export function passphraseKind(cost: PassphraseCost = strongCost): SealKind {
 
 /** Holds the root key under a passphrase, which stays the caller's. */
 export function passphraseSeal(passphrase: SecretBytes, cost: PassphraseCost = strongCost): Seal {
-  return new PassphraseSeal(new SecretBytes(Uint8Array.from(passphrase.expose())), cost);
+  return new PassphraseSeal(SecretBytes.copyOf(passphrase.expose()), cost);
 }
 
 class PassphraseSeal implements Seal {
