@@ -9,13 +9,18 @@ export interface ShareQuorum {
   readonly total: number;
 }
 
+/** Shares were brought, and more are to be. */
+export interface AwaitedShares extends ShareQuorum {
+  readonly progress: number;
+}
+
 /** What anybody may know of a seal, also while the server is sealed. */
 export interface SealStatus {
   readonly name: string;
   readonly kind: string;
   readonly asks: Asks;
   /** `progress`: how many were brought; `nonce` names that attempt, '' where there is none. */
-  readonly shares?: ShareQuorum & { readonly progress: number; readonly nonce: string };
+  readonly shares?: AwaitedShares & { readonly nonce: string };
   /** Why the last attempt to open it without anybody's help came to nothing. */
   readonly trouble?: string;
 }
@@ -34,7 +39,7 @@ export interface SealFacts extends SealStatus {
 export interface Opener {
   /** Absent: whichever it opens. */
   readonly seal?: string;
-  /** A passphrase, a PIN, or shares, one a line. */
+  /** A passphrase, a PIN, or shares: together, one a line, or each by a command of its own. */
   readonly secret: Plaintext;
 }
 
@@ -53,6 +58,17 @@ interface Making {
   readonly opener?: Opener;
 }
 
+/** A seal as it is now, and what is to be handed out for it. */
+export interface SealMade {
+  readonly seal: SealFacts;
+  readonly handouts: readonly Handout[];
+}
+
+/** Nothing was changed yet: whoever else holds a share brings it with the very same command. */
+export interface SealAwaited {
+  readonly awaits: AwaitedShares;
+}
+
 export interface SealCommands {
   'list-seals': Record<never, never>;
   'add-seal': Making & { readonly sealKind: string };
@@ -66,9 +82,9 @@ export interface SealCommands {
 
 export interface SealResults {
   'list-seals': { readonly seals: readonly SealFacts[] };
-  'add-seal': { readonly seal: SealFacts; readonly handouts: readonly Handout[] };
+  'add-seal': SealMade | SealAwaited;
   'remove-seal': { readonly seals: readonly SealFacts[] };
-  'rotate-seal': { readonly seal: SealFacts; readonly handouts: readonly Handout[] };
+  'rotate-seal': SealMade | SealAwaited;
   /** `proven`: false while more shares are to be brought. */
   'prove-seal': { readonly seal: SealFacts; readonly proven: boolean };
 }

@@ -1,4 +1,12 @@
-import type { AcknowledgedShare, Handout, Opener, Plaintext, SealFacts, SealStatus } from '#domain/domain.ts';
+import type {
+  AcknowledgedShare,
+  Handout,
+  Opener,
+  Plaintext,
+  SealAwaited,
+  SealFacts,
+  SealStatus,
+} from '#domain/domain.ts';
 
 /** What holds the root key. `seal/` implements it. */
 export interface Custody {
@@ -10,8 +18,8 @@ export interface Custody {
   list(): readonly SealFacts[];
   prove(opener: Opener): Promise<void>;
   proveSeal(name: string, secret: Plaintext | undefined): Promise<boolean>;
-  add(kind: string, seal: AskedSeal, opener: Opener | undefined): Promise<Staged>;
-  rotate(seal: AskedSeal, opener: Opener | undefined): Promise<Staged>;
+  add(kind: string, seal: AskedSeal, opener: Opener | undefined): Promise<Staged | SealAwaited>;
+  rotate(seal: AskedSeal, opener: Opener | undefined): Promise<Staged | SealAwaited>;
   remove(name: string): Staged;
   settle(name: string): void;
   renew(opener: Opener): Promise<Renewal>;

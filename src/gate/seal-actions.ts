@@ -1,4 +1,4 @@
-import { type Command, KmsError, type Result, type SealFacts } from '#domain/domain.ts';
+import { type Command, KmsError, type Result, type SealAwaited, type SealFacts } from '#domain/domain.ts';
 import { sealsWritten } from '#keyring/keyring.ts';
 import type { Core, Unsealed } from './core.ts';
 import type { Staged } from './custody.ts';
@@ -29,20 +29,30 @@ export async function changeSeals(
   const { custody, clock } = options;
   const guess = <T>(attempt: () => Promise<T>) => attempts.take(peer, clock, attempt);
   const kept = (staged: Staged) => keep(core, rooms, staged, line, holds);
+  const awaited = async (brought: SealAwaited, what: string) => {
+    const { progress, threshold } = brought.awaits;
+    line.summary = `share ${progress} of ${threshold} ${what}`;
+    await core.commits.submit(line, undefined, holds);
+    return brought;
+  };
   switch (command.kind) {
     case 'list-seals':
       await core.commits.submit(line, undefined, holds);
       return { seals: custody.list() };
     case 'add-seal': {
       const { name, sealKind } = command;
+      const staged = await guess(() => custody.add(sealKind, command, command.opener));
+      if ('awaits' in staged) return await awaited(staged, `to add the seal ${name} (${sealKind})`);
       line.summary = `added the seal ${name} (${sealKind})`;
-      const { handouts } = await kept(await guess(() => custody.add(sealKind, command, command.opener)));
+      const { handouts } = await kept(staged);
       return { seal: named(custody.list(), name), handouts };
     }
     case 'rotate-seal': {
       const { name } = command;
+      const staged = await guess(() => custody.rotate(command, command.opener));
+      if ('awaits' in staged) return await awaited(staged, `to rotate the seal ${name}`);
       line.summary = `rotated the seal ${name}`;
-      const { handouts } = await kept(await guess(() => custody.rotate(command, command.opener)));
+      const { handouts } = await kept(staged);
       return { seal: named(custody.list(), name), handouts };
     }
     case 'remove-seal':

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
-import { Custody, passphraseKind, type SealFile } from './seal.ts';
+import { KmsError, Plaintext, type SealAwaited, SecretBytes } from '#domain/domain.ts';
+import { Custody, passphraseKind, type SealFile, type Staged } from './seal.ts';
 
 const kinds = [passphraseKind({ memoryKiB: 64, passes: 1, parallelism: 1 })];
 const clock = () => 0;
@@ -44,6 +44,13 @@ async function made(root = rootBytes) {
   return { file, custody };
 }
 
+/** Nothing more is awaited for it. */
+async function staged(making: Promise<Staged | SealAwaited>): Promise<Staged> {
+  const made = await making;
+  assert.ok('keep' in made);
+  return made;
+}
+
 /** As a start of the server would. */
 async function opens(file: File, text: string, seal?: string): Promise<void> {
   const opening = await new Custody(file, { kinds, clock }).open({ ...given(text), ...(seal && { seal }) });
@@ -53,9 +60,9 @@ async function opens(file: File, text: string, seal?: string): Promise<void> {
 }
 
 const add = async (custody: Custody, name: string, secret: string, opener = 'old') => {
-  const staged = await custody.add('passphrase', { name, settings: {}, ...given(secret) }, given(opener));
-  staged.keep();
-  return staged;
+  const made = await staged(custody.add('passphrase', { name, settings: {}, ...given(secret) }, given(opener)));
+  made.keep();
+  return made;
 };
 
 test('a renewal writes nothing until it is kept; then both open, until the new one has', async () => {
@@ -147,7 +154,7 @@ test('what was kept and could not be recorded is taken back', async () => {
   const before = file.json.seals;
   (await add(custody, 'safe', 'in the safe')).undo();
   assert.deepEqual(file.json.seals, before);
-  const rotated = await custody.rotate({ name: 'main', settings: {}, ...given('new') }, given('old'));
+  const rotated = await staged(custody.rotate({ name: 'main', settings: {}, ...given('new') }, given('old')));
   rotated.keep();
   rotated.undo();
   assert.deepEqual(file.json.seals, before);
@@ -183,7 +190,7 @@ test('of two that remove the last two seals at once, one does', async () => {
 test('a seal gets another passphrase and another key pair in one write', async () => {
   const { file, custody } = await made();
   const { recipient } = file.json.seals[0]!;
-  (await custody.rotate({ name: 'main', settings: {}, ...given('new') }, given('old'))).keep();
+  (await staged(custody.rotate({ name: 'main', settings: {}, ...given('new') }, given('old')))).keep();
   await assert.rejects(opens(file, 'old'), invalid);
   await opens(file, 'new');
   assert.notEqual(file.json.seals[0]!.recipient, recipient);
@@ -193,14 +200,14 @@ test('every seal gets another root without being opened, and a file from before 
   const { file, custody } = await made();
   await add(custody, 'safe', 'in the safe');
   const before = file.text;
-  const staged = await custody.add('passphrase', { name: 'late', settings: {}, ...given('late') }, given('old'));
+  const late = await staged(custody.add('passphrase', { name: 'late', settings: {}, ...given('late') }, given('old')));
   using next = rootOf('ffffffffffffffffffffffffffffffff');
   custody.giveRoot(next);
   for (const text of ['old', 'in the safe']) {
     using root = (await new Custody(file, { kinds, clock }).open(given(text)))!.root;
     assert.equal(Buffer.from(root.expose()).toString(), 'f'.repeat(32));
   }
-  assert.throws(() => staged.keep(), refused('conflict'));
+  assert.throws(() => late.keep(), refused('conflict'));
   file.text = before;
   assert.throws(() => custody.list(), refused('tampered', /mac/));
 });
@@ -272,7 +279,7 @@ test('a seal of a kind that this release does not know stops no other', async ()
   const newer = { ...kinds[0]!, kind: 'quantum' };
   const both = new Custody(file, { kinds: [...kinds, newer], clock });
   (await both.open(given('old')))!.opened();
-  (await both.add('quantum', { name: 'next', settings: {}, ...given('x') }, given('old'))).keep();
+  (await staged(both.add('quantum', { name: 'next', settings: {}, ...given('x') }, given('old')))).keep();
   await opens(file, 'old');
   assert.match(custody.list()[1]!.trouble!, /does not know/);
 });
@@ -285,7 +292,7 @@ test('a credential that was given at the start opens without anybody’s help', 
   assert.equal(started.waitsForSomebody, false);
   const opening = await started.openAlone();
   opening.opened();
-  (await started.add('passphrase', { name: 'safe', settings: {}, ...given('in the safe') }, undefined)).keep();
+  (await staged(started.add('passphrase', { name: 'safe', settings: {}, ...given('in the safe') }, undefined))).keep();
   await opens(file, 'in the safe');
   const wrong = new Custody(file, { kinds, clock, given: { passphrase: passphrase('wrong') } });
   await assert.rejects(wrong.openAlone(), invalid);

@@ -130,7 +130,8 @@ export const sysCases: Cases = {
       if (answer.status === 200) {
         const { custody } = doors.house.gate.core.options;
         const former = { name: 'main', settings: {}, secret: plain(passphrase) };
-        (await custody.rotate(former, { secret: plain(key) })).keep();
+        const staged = await custody.rotate(former, { secret: plain(key) });
+        if ('keep' in staged) staged.keep();
       }
       return answer;
     };

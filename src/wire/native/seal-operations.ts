@@ -1,4 +1,12 @@
-import { type Commands, type Handout, KmsError, type Opener, Plaintext, type SealFacts } from '#domain/domain.ts';
+import {
+  type Commands,
+  type Handout,
+  KmsError,
+  type Opener,
+  Plaintext,
+  type SealAwaited,
+  type SealMade,
+} from '#domain/domain.ts';
 import { fromUtf8, toUtf8 } from '#encoding/encoding.ts';
 import { type JsonObject, optionalBoolean, optionalObject, optionalString, requiredString } from '../common/common.ts';
 import type { Input } from './decode.ts';
@@ -44,10 +52,8 @@ function unseal({ body }: Input): Commands['unseal'] {
 const handed = (handouts: readonly Handout[]) =>
   handouts.map(({ custodian, text }) => ({ custodian, text: fromUtf8(text.release()) ?? '' }));
 
-const made = ({ seal, handouts }: { readonly seal: SealFacts; readonly handouts: readonly Handout[] }) => ({
-  seal,
-  handouts: handed(handouts),
-});
+const made = (result: SealMade | SealAwaited) =>
+  'awaits' in result ? { awaits: result.awaits } : { seal: result.seal, handouts: handed(result.handouts) };
 
 /** The ways to the root key. What opens one is a passphrase, a PIN, or shares, one a line. */
 export const sealOperations = {
