@@ -5,9 +5,10 @@ import { askSecret } from '#cli/cli.ts';
 import { readEnvironment } from '#config/config.ts';
 import { KmsError, Plaintext } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
-import { Server, type ServerOptions } from './assemble.ts';
+import { type Founding, Server, type ServerOptions } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { printable } from './development.ts';
+import { firstSeal, firstSealOptions } from './first-seal.ts';
 import { localTls, type ServerTls } from './local-tls.ts';
 import { readSecret } from './secret-file.ts';
 import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal, warn } from './serving.ts';
@@ -36,14 +37,14 @@ interface SealValues {
 /** `claviger init`: a root key under its seal, an empty ledger, and the first security officer, whose credential is shown once. */
 export function initCommand(args: readonly string[]): Promise<number> {
   return reporting(async () => {
-    const { values } = parseArgs({ args: [...args], options: sealOptions });
+    const { values } = parseArgs({ args: [...args], options: { ...sealOptions, ...firstSealOptions } });
     const data = new DataDirectory(values.data ?? readEnvironment().dataDir);
     const options = serverOptions(data, values);
     if (data.hasSeal) await assertCutShort(options);
-    const secret = new Plaintext(await newPassphrase(values));
+    const seal = await firstSeal(values, () => newPassphrase(values));
     data.create();
-    const server = await founded(options, secret);
-    secret.wipe();
+    const server = await founded(options, seal);
+    seal.secret?.wipe();
     try {
       await server.bootstrap(officer, 'security-officer', (credentials) => show(printable(credentials)));
       say(`Made ${data.path}.`);
@@ -68,19 +69,17 @@ async function assertCutShort(options: ServerOptions): Promise<void> {
 }
 
 /** Unsealed. An earlier run that was cut short has left its seal, and the same passphrase opens it. */
-async function founded(options: ServerOptions, secret: Plaintext): Promise<Server> {
-  if (!options.data.hasSeal) {
-    return await Server.found(options, {
-      kind: 'passphrase',
-      name: 'passphrase',
-      settings: {},
-      secret,
-      show: () => {},
-    });
+async function founded(options: ServerOptions, seal: Founding): Promise<Server> {
+  if (!options.data.hasSeal) return await Server.found(options, seal);
+  if (seal.secret === undefined) {
+    throw new KmsError(
+      'already-exists',
+      `${options.data.path} holds the seal of an "init" that was cut short, and nothing under it: remove it, and run this again.`,
+    );
   }
   const server = await Server.build(options);
   try {
-    await server.unseal(secret);
+    await server.unseal(seal.secret);
     return server;
   } catch (error) {
     await server.close();

@@ -59,7 +59,10 @@ test('every page that the code names is there', () => {
 /** Options of the commands that start a server, which have a parser of their own. */
 const serverOptions = {
   dev: ['data', 'listen', 'region', 'cached-keys', 'bench-no-tls', 'bench-no-flush'],
-  init: ['data', 'anchor', 'region', 'passphrase-fd', 'passphrase-file'],
+  init: [
+    ...['data', 'anchor', 'region', 'passphrase-fd', 'passphrase-file'],
+    ...['seal', 'seal-name', 'set', 'shares', 'threshold', 'custodian', 'custodian-key', 'out'],
+  ],
   server: ['data', 'anchor', 'region', 'passphrase-fd', 'passphrase-file', 'listen', 'tls-cert', 'tls-key', 'tls-ca'],
 } as const;
 
@@ -92,7 +95,7 @@ test('every command line in the pages is one that claviger takes', () => {
 });
 
 test('the options of the commands that start a server are those of their code', () => {
-  const code = ['production.ts', 'development.ts']
+  const code = ['production.ts', 'development.ts', 'first-seal.ts']
     .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
     .join('');
   for (const name of new Set(Object.values(serverOptions).flat())) {

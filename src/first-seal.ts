@@ -1,0 +1,67 @@
+import { hostname } from 'node:os';
+import { assertCanHandOut, handOut, readCustodians } from '#cli/cli.ts';
+import { type Handout, KmsError, Plaintext } from '#domain/domain.ts';
+import type { Founding } from './assemble.ts';
+
+/** What `claviger init` is told of the seal that it makes. */
+export const firstSealOptions = {
+  seal: { type: 'string' },
+  'seal-name': { type: 'string' },
+  set: { type: 'string', multiple: true },
+  shares: { type: 'string' },
+  threshold: { type: 'string' },
+  custodian: { type: 'string', multiple: true },
+  'custodian-key': { type: 'string', multiple: true },
+  out: { type: 'string' },
+} as const;
+
+export interface FirstSealValues {
+  readonly seal?: string | undefined;
+  readonly 'seal-name'?: string | undefined;
+  readonly set?: readonly string[] | undefined;
+  readonly shares?: string | undefined;
+  readonly threshold?: string | undefined;
+  readonly custodian?: readonly string[] | undefined;
+  readonly 'custodian-key'?: readonly string[] | undefined;
+  readonly out?: string | undefined;
+}
+
+/** Shares where their number is given, else a passphrase, unless another kind is named. `newSecret` asks for what a kind takes. */
+export async function firstSeal(values: FirstSealValues, newSecret: () => Promise<Uint8Array>): Promise<Founding> {
+  const kind = values.seal ?? (values.shares === undefined ? 'passphrase' : 'shamir');
+  const name = values['seal-name'] ?? (kind === 'shamir' ? 'shares' : kind);
+  const settings = Object.fromEntries((values.set ?? []).map(memberOf));
+  if (kind === 'shamir') return { kind, name, ...shares(values, name, settings) };
+  if (values.shares !== undefined || values.threshold !== undefined || values.custodian !== undefined)
+    throw new KmsError('invalid-parameter', `A seal of kind ${kind} has no shares.`);
+  const secret = kind === 'passphrase' ? { secret: new Plaintext(await newSecret()) } : {};
+  return { kind, name, settings, ...secret, show: () => {} };
+}
+
+function shares(
+  { shares: total, threshold, custodian = [], 'custodian-key': keys = [], out }: FirstSealValues,
+  seal: string,
+  more: Readonly<Record<string, unknown>>,
+): Pick<Founding, 'settings' | 'show'> {
+  if (total === undefined || threshold === undefined)
+    throw new KmsError('invalid-parameter', 'A seal of shares takes --shares N and --threshold M.');
+  const custodians = readCustodians(custodian, keys);
+  const encrypted = custodians?.filter(({ recipient }) => recipient !== undefined).length === Number(total);
+  assertCanHandOut(out, encrypted);
+  return {
+    settings: { ...more, shares: total, threshold, ...(custodians !== undefined && { custodians }) },
+    show: async (handouts) => {
+      const files = await handOut(handouts.map(handed), { seal, server: hostname(), dir: out, now: new Date() });
+      for (const { text } of handouts) text.wipe();
+      for (const file of files) process.stdout.write(`${file}\n`);
+    },
+  };
+}
+
+const handed = ({ custodian, text }: Handout) => ({ custodian, text: text.release() });
+
+function memberOf(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new KmsError('invalid-parameter', `--set takes NAME=VALUE, not "${text}".`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
