@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { Status } from '#client/client.ts';
-import { type Call, CliError, type Command, UsageError, wholeNumber } from './command.ts';
+import type { Call, Command } from './command.ts';
 import { shortTime } from './output.ts';
-import { askSecret } from './prompt.ts';
+import { unsealCommand } from './unseal.ts';
 
 /** The server as a whole, and its realms. */
 export const serverCommands: readonly Command[] = [
@@ -17,26 +16,7 @@ export const serverCommands: readonly Command[] = [
       return status.ready ? 0 : 1;
     },
   },
-  {
-    name: 'unseal',
-    summary: 'Open the root key of a sealed server',
-    options: {
-      'passphrase-fd': { type: 'string', value: 'N', help: 'read the passphrase from this file descriptor' },
-      'passphrase-file': { type: 'string', value: 'FILE', help: 'read it from a file, such as a systemd credential' },
-    },
-    more: [
-      'Asks for the passphrase on the terminal unless one of the options says where it is. It is never an argument.',
-    ],
-    async run(call) {
-      const passphrase = await readPassphrase(call);
-      const { client } = call.connect(true);
-      const status = await client.unseal(passphrase);
-      call.out.result(status, () =>
-        call.out.line(status.sealed ? 'The server is still sealed.' : 'The server is unsealed.'),
-      );
-      return status.sealed ? 1 : 0;
-    },
-  },
+  unsealCommand,
   {
     name: 'seal',
     summary: 'Forget the root key: nothing works until the server is unsealed',
@@ -102,21 +82,4 @@ function stateOf(status: Status): string {
   if (!status.initialized) return 'not initialized: run "claviger init"';
   if (status.sealed) return 'sealed: run "claviger unseal"';
   return status.ready ? 'ready' : 'unsealed, not ready yet';
-}
-
-async function readPassphrase(call: Call): Promise<string> {
-  const fd = call.text('passphrase-fd');
-  const file = call.text('passphrase-file');
-  if (fd !== undefined && file !== undefined)
-    throw new UsageError('Give --passphrase-fd or --passphrase-file, not both.');
-  if (fd === undefined && file === undefined) return askSecret('Passphrase: ');
-  let text: string;
-  try {
-    text = readFileSync(fd === undefined ? file! : wholeNumber('--passphrase-fd', fd), 'utf8');
-  } catch (error) {
-    throw new CliError(`The passphrase can't be read: ${(error as Error).message}.`);
-  }
-  const passphrase = text.replace(/\r?\n$/, '');
-  if (passphrase === '') throw new CliError('The passphrase is empty.');
-  return passphrase;
 }

@@ -119,8 +119,14 @@ export class ClavigerClient implements DataKeys {
     await this.#json('POST', '/seal');
   }
 
-  unseal(passphrase: string): Promise<Status> {
-    return this.#json('POST', '/unseal', { body: { passphrase } });
+  /** By a passphrase, a PIN or a share. `seal`: by that one alone. */
+  unseal(passphrase: string, seal?: string): Promise<Status> {
+    return this.#json('POST', '/unseal', { body: { passphrase, ...(seal !== undefined && { seal }) } });
+  }
+
+  /** Forgets the shares that were brought so far. */
+  async forgetShares(): Promise<void> {
+    await this.#json('POST', '/unseal', { body: { reset: true } });
   }
 
   /** The shares of seals. */

@@ -1,10 +1,27 @@
 /** The JSON of Claviger's own API. Times are ISO 8601, bytes base64. */
 export type Pairs = ReadonlyArray<readonly [key: string, value: string]>;
 
+/** One of the ways to open a server. */
+export interface SealStatus {
+  readonly name: string;
+  readonly kind: string;
+  readonly asks: 'nothing' | 'passphrase' | 'pin' | 'shares';
+  /** Of shares: how many open it, of how many, and how many were brought. */
+  readonly shares?: {
+    readonly threshold: number;
+    readonly total: number;
+    readonly progress: number;
+    readonly nonce: string;
+  };
+  /** Why the last attempt to open it by itself came to nothing. */
+  readonly trouble?: string;
+}
+
 export interface Status {
   readonly initialized: boolean;
   readonly sealed: boolean;
   readonly sealKind: string;
+  readonly seals: readonly SealStatus[];
   readonly version: string;
   readonly mode: 'development' | 'production';
   readonly time: string;
