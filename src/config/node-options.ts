@@ -18,8 +18,6 @@ const allowed: ReadonlySet<string> = new Set([
   '--no-warnings',
   '--openssl-config',
   '--openssl-shared-config',
-  '--secure-heap',
-  '--secure-heap-min',
   '--stack-trace-limit',
   '--title',
   '--tls-cipher-list',

@@ -52,7 +52,7 @@ export async function openSecureHeap(): Promise<SecureHeap | undefined> {
       limit[0] = limit[1]!;
       functions.setrlimit(limitOfLocked, getRawPointer(limit.buffer));
     }
-    // Opened already: by Node, for --secure-heap, at a size of the operator's and without our half for Argon2id.
+    // Opened already: by us, or for a test by Node.
     if (functions.CRYPTO_secure_malloc_initialized() === 1) return undefined;
     const opened = functions.CRYPTO_secure_malloc_init(BigInt(size), smallest);
     if (opened === 0) return undefined;

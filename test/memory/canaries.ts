@@ -1,5 +1,12 @@
 /** Key material that is planted in a server and looked for in its memory, in every form that it may have taken. */
-import { createCipheriv, generateKeyPairSync, constants, type KeyObject, publicEncrypt, randomBytes } from 'node:crypto';
+import {
+  constants,
+  createCipheriv,
+  generateKeyPairSync,
+  type KeyObject,
+  publicEncrypt,
+  randomBytes,
+} from 'node:crypto';
 
 export interface Canary {
   readonly name: string;
@@ -11,10 +18,10 @@ export interface Canary {
   readonly secrets: ReadonlyMap<string, Buffer>;
 }
 
-const number = (jwk: JsonWebKey, field: keyof JsonWebKey) => Buffer.from(jwk[field] as string, 'base64url');
+const number = (jwk: Readonly<Record<string, string>>, field: string) => Buffer.from(jwk[field]!, 'base64url');
 
 function pair(name: string, type: string, key: KeyObject): Canary {
-  const jwk = key.export({ format: 'jwk' }) as JsonWebKey;
+  const jwk = key.export({ format: 'jwk' }) as Record<string, string>;
   const fields = (['d', 'p', 'q', 'dp', 'dq', 'qi'] as const).filter((field) => jwk[field] !== undefined);
   return {
     name,

@@ -9,10 +9,10 @@ export const missing: string | false = (() => {
   if (process.platform !== 'linux') return 'skipped: memory is read as Linux shows it';
   if (process.getuid?.() !== 0) return "skipped: only root may read another process's memory";
   try {
-    execFileSync('gcore', ['--help'], { stdio: 'ignore' });
+    execFileSync('gdb', ['--version'], { stdio: 'ignore' });
     return false;
   } catch {
-    return 'skipped: there is no gcore; tools/setup installs gdb';
+    return 'skipped: there is no gdb; tools/setup installs gdb';
   }
 })();
 
