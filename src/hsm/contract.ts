@@ -14,6 +14,8 @@ export interface TokenPlace {
   readonly moduleSha256: string;
   /** As the token tells it, without the blanks behind. */
   readonly tokenSerial: string;
+  /** Where a token of this label has another serial, it was made anew or exchanged: 'tampered' instead of 'unavailable'. */
+  readonly tokenLabel?: string;
 }
 
 export interface HsmOptions {

@@ -14,3 +14,5 @@ export type {
   TokenFacts,
   TokenPlace,
 } from './contract.ts';
+export { moduleDigest } from './module-copy.ts';
+export { openHsm } from './open.ts';

@@ -1,0 +1,78 @@
+import type { HsmHash, HsmKey, HsmUse, KeyClass, KeyName, NewKey, TokenFacts } from './contract.ts';
+
+/* What the main thread and a session's thread say to each other. Every message to the thread has one answer, in order. */
+
+/** A use and its bytes are told apart, so that a whole batch is one buffer, which is handed over instead of copied and then wiped. */
+export interface FlatUse {
+  readonly key: string;
+  readonly use: HsmUse['use'];
+  readonly hash: HsmHash | undefined;
+  readonly iv: number;
+  readonly aad: number;
+  readonly data: number;
+}
+
+export interface Connect {
+  readonly modulePath: string;
+  readonly serial: string;
+  readonly label: string | undefined;
+  /** Wiped by the thread. */
+  readonly pin: Uint8Array<ArrayBuffer>;
+  /** Ends everything of the module that may be there, and tries its known answers. Of the first thread only, while no other calls. */
+  readonly afresh: boolean;
+  /** Closes the session that the thread has. Not where the module was begun afresh: its number may be another thread's by now. */
+  readonly leave: boolean;
+}
+
+export interface Questions {
+  connect(how: Connect): TokenFacts;
+  find(wanted: { readonly class: KeyClass; readonly id?: string; readonly label?: string }): HsmKey;
+  list(): readonly HsmKey[];
+  generate(wanted: NewKey): HsmKey;
+  publicKey(key: KeyName): Uint8Array;
+  destroy(key: KeyName): void;
+  /** The last question. `last`: of the last thread, which ends the module. */
+  close(last: boolean): void;
+}
+
+export type Question = {
+  [Name in keyof Questions]: { readonly ask: Name; readonly args: Parameters<Questions[Name]> };
+}[keyof Questions];
+
+export interface Batch {
+  readonly uses: readonly FlatUse[];
+  /** iv, aad and data of each. */
+  readonly bytes: ArrayBuffer;
+}
+
+/** `rv`: a CKR_ value or one of ours (ckr.ts). `words`: of what no return value tells. */
+export interface Failure {
+  readonly rv: number;
+  readonly fault?: 'tampered' | 'unavailable' | 'unsupported' | 'already-exists';
+  readonly words?: string;
+}
+
+export type Answer = { readonly value: unknown } | { readonly failure: Failure };
+
+export interface BatchAnswer {
+  /** Of each use: return value, bytes of the answer, where they begin. */
+  readonly results: readonly number[];
+  readonly bytes: ArrayBuffer;
+}
+
+/** What the thread starts with: the word that it sleeps on, and beside it how many uses it has begun. */
+export interface ThreadSettings {
+  readonly words: Int32Array<SharedArrayBuffer>;
+}
+export const bellWord = 0;
+export const begunWord = 1;
+
+export function nameOf({ class: kind, id }: KeyName): string {
+  return `${kind}:${id}`;
+}
+
+/** The inverse of `nameOf`. */
+export function keyNamed(name: string): KeyName {
+  const at = name.indexOf(':');
+  return { class: name.slice(0, at) as KeyClass, id: name.slice(at + 1) };
+}

@@ -1,0 +1,205 @@
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { KmsError } from '#domain/domain.ts';
+import { ckr, notBegun } from './ckr.ts';
+import type { HsmUse } from './contract.ts';
+import { CallFailed } from './failure.ts';
+import {
+  type Answer,
+  type Batch,
+  type BatchAnswer,
+  begunWord,
+  bellWord,
+  type FlatUse,
+  type Question,
+  type Questions,
+  type ThreadSettings,
+} from './messages.ts';
+
+/** A use that somebody waits for. */
+export interface Waiting {
+  readonly key: string;
+  readonly use: HsmUse;
+  /** On the clock of `performance.now`. */
+  readonly expires: number;
+  /** Not called twice. */
+  readonly resolve: (answer: Uint8Array) => void;
+  readonly reject: (error: KmsError) => void;
+  settled: boolean;
+}
+
+/** What becomes of the uses of a batch: the pool's part. */
+export type Settle = (waiting: Waiting, rv: number, answer: Uint8Array | undefined) => void;
+
+interface UnderWay {
+  readonly uses?: readonly Waiting[];
+  readonly resolve?: (value: never) => void;
+  readonly reject?: (error: Error) => void;
+}
+
+const fewest = 1;
+const most = 64;
+/** Microseconds that a batch is to take: long enough that waking a thread costs little, short enough to share work among threads. */
+const batchTime = 1000;
+
+/** The main thread's end of a session's thread. */
+export class Thread {
+  readonly #worker: Worker;
+  readonly #words = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  readonly #underWay: UnderWay[] = [];
+  readonly #settle: Settle;
+  readonly #changed: () => void;
+  /** Rejects with 'unsupported' where the binding can't be loaded. */
+  readonly started: Promise<void>;
+  readonly ended: Promise<void>;
+  /** A call of it took longer than it may. What it was asked since is not waited for. */
+  stuck = false;
+  /** Its module can be used: connected, and no session lost since. */
+  connected = false;
+  gone = false;
+  #begunBefore = 0;
+  #batch = 16;
+  #since = 0;
+
+  /** `settle` is called for each use, then `changed` once per answer. */
+  constructor(settle: Settle, changed: () => void) {
+    this.#settle = settle;
+    this.#changed = changed;
+    const script = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
+    const workerData: ThreadSettings = { words: this.#words };
+    // Flags meant for the main script would stop the worker from starting.
+    this.#worker = new Worker(script, { workerData, name: 'hsm', execArgv: [] });
+    // Whoever waits for an answer keeps the process, by the pool's timer: an idle session doesn't.
+    this.#worker.unref();
+    this.started = new Promise((resolve, reject) => this.#underWay.push({ resolve, reject }));
+    this.#worker.on('message', (answer: Answer | BatchAnswer) => this.#take(answer));
+    this.#worker.on('error', () => this.#lose());
+    this.ended = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        this.#lose();
+        resolve();
+      });
+    });
+  }
+
+  /** Batches and questions that it was given and didn't answer. */
+  get load(): number {
+    return this.#underWay.length;
+  }
+
+  /** How many uses it is to be given at once. */
+  get batch(): number {
+    return this.#batch;
+  }
+
+  /** The use that the token works on now. */
+  get current(): Waiting | undefined {
+    const begun = Atomics.load(this.#words, begunWord) - this.#begunBefore;
+    return begun > 0 ? this.#underWay[0]?.uses?.[begun - 1] : undefined;
+  }
+
+  /** Everything that was handed to it and has no answer, in order. */
+  *waiting(): Iterable<Waiting> {
+    for (const { uses } of this.#underWay) if (uses !== undefined) yield* uses;
+  }
+
+  give(uses: readonly Waiting[]): void {
+    const flat: FlatUse[] = [];
+    let length = 8;
+    for (const { key, use } of uses) {
+      const [iv, aad, hash] = ['iv' in use ? use.iv.length : 0, 'aad' in use ? use.aad.length : 0, hashOf(use)];
+      flat.push({ key, use: use.use, hash, iv, aad, data: use.data.length });
+      length += iv + aad + use.data.length;
+    }
+    const bytes = new Uint8Array(new ArrayBuffer(length));
+    let at = 0;
+    for (const { use } of uses) {
+      if ('iv' in use) {
+        bytes.set(use.iv, at);
+        bytes.set(use.aad, at + use.iv.length);
+        at += use.iv.length + use.aad.length;
+      }
+      bytes.set(use.data, at);
+      at += use.data.length;
+    }
+    if (this.#underWay.length === 0) this.#since = performance.now();
+    this.#underWay.push({ uses });
+    this.#post({ uses: flat, bytes: bytes.buffer }, [bytes.buffer]);
+  }
+
+  /** Rejects with `CallFailed`. */
+  ask<Name extends keyof Questions>(
+    name: Name,
+    ...args: Parameters<Questions[Name]>
+  ): Promise<ReturnType<Questions[Name]>> {
+    return new Promise((resolve, reject) => {
+      if (this.gone) return reject(new CallFailed({ rv: ckr.SESSION_CLOSED }));
+      this.#underWay.push({ resolve, reject });
+      this.#post({ ask: name, args } as unknown as Question, []);
+    });
+  }
+
+  /** The last question. `last`: of the last thread of the module. */
+  async end(last: boolean): Promise<void> {
+    this.#worker.ref();
+    await this.ask('close', last);
+    await this.ended;
+  }
+
+  #post(message: Question | Batch, handedOver: ArrayBuffer[]): void {
+    this.#worker.postMessage(message, handedOver);
+    Atomics.add(this.#words, bellWord, 1);
+    Atomics.notify(this.#words, bellWord);
+  }
+
+  #take(answer: Answer | BatchAnswer): void {
+    const { uses, resolve, reject } = this.#underWay.shift() ?? {};
+    this.stuck = false;
+    if ('results' in answer) this.#takeBatch(uses ?? [], answer);
+    else if ('failure' in answer) reject?.(new CallFailed(answer.failure));
+    else resolve?.(answer.value as never);
+    this.#changed();
+  }
+
+  #takeBatch(uses: readonly Waiting[], { results, bytes }: BatchAnswer): void {
+    const answers = new Uint8Array(bytes);
+    let begun = 0;
+    for (const [i, waiting] of uses.entries()) {
+      const rv = results[3 * i]!;
+      const from = results[3 * i + 2]!;
+      if (rv !== notBegun) begun++;
+      // A copy with a buffer of its own: what may be a secret is wiped here.
+      const value = rv === ckr.OK ? answers.slice(from, from + results[3 * i + 1]!) : undefined;
+      this.#settle(waiting, rv, value);
+    }
+    answers.fill(0);
+    this.#begunBefore += begun;
+    this.#measure(begun);
+  }
+
+  /** How long a use takes decides how many go together. */
+  #measure(uses: number): void {
+    const now = performance.now();
+    if (uses > 0) {
+      const each = ((now - this.#since) * 1000) / uses;
+      const wanted = Math.round(batchTime / each);
+      this.#batch = Math.max(fewest, Math.min(most, Math.ceil((this.#batch + wanted) / 2)));
+    }
+    this.#since = now;
+  }
+
+  #lose(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.connected = false;
+    for (const { uses, reject } of this.#underWay.splice(0)) {
+      for (const waiting of uses ?? []) this.#settle(waiting, ckr.SESSION_CLOSED, undefined);
+      reject?.(new CallFailed({ rv: ckr.SESSION_CLOSED }));
+    }
+    this.#changed();
+  }
+}
+
+function hashOf(use: HsmUse): FlatUse['hash'] {
+  return 'hash' in use ? use.hash : undefined;
+}
