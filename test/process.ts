@@ -3,7 +3,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const bin = fileURLToPath(new URL('../bin/claviger.js', import.meta.url));
+export const bin = fileURLToPath(new URL('../bin/claviger.js', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;

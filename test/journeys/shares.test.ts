@@ -1,11 +1,12 @@
 /** A ceremony as custodians live it: each in a process of his own, and the server in another. */
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { run, type Started, start } from '../process.ts';
+import { bin, run, type Started, start } from '../process.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'claviger-ceremony-'));
 const data = join(dir, 'data');
@@ -69,6 +70,52 @@ after(async () => {
     assert.equal(ended?.output.includes(letters.slice(20, 60)) ?? false, false);
   }
   rmSync(dir, { recursive: true, force: true });
+});
+
+/** Runs `claviger ARGS` on a terminal of its own, and presses Enter whenever it asks for that. Resolves to each screen in turn. */
+function onTerminal(args: readonly string[]): Promise<readonly string[]> {
+  const command = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qfec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const screens: string[] = [];
+  let screen = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    screen += chunk.toString();
+    if (!/press enter[^\n]*$/i.test(screen)) return;
+    screens.push(screen);
+    screen = '';
+    child.stdin.write('\r');
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  return new Promise((resolve) =>
+    child.once('close', () => {
+      clearTimeout(timer);
+      resolve([...screens, screen]);
+    }),
+  );
+}
+
+test('without a folder each share has a screen of its own, shown after a key press and cleared behind it', async (t) => {
+  if (spawnSync('script', ['--version']).error !== undefined) return t.skip('the script program is not installed');
+  const screens = await onTerminal(['init', '--data', join(dir, 'shown'), '--shares', '3', '--threshold', '2']);
+  const shown = screens.filter((screen) => /CLAV 1/.test(screen));
+  assert.equal(shown.length, 3, screens.join('\n'));
+  for (const [i, screen] of shown.entries()) {
+    assert.match(screen, new RegExp(`Share ${i + 1} of 3, any 2`));
+    assert.equal(screen.split('CLAV 1').length, 2);
+    // Cleared before, with what could be scrolled back to.
+    assert.ok(screen.indexOf('\u001b[2J\u001b[3J') < screen.indexOf('CLAV 1'));
+    assert.ok(screens[screens.indexOf(screen) + 1]!.includes('\u001b[2J\u001b[3J'));
+  }
+  assert.match(screens.at(-1)!, /CLAVIGER_TOKEN/);
+});
+
+test('without a folder and a terminal nothing is made', async () => {
+  const refused = await run(['init', '--data', join(dir, 'none'), '--shares', '3', '--threshold', '2'], {
+    limit: 30_000,
+  });
+  assert.equal(refused.code, 1);
+  assert.match(refused.output, /no terminal to show each share on alone/);
+  assert.equal(existsSync(join(dir, 'none')), false);
 });
 
 test('two shares leave the server sealed, and say how many are still to come', async () => {

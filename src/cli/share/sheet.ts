@@ -26,10 +26,11 @@ export function shareRows(share: string): readonly string[] {
   );
 }
 
-/** The code of a share in blocks for a terminal, or as SVG. A third of it may be unreadable. */
+/** The code of a share in blocks for a terminal, which is short of room, or as SVG for paper, of which a third may become unreadable. */
 export async function qrCode(share: string, form: 'ascii' | 'svg'): Promise<string> {
   const { default: encodeQR } = await import('qr');
-  return encodeQR(share, form, { ecc: 'high', encoding: 'alphanumeric', border: 4 });
+  const place = form === 'svg' ? ({ ecc: 'high', border: 4 } as const) : ({ ecc: 'low', border: 2 } as const);
+  return encodeQR(share, form, { ...place, encoding: 'alphanumeric' });
 }
 
 export async function sheetHtml(sheet: Sheet): Promise<string> {
