@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { memoryUsage } from 'node:process';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { importFfi } from '#crypto/ffi.ts';
@@ -26,28 +27,46 @@ type Collect = (options: {
  */
 export function giveMemoryBackAtRest(): void {
   const collect = collector();
+  const [heap, resident] = [new Tide(), new Tide()];
   let last = performance.eventLoopUtilization();
   let rests = 0;
-  let kept = 0;
-  let collected = Number.NEGATIVE_INFINITY;
   setInterval(() => {
     const now = performance.eventLoopUtilization();
     rests = performance.eventLoopUtilization(now, last).utilization < nextToNothing ? rests + 1 : 0;
     last = now;
+    if (rests < restful) return;
     const before = getHeapStatistics().total_physical_size;
-    const worth = performance.now() - collected < between ? worthwhileAtOnce : worthwhile;
-    if (rests < restful || before < kept + worth) return;
-    collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-    // This was no request.
-    last = performance.eventLoopUtilization();
-    const after = getHeapStatistics().total_physical_size;
-    // What has grown old by a collection goes with the next.
-    if (before - after >= worthwhile) return;
-    kept = after;
-    collected = performance.now();
-    // V8 frees buffers on a thread of its own meanwhile.
-    setTimeout(() => void trim(), every).unref();
+    if (heap.isHigh(before)) {
+      collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+      // This was no request.
+      last = performance.eventLoopUtilization();
+      const after = getHeapStatistics().total_physical_size;
+      // What has grown old by a collection goes with the next.
+      if (before - after < worthwhile) heap.ebbed(after);
+      // V8 frees buffers on a thread of its own meanwhile.
+      return;
+    }
+    if (!resident.isHigh(memoryUsage.rss())) return;
+    // Once only, until it is known what is left.
+    resident.ebbed(Number.POSITIVE_INFINITY);
+    void trim().then(() => resident.ebbed(memoryUsage.rss()));
   }, every).unref();
+}
+
+/** How much there was when last some was given back, and whether there is enough more of it by now. */
+class Tide {
+  #low = 0;
+  #at = Number.NEGATIVE_INFINITY;
+
+  isHigh(bytes: number): boolean {
+    const worth = performance.now() - this.#at < between ? worthwhileAtOnce : worthwhile;
+    return bytes >= this.#low + worth;
+  }
+
+  ebbed(bytes: number): void {
+    this.#low = bytes;
+    this.#at = performance.now();
+  }
 }
 
 function collector(): Collect {
@@ -106,12 +125,15 @@ async function trim(): Promise<void> {
   }
 }
 
-/** Where the program's code is in memory: executable and never written (proc(5)). */
+/**
+ * Where the program's file is in memory as it is on disk: its code and its constants. Pages that were written to, such as those that the
+ * loader relocated, are nowhere else; a mapping with any of them stays (proc_pid_smaps(5)).
+ */
 function programText(): ReadonlyArray<{ readonly start: bigint; readonly length: bigint }> {
-  const maps = readFileSync('/proc/self/maps', 'latin1').split('\n');
-  return maps.flatMap((line) => {
-    const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+ +(\/.*)$/.exec(line) ?? [];
-    if (path !== process.execPath) return [];
+  const mappings = readFileSync('/proc/self/smaps', 'latin1').split(/^(?=[0-9a-f]+-)/m);
+  return mappings.flatMap((mapping) => {
+    const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +(\/.*)$/m.exec(mapping) ?? [];
+    if (path !== process.execPath || !/^Anonymous: +0 kB$/m.test(mapping)) return [];
     const start = BigInt(`0x${from}`);
     return [{ start, length: BigInt(`0x${to}`) - start }];
   });
