@@ -14,6 +14,7 @@ import { keyCommands } from './key.ts';
 import { migrateCommand } from './migrate/migrate.ts';
 import { type Output, printable, terminalOutput } from './output.ts';
 import { roleCommands } from './role.ts';
+import { sealCommands } from './seal/seal.ts';
 import { serverCommands } from './server.ts';
 import { shareCommands } from './share/share.ts';
 import { tokenCommands } from './token.ts';
@@ -25,6 +26,7 @@ export { assertCanHandOut, type HandedShare, type HandingOut, handOut } from './
 /** Every command but those that start a server. */
 export const commands: readonly Command[] = [
   envCommand,
+  ...sealCommands,
   ...serverCommands,
   ...shareCommands,
   ...keyCommands,
@@ -65,8 +67,10 @@ async function dispatch(args: readonly string[], out: Output, environment: Call[
   return (await command.run(callOf(parsed, out, environment, place))) ?? exitCodes.ok;
 }
 
-function find(words: readonly string[]): Command | undefined {
-  return commands.find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
+/** Of those that the words begin with, the one of the most words: `seal add` is not `seal`. */
+export function find(words: readonly string[]): Command | undefined {
+  const meant = commands.filter(({ name }) => name.split(' ').every((word, i) => words[i] === word));
+  return meant.toSorted((a, b) => b.name.length - a.name.length)[0];
 }
 
 function callOf(

@@ -71,6 +71,7 @@ function showStatus({ out }: Call, url: string, status: Status): void {
     ['server', url],
     ['version', status.version],
     ['mode', status.mode],
+    ['FIPS module', status.fips ?? 'none'],
     ['state', stateOf(status)],
     ['seal', status.sealKind],
     ['ledger lines', String(status.ledgerSize)],

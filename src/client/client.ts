@@ -1,6 +1,6 @@
 import type { DataKeys } from './encrypt-stream.ts';
 import { ApiError, UnreachableError } from './errors.ts';
-import { Shares } from './shares.ts';
+import { Seals } from './seals.ts';
 import type {
   AccessExplanation,
   AccessQuestion,
@@ -31,6 +31,7 @@ export * from './chunked.ts';
 export * from './encrypt-stream.ts';
 export * from './errors.ts';
 export * from './file-format.ts';
+export type { AskedSeal, SealOpener } from './seals.ts';
 export * from './types.ts';
 export { webCryptoEngine } from './web-crypto-engine.ts';
 
@@ -124,14 +125,9 @@ export class ClavigerClient implements DataKeys {
     return this.#json('POST', '/unseal', { body: { passphrase, ...(seal !== undefined && { seal }) } });
   }
 
-  /** Forgets the shares that were brought so far. */
-  async forgetShares(): Promise<void> {
-    await this.#json('POST', '/unseal', { body: { reset: true } });
-  }
-
-  /** The shares of seals. */
-  get shares(): Shares {
-    return new Shares((method, path, body) => this.#json(method, path, body && { body }));
+  /** The ways to the root key, and their shares. */
+  get seals(): Seals {
+    return new Seals((method, path, body) => this.#json(method, path, body && { body }));
   }
 
   // --- keys: `key` is a name, with or without `alias/`, or an id

@@ -17,6 +17,20 @@ export interface SealStatus {
   readonly trouble?: string;
 }
 
+/** What a security officer may know of one. */
+export interface Seal extends SealStatus {
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What was handed out for it is not known to have arrived. */
+  readonly unproven?: true;
+  /** Also opens by what it took before. */
+  readonly former?: true;
+}
+
+/** A seal as it is now with what goes to people; or how many shares were brought, and nothing was changed yet. */
+export type MadeSeal =
+  | { readonly seal: Seal; readonly handouts: ReadonlyArray<{ readonly custodian: string; readonly text: string }> }
+  | { readonly awaits: { readonly threshold: number; readonly total: number; readonly progress: number } };
+
 export interface Status {
   readonly initialized: boolean;
   readonly sealed: boolean;
@@ -24,6 +38,8 @@ export interface Status {
   readonly seals: readonly SealStatus[];
   readonly version: string;
   readonly mode: 'development' | 'production';
+  /** The FIPS module that does the cryptography, its version, and what is known of its certificate; absent: OpenSSL's own. */
+  readonly fips?: string;
   readonly time: string;
   readonly ledgerSize: number;
   readonly ready: boolean;

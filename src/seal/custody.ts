@@ -169,7 +169,9 @@ export class Custody {
     if ('awaits' in found) return found;
     using root = found.root;
     using given = copyOf(secret);
-    return await rotateSeal(this.#file, kind, entry, { settings: asked, secret: given }, root);
+    // What was handed out last may have come to nothing: what opened it now, or did before that, has not.
+    const former = found.entry.name === name ? found.lock : (entry.former ?? entry);
+    return await rotateSeal(this.#file, kind, entry, former, { settings: asked, secret: given }, root);
   }
 
   remove(name: string): Staged {

@@ -62,18 +62,22 @@ function assertRoom(seals: readonly SealEntry[], name: string): void {
   if (seals.length >= maxSeals) throw new KmsError('limit-exceeded', `A server has at most ${maxSeals} seals.`);
 }
 
-/** Another credential or key for the seal, and another key pair: what opened it before opens no root that comes after. */
+/**
+ * Another credential or key for the seal, and another key pair: what opened it before opens no root that comes after. `former`: what goes on
+ * opening it until what is handed out has arrived, and somebody is known to have.
+ */
 export async function rotateSeal(
   file: HeldFile,
   kind: SealKind,
   before: SealEntry,
+  former: Lock,
   { settings, secret }: Omit<NewSeal, 'name'>,
   root: SecretBytes,
 ): Promise<Staged> {
   const { name } = before;
   const { generation } = file;
   const { lock, handouts } = await makeLock(name, kind, settings, secret, root);
-  const arriving = handouts.length === 0 ? {} : { former: lockOf(before), ...(before.unproven && { unproven: true }) };
+  const arriving = handouts.length === 0 ? {} : { former: lockOf(former), ...(before.unproven && { unproven: true }) };
   const after: SealEntry = { name, kind: kind.kind, ...lock, ...arriving };
   return {
     handouts,

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { parseArgs } from 'node:util';
-import { commands } from '#cli/cli.ts';
+import { find } from '#cli/cli.ts';
 import { parse } from '#cli/command.ts';
 import { outOfDate } from '../../tools/protocol-docs.ts';
 import { clavigerLines, pagePaths, proseOf, readPage, root } from './markdown.ts';
@@ -77,7 +77,7 @@ test('every command line in the pages is one that claviger takes', () => {
     for (const line of clavigerLines(page)) {
       seen++;
       const args = words(line);
-      const command = commands.find(({ name }) => name.split(' ').every((word, i) => args[i] === word));
+      const command = find(args);
       try {
         if (command !== undefined) parse(command, args.slice(command.name.split(' ').length));
         else if (args[0]! in serverOptions) {

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../command.ts';
 import { printable } from '../output.ts';
@@ -24,8 +24,10 @@ const clear = '\u001b[2J\u001b[3J\u001b[H';
 const otherScreen = '\u001b[?1049h';
 const usualScreen = '\u001b[?1049l';
 
-/** Throws CliError where shares could be shown only together: before any are made. */
+/** Throws CliError where shares could be shown only together, or would meet others: before any are made. */
 export function assertCanHandOut(dir: string | undefined, allEncrypted: boolean): void {
+  if (dir !== undefined && existsSync(dir) && readdirSync(dir).some((name) => name.startsWith('share-')))
+    throw new CliError(`${dir} holds shares already: name another folder.`);
   if (dir !== undefined || allEncrypted || (process.stdin.isTTY && process.stdout.isTTY)) return;
   throw new CliError(
     'There is no terminal to show each share on alone: give --out DIR, or every custodian a key with --custodian NAME=RECIPIENT.',

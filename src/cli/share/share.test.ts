@@ -110,7 +110,9 @@ test('what is encrypted goes to files as it is', async () => {
 test('without a terminal no shares are made that could be shown only together', (t) => {
   if (process.stdin.isTTY && process.stdout.isTTY) return t.skip('there is a terminal');
   assert.throws(() => assertCanHandOut(undefined, false), /no terminal to show each share on alone/);
-  assertCanHandOut(dir, false);
+  assertCanHandOut(join(dir, 'new'), false);
+  writeFileSync(join(dir, 'share-1-of-2-anna.html'), '');
+  assert.throws(() => assertCanHandOut(dir, true), /holds shares already/);
   assertCanHandOut(undefined, true);
 });
 

@@ -96,7 +96,7 @@ async function acknowledge(call: Call): Promise<void> {
     call.out.note(`Give ${out} to a security officer: claviger share acknowledge --statement ${out}`);
     return;
   }
-  const told = await call.connect().client.shares.acknowledge(text);
+  const told = await call.connect().client.seals.acknowledge(text);
   const { seal, number, total, custodian, signed } = told.share;
   call.out.result(told, () => {
     const how = signed ? '' : ', unsigned: no key was named that he signs with';

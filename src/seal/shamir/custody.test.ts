@@ -139,6 +139,15 @@ test('until new shares are known to have arrived the old ones open as well, and 
   assert.equal(custody.list()[0]!.former, true);
 });
 
+test('new shares that are lost twice over lock nobody out', async () => {
+  const { start, custody, shares, next } = await replaced();
+  const again = kept(await custody.rotate({ name: 'offline', settings: {} }, given(shares.slice(2).join('\n'))));
+  await opensBy(start(), shares.slice(0, 3));
+  await assert.rejects(start().open(given(next[0]!)), refused(/superseded/));
+  await opensBy(start(), again.slice(0, 4));
+  await assert.rejects(start().open(given(shares[0]!)), refused(/superseded/));
+});
+
 test('once four new shares have opened it the old ones open nothing', async () => {
   const { start, shares, next } = await replaced();
   const custody = start();
