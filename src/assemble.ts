@@ -47,6 +47,8 @@ export interface ServerOptions {
   /** For measurements only: answers don't wait for the disk. */
   readonly unsafeNoFlush?: boolean;
   readonly rates?: Rates;
+  /** The FIPS module that does the cryptography. */
+  readonly fips?: string;
   /** Of passphrases that are set from now on. */
   readonly passphraseCost?: PassphraseCost;
   /** What opens a seal without anybody's help. */
@@ -164,6 +166,7 @@ export class Server {
       clock: clock.now,
       metrics: new Metrics(),
       ...(rates !== undefined && { rates }),
+      ...(options.fips !== undefined && { fips: options.fips }),
       open: async (opener) => {
         const opening = await custody.open(opener);
         return opening && (await openRooms(opening, custody, store, clock, options, rotation));

@@ -19,6 +19,7 @@ async function withKeys(command: () => Promise<number>): Promise<number> {
   const { reporting, warn } = await import('./serving.ts');
   return reporting(async () => {
     assertUnwatched();
+    await (await import('./fips.ts')).enterFipsIfAsked(args);
     const undumpable = await leaveNoDump();
     const { heap, locked } = await (await import('#crypto/crypto.ts')).guardMemory();
     if (process.platform === 'linux' && !undumpable) warn('claviger: the system did not take core dumps away.');

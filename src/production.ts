@@ -8,6 +8,7 @@ import { toUtf8 } from '#encoding/encoding.ts';
 import { type Founding, Server, type ServerOptions } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { printable } from './development.ts';
+import { fipsModule, fipsNotice } from './fips.ts';
 import { firstSeal, firstSealOptions } from './first-seal.ts';
 import { localTls, type ServerTls } from './local-tls.ts';
 import { readSecret } from './secret-file.ts';
@@ -24,6 +25,8 @@ const sealOptions = {
   region: { type: 'string', default: 'us-east-1' },
   'passphrase-fd': { type: 'string' },
   'passphrase-file': { type: 'string' },
+  fips: { type: 'boolean', default: false },
+  'fips-certificate': { type: 'string' },
 } as const;
 
 interface SealValues {
@@ -32,6 +35,7 @@ interface SealValues {
   readonly region: string;
   readonly 'passphrase-fd'?: string | undefined;
   readonly 'passphrase-file'?: string | undefined;
+  readonly 'fips-certificate'?: string | undefined;
 }
 
 /** `claviger init`: a root key under its seal, an empty ledger, and the first security officer, whose credential is shown once. */
@@ -135,7 +139,9 @@ export function productionCommand(args: readonly string[]): Promise<number> {
       passphrase?.fill(0);
       const tls = certificate(data, endpoint.host, values, server.clock());
       const url = await server.listen({ ...endpoint, tls });
-      return await serveUntilSignal(server, () => welcome(data, url, passphrase === undefined));
+      return await serveUntilSignal(server, () =>
+        welcome(data, url, passphrase === undefined, fipsModule(values['fips-certificate'])),
+      );
     } catch (error) {
       await server.close();
       throw error;
@@ -143,14 +149,18 @@ export function productionCommand(args: readonly string[]): Promise<number> {
   });
 }
 
-function welcome(data: DataDirectory, url: string, sealed: boolean): void {
+function welcome(data: DataDirectory, url: string, sealed: boolean, fips: string | undefined): void {
   say(`Claviger ${packageVersion()}, data ${data.path}`);
+  for (const line of fipsNotice(fips)) say(line);
   if (sealed) say(`The server is SEALED: unseal it with "claviger unseal --data ${data.path}".`);
   say(`ready ${url}`);
 }
 
-function serverOptions(data: DataDirectory, { anchor, region }: SealValues): ServerOptions {
+function serverOptions(data: DataDirectory, values: SealValues): ServerOptions {
+  const { anchor, region } = values;
+  const fips = fipsModule(values['fips-certificate']);
   return {
+    ...(fips !== undefined && { fips }),
     data,
     mode: 'production',
     region,

@@ -58,7 +58,13 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     '#wire/native/native.ts',
   ],
   seal: ['#seal/seal.ts', '#seal/shamir/shares.ts'],
-  crypto: ['#crypto/crypto.ts', '#crypto/chunk-engine.ts', '#crypto/ffi.ts', '#crypto/key-bundle.ts'],
+  crypto: [
+    '#crypto/crypto.ts',
+    '#crypto/chunk-engine.ts',
+    '#crypto/ffi.ts',
+    '#crypto/fips.ts',
+    '#crypto/key-bundle.ts',
+  ],
 };
 
 /** `node:` modules that belong to some rooms only; what is not named may be used anywhere but where `node:` is refused. */

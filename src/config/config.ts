@@ -21,6 +21,8 @@ export interface Environment {
   readonly caFile: string | undefined;
   /** CREDENTIALS_DIRECTORY: where systemd puts what LoadCredential= names; `claviger-passphrase` unseals the server. */
   readonly credentialsDirectory: string | undefined;
+  /** OPENSSL_CONF: an OpenSSL configuration, which `--fips` wants. */
+  readonly opensslConfig: string | undefined;
   /** NO_COLOR (https://no-color.org), or output that isn't a terminal. */
   readonly colour: boolean;
 }
@@ -34,6 +36,7 @@ export function readEnvironment(): Environment {
     token: read('CLAVIGER_TOKEN'),
     caFile: read('CLAVIGER_CACERT'),
     credentialsDirectory: read('CREDENTIALS_DIRECTORY'),
+    opensslConfig: read('OPENSSL_CONF'),
     colour: read('NO_COLOR') === undefined && read('TERM') !== 'dumb' && isatty(1),
   };
 }

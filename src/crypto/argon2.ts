@@ -1,4 +1,4 @@
-import { argon2 } from 'node:crypto';
+import { argon2, getFips } from 'node:crypto';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
 import { mostForArgon2, withArgon2Memory } from './secure-heap.ts';
 
@@ -13,7 +13,8 @@ export interface Argon2Costs {
 
 /**
  * Argon2id (RFC 9106) on the thread pool: `length` bytes, at least 4, that the caller owns. The caller still owns `passphrase`;
- * `salt` is at least 8 bytes. Rejects with 'invalid-parameter' where the costs are out of range.
+ * `salt` is at least 8 bytes. Rejects with 'invalid-parameter' where the costs are out of range, and with
+ * 'unsupported' on a FIPS module.
  */
 export async function argon2id(
   passphrase: SecretBytes,
@@ -23,6 +24,10 @@ export async function argon2id(
 ): Promise<SecretBytes> {
   const { memoryKiB: memory, passes, parallelism } = costs;
   const bytes = memory * 1024;
+  if (getFips() !== 0) {
+    const instead = 'seals of another kind, and logins without passwords';
+    throw new KmsError('unsupported', `This server runs on a FIPS module, which has no Argon2id: use ${instead}.`);
+  }
   if (!(bytes > 0 && bytes <= mostForArgon2)) throw outOfRange();
   return withArgon2Memory(bytes, () => {
     const message = passphrase.expose();

@@ -2,7 +2,7 @@ import { type EdDSA, eddsa } from '@noble/curves/abstract/edwards.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { direct } from './direct-signature.ts';
 import { type KeyHandle, objectOf, rawPublicKeyOf } from './key-handle.ts';
-import { nobleHash } from './noble-hash.ts';
+import { assertOutsideFips, nobleHash } from './noble-hash.ts';
 
 // Ed25519ph (RFC 8032, FIPS 186-5 section 7.8). OpenSSL has it and node:crypto has no way to say so (26.10): it is asked by ffi, and
 // where that isn't there @noble/curves does it, with the same reserve as for ECDSA. Pure Ed25519 goes by `openssl-signature.ts`.
@@ -35,6 +35,7 @@ export function verifyEd25519ph(handle: KeyHandle, hashed: Uint8Array, signature
 }
 
 export function nobleSignEd25519ph(handle: KeyHandle, hashed: Uint8Array): Uint8Array {
+  assertOutsideFips();
   const seed = objectOf(handle).export({ format: 'raw-private' });
   try {
     return ed25519ph.sign(hashed, seed);
@@ -44,5 +45,6 @@ export function nobleSignEd25519ph(handle: KeyHandle, hashed: Uint8Array): Uint8
 }
 
 export function nobleVerifyEd25519ph(handle: KeyHandle, hashed: Uint8Array, signature: Uint8Array): boolean {
+  assertOutsideFips();
   return ed25519ph.verify(signature, hashed, rawPublicKeyOf(handle), { zip215: false });
 }

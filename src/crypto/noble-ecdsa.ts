@@ -3,7 +3,7 @@ import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { HashName } from '#domain/domain.ts';
 import { type EcSpec, type KeyHandle, objectOf, rawPublicKeyOf } from './key-handle.ts';
-import { nobleHash, nobleHmac } from './noble-hash.ts';
+import { assertOutsideFips, nobleHash, nobleHmac } from './noble-hash.ts';
 
 // ECDSA over a digest that is given, where OpenSSL can't be asked for it: 0.5 to 1.5 ms a signature on the loop, in JavaScript, whose
 // timing is blinded but not constant; docs/dependencies.md weighs that.
@@ -19,6 +19,7 @@ const algorithms = new Map<string, ECDSA>();
 
 /** Deterministic nonces (RFC 6979) under the HMAC of the digest's own hash. */
 function algorithmOf(handle: KeyHandle, hash: HashName): ECDSA {
+  assertOutsideFips();
   const name = `${handle.spec} ${hash}`;
   let algorithm = algorithms.get(name);
   if (algorithm === undefined) {

@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
-import type { HashName } from '#domain/domain.ts';
+import { createHmac, getFips } from 'node:crypto';
+import { type HashName, KmsError } from '#domain/domain.ts';
 import { digest, digestLength } from './hash.ts';
 
 // @noble/curves signs digests that are given, which OpenSSL through node:crypto doesn't. Its hashing stays OpenSSL's.
@@ -15,6 +15,12 @@ const blockLength = {
   'sha3-384': 104,
   'sha3-512': 72,
 } as const satisfies Record<HashName, number>;
+
+/** Throws 'unsupported' where the curves of a FIPS module are the only ones that may be used. */
+export function assertOutsideFips(): void {
+  if (getFips() === 0) return;
+  throw new KmsError('unsupported', 'This server runs on a FIPS module, which does not sign digests that are given.');
+}
 
 /** A hash in the shape that @noble/curves expects. Plain Uint8Arrays: a Buffer's `slice` doesn't copy. */
 export function nobleHash(hash: HashName) {

@@ -1,18 +1,11 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  decapsulate,
-  diffieHellman,
-  encapsulate,
-  generateKeyPairSync,
-  type KeyObject,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, decapsulate, encapsulate, type KeyObject } from 'node:crypto';
 import { SecretBytes } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import { aeadOpen, aeadSeal, nonceLength, tagLength } from './aead.ts';
 import { digest } from './hash.ts';
 import { hkdf } from './hkdf.ts';
 import { randomBytes } from './random.ts';
+import { x25519Public, x25519Shared } from './x25519.ts';
 
 const kemSeedLength = 64; // FIPS 203 section 7.1: d and z
 const kemPublicLength = 1568; // section 8, ML-KEM-1024: the encapsulation key and, as long, the ciphertext
@@ -35,8 +28,8 @@ export function newRecipientSecret(): SecretBytes {
 
 /** The public half. The caller still owns `secret`. */
 export function recipientOf(secret: SecretBytes): Uint8Array {
-  const { kem, curve } = privateKeys(secret);
-  return Buffer.concat([rawPublic(createPublicKey(kem)), rawPublic(createPublicKey(curve))]);
+  const kem: Buffer = createPublicKey(kemOf(secret)).export({ format: 'raw-public' });
+  return Buffer.concat([kem, x25519Public(curveOf(secret))]);
 }
 
 /**
@@ -44,12 +37,14 @@ export function recipientOf(secret: SecretBytes): Uint8Array {
  * nonce. The key hangs from both shared secrets and, like a transcript, from both ciphertexts and public keys. `context` is bound to it.
  */
 export function sealToRecipient(recipient: Uint8Array, context: Uint8Array, secret: SecretBytes): Uint8Array {
-  const [kem, curve] = publicKeys(recipient);
-  const ephemeral = generateKeyPairSync('x25519');
-  const { sharedKey, ciphertext } = encapsulate(kem);
+  const kem = Buffer.from(recipient.subarray(0, kemPublicLength));
+  using ephemeral = new SecretBytes(randomBytes(curveLength));
+  const { sharedKey, ciphertext } = encapsulate(
+    createPublicKey({ key: kem, format: 'raw-public', asymmetricKeyType: 'ml-kem-1024' }),
+  );
   using first = new SecretBytes(sharedKey);
-  using second = new SecretBytes(diffieHellman({ privateKey: ephemeral.privateKey, publicKey: curve }));
-  const header = Buffer.concat([ciphertext, rawPublic(ephemeral.publicKey)]);
+  using second = new SecretBytes(x25519Shared(ephemeral.expose(), recipient.subarray(kemPublicLength)));
+  const header = Buffer.concat([ciphertext, x25519Public(ephemeral.expose())]);
   using key = messageKey(first, second, header, recipient);
   return Buffer.concat([header, aeadSeal('aes-256-gcm', key, noNonce, context, secret.expose())]);
 }
@@ -57,18 +52,16 @@ export function sealToRecipient(recipient: Uint8Array, context: Uint8Array, secr
 /** The caller owns the result and still owns `secret`. Undefined when anything at all is wrong. */
 export function openAsRecipient(secret: SecretBytes, context: Uint8Array, sealed: Uint8Array): SecretBytes | undefined {
   if (sealed.length < recipientLength + tagLength) return undefined;
-  const { kem, curve } = privateKeys(secret);
   const header = sealed.subarray(0, recipientLength);
   let second: SecretBytes;
   try {
-    const ephemeral = publicKey('x25519', header.subarray(kemPublicLength));
-    second = new SecretBytes(diffieHellman({ privateKey: curve, publicKey: ephemeral }));
+    second = new SecretBytes(x25519Shared(curveOf(secret), header.subarray(kemPublicLength)));
   } catch {
     // A point of small order gives no secret (RFC 7748 section 6.1).
     return undefined;
   }
   using _ = second;
-  using first = new SecretBytes(decapsulate(kem, header.subarray(0, kemPublicLength)));
+  using first = new SecretBytes(decapsulate(kemOf(secret), header.subarray(0, kemPublicLength)));
   using key = messageKey(first, second, header, recipientOf(secret));
   const opened = aeadOpen('aes-256-gcm', key, noNonce, context, sealed.subarray(recipientLength));
   return opened === undefined ? undefined : new SecretBytes(opened);
@@ -79,26 +72,9 @@ function messageKey(first: SecretBytes, second: SecretBytes, header: Uint8Array,
   return hkdf('sha512', both, digest('sha512', Buffer.concat([header, recipient])), label, 32);
 }
 
-function privateKeys(secret: SecretBytes) {
-  const bytes = Buffer.from(secret.expose().buffer, secret.expose().byteOffset, secret.length);
-  return {
-    kem: createPrivateKey({
-      key: bytes.subarray(0, kemSeedLength),
-      format: 'raw-seed',
-      asymmetricKeyType: 'ml-kem-1024',
-    }),
-    curve: createPrivateKey({ key: bytes.subarray(kemSeedLength), format: 'raw-private', asymmetricKeyType: 'x25519' }),
-  };
+function kemOf(secret: SecretBytes): KeyObject {
+  const key = secret.expose().subarray(0, kemSeedLength) as Buffer;
+  return createPrivateKey({ key, format: 'raw-seed', asymmetricKeyType: 'ml-kem-1024' });
 }
 
-function publicKeys(recipient: Uint8Array): readonly [KeyObject, KeyObject] {
-  return [
-    publicKey('ml-kem-1024', recipient.subarray(0, kemPublicLength)),
-    publicKey('x25519', recipient.subarray(kemPublicLength)),
-  ];
-}
-
-const publicKey = (type: 'ml-kem-1024' | 'x25519', key: Uint8Array): KeyObject =>
-  createPublicKey({ key: Buffer.from(key), format: 'raw-public', asymmetricKeyType: type });
-
-const rawPublic = (key: KeyObject): Buffer => key.export({ format: 'raw-public' });
+const curveOf = (secret: SecretBytes): Uint8Array => secret.expose().subarray(kemSeedLength);

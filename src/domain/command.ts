@@ -269,6 +269,8 @@ export interface Status {
   readonly seals: readonly SealStatus[];
   readonly version: string;
   readonly mode: 'development' | 'production';
+  /** The FIPS module that does the cryptography, its version, and what is known of its certificate; absent: OpenSSL's own. */
+  readonly fips?: string;
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly ledgerSize: number;

@@ -29,6 +29,8 @@ export interface GateOptions {
   readonly sealedHead: Uint8Array;
   readonly mode: Mode;
   readonly version: string;
+  /** The FIPS module that does the cryptography. */
+  readonly fips?: string;
   readonly clock: () => number;
   readonly metrics: Metrics;
   /** How much one principal or realm may ask for. Default: without end. */
@@ -166,7 +168,7 @@ export class Core {
   }
 
   status(): Status {
-    const { mode, version, custody, clock, ledger } = this.options;
+    const { mode, version, fips, custody, clock, ledger } = this.options;
     const sealed = this.#rooms === undefined;
     const seals = custody.status();
     return {
@@ -176,6 +178,7 @@ export class Core {
       seals,
       version,
       mode,
+      ...(fips !== undefined && { fips }),
       time: clock(),
       ledgerSize: ledger.size,
       ready: !sealed && this.commits.writable,

@@ -33,7 +33,7 @@ for (const option of [
   '--heapsnapshot-signal=SIGUSR2',
   '--report-on-signal',
   '--report-uncaught-exception',
-  '--heap-prof',
+  '--abort-on-uncaught-exception',
   `--import=data:text/javascript,0`,
 ]) {
   test(`does not start with ${option}, and says so`, async () => {
