@@ -194,3 +194,103 @@ test('custodians acknowledge, by a key of their own where one was named', async 
   const nobody = await custodian('share', 'acknowledge', '--statement', file('ack-3.json'));
   assert.equal(nobody.code, 1);
 });
+
+test('shares are replaced while the server serves, by old ones that are brought one at a time', async () => {
+  const next = join(dir, 'next');
+  const keys = generateKeyPairSync('ml-kem-1024' as 'ml-kem-768', pem);
+  const recipient = file('dora.pub.pem', keys.publicKey);
+  const change = ['seal', 'rotate', 'shares', '--shares', '4', '--threshold', '2', '--out', next];
+  const custodians = ['Anna', 'Bo', 'Cem', `Dora=${recipient}`].flatMap((name) => ['--custodian', name]);
+  const bring = (number: number) => asOfficer(...change, ...custodians, '--share-file', sheetOf(number));
+  for (const [number, count] of [
+    [4, 1],
+    [2, 2],
+  ] as const) {
+    const told = await bring(number);
+    assert.equal(told.code, 1, told.output);
+    assert.match(told.output, new RegExp(`${count} of 3 shares`));
+  }
+  const elsewhere = await asOfficer(...change, '--share-file', sheetOf(5));
+  assert.match(elsewhere.output, /1 of 3 shares/);
+  const made = await bring(5);
+  assert.equal(made.code, 0, made.output);
+  assert.match(made.output, /opens by the former ones too/);
+  assert.deepEqual(
+    readdirSync(next).map((name) => name.split('.')[1]),
+    ['html', 'html', 'html', 'encrypted'],
+  );
+  const { output, code } = await custodian('share', 'check', '--share-file', sheetOf(1));
+  assert.equal(code, 0);
+  assert.match(output, /superseded; opens the seal until/);
+
+  const sheet = file('dora.html');
+  const opened = ['--share-file', sheetOf(4, 4, next), '--key', file('dora.pem', keys.privateKey), '--out', sheet];
+  assert.equal((await custodian('share', 'sheet', ...opened)).code, 0);
+  for (const path of [1, 2, 3].map((number) => sheetOf(number, 4, next)).concat(sheet)) {
+    const told = await run(['share', 'acknowledge', '--accept', '--share-file', path, '--data', data], {
+      env: officer,
+      limit: 30_000,
+    });
+    assert.equal(told.code, 0, told.output);
+    assert.equal(/former ones open nothing/.test(told.output), path === sheet, told.output);
+  }
+  const status = await asOfficer('seal', 'status');
+  assert.match(status.output, /shares +shamir +2 of 4 shares +in force/);
+  assert.match(status.output, /4 +Dora +\d{4}-\d{2}-\d{2}/);
+  assert.equal((await custodian('share', 'check', '--share-file', sheetOf(1))).code, 3);
+});
+
+test('the new ones open it and the old ones nothing; a passphrase beside them opens it too, and goes again', async () => {
+  const next = join(dir, 'next');
+  await server!.stop();
+  await startServer();
+  const old = await custodian('unseal', '--share-file', sheetOf(1));
+  assert.match(old.output, /was superseded/);
+  assert.deepEqual(codes(await unsealBy([1, 3], 4, next)), [0, 1]);
+  const added = await run(
+    [
+      'seal',
+      'add',
+      'daily',
+      '--new-passphrase-file',
+      file('new.txt', 'words of every day\n'),
+      '--share-fd',
+      '3',
+      '--data',
+      data,
+    ],
+    { env: officer, fd3: lettersOn(sheetOf(1, 4, next)), limit: 30_000 },
+  );
+  assert.match(added.output, /1 of 2 shares/);
+  const second = ['seal', 'add', 'daily', '--new-passphrase-file', file('new.txt'), '--share-file', file('dora.html')];
+  assert.equal((await asOfficer(...second)).code, 0);
+  await server!.stop();
+  await startServer();
+  const opened = await custodian('unseal', '--passphrase-file', file('new.txt'));
+  assert.equal(opened.code, 0, opened.output);
+  assert.equal((await asOfficer('seal', 'prove', 'shares', '--share-file', sheetOf(2, 4, next))).code, 1);
+  const proven = await asOfficer('seal', 'prove', 'shares', '--share-file', sheetOf(3, 4, next));
+  assert.equal(proven.code, 0, proven.output);
+  assert.equal((await asOfficer('seal', 'remove', 'daily')).code, 0);
+  assert.match((await asOfficer('seal', 'remove', 'shares')).output, /last seal stays/);
+});
+
+test('every step of it is in the ledger, and nothing that was brought', async () => {
+  const verified = await custodian('audit', 'verify');
+  assert.equal(verified.code, 0, verified.output);
+  assert.equal((await custodian('audit', 'export', '--output', file('ledger'))).code, 0);
+  const output = readFileSync(file('ledger'), 'utf8');
+  for (const words of [
+    'a share, more are needed',
+    'Anna acknowledged share 1 of 5 of the seal shares',
+    'share 1 of 3 to rotate the seal shares',
+    'rotated the seal shares',
+    'Dora acknowledged share 4 of 4',
+    'added the seal daily (passphrase)',
+    'removed the seal daily',
+  ]) {
+    assert.ok(output.includes(words), words);
+  }
+  const brought = [sheetOf(1), sheetOf(4), sheetOf(1, 4, join(dir, 'next')), file('dora.html')];
+  for (const path of brought) assert.equal(output.includes(lettersOn(path).slice(20, 40)), false);
+});
