@@ -12,8 +12,8 @@ export interface TokenPlace {
   readonly modulePath: string;
   /** 64 hexadecimal digits: what is loaded has this SHA-256, or nothing is. */
   readonly moduleSha256: string;
-  /** As the token tells it, without the blanks behind. */
-  readonly tokenSerial: string;
+  /** As the token tells it, without the blanks behind. Undefined: the only token of the label is taken, for its serial to be pinned. */
+  readonly tokenSerial?: string;
   /** Where a token of this label has another serial, it was made anew or exchanged: 'tampered' instead of 'unavailable'. */
   readonly tokenLabel?: string;
 }

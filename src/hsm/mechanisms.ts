@@ -13,7 +13,8 @@ export interface Asked {
 export const gcmTag = 16;
 /** CKZ_DATA_SPECIFIED. */
 const dataSpecified = 1;
-const longestSignature = 2048;
+/** Bytes of an RSA modulus, and so of what its key answers: keys of 16384 bits. */
+const longestRsa = 2048;
 
 /** Bytes of the longest answer to a use. */
 export function roomFor({ use, data }: FlatUse): number {
@@ -21,13 +22,14 @@ export function roomFor({ use, data }: FlatUse): number {
     case 'encrypt-gcm':
       return data + gcmTag;
     case 'decrypt-gcm':
-    case 'decrypt-oaep':
       return data;
+    case 'decrypt-oaep':
+      return longestRsa;
     case 'sign-ecdsa':
       return 132;
     case 'sign-pkcs1':
     case 'sign-pss':
-      return longestSignature;
+      return longestRsa;
     case 'mac':
       return 64;
   }

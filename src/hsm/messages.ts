@@ -14,7 +14,8 @@ export interface FlatUse {
 
 export interface Connect {
   readonly modulePath: string;
-  readonly serial: string;
+  /** One of the two at least. */
+  readonly serial: string | undefined;
   readonly label: string | undefined;
   /** Wiped by the thread. */
   readonly pin: Uint8Array<ArrayBuffer>;

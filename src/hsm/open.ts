@@ -16,6 +16,8 @@ const makingTime = 120_000;
 export async function openHsm(place: TokenPlace, pin: SecretBytes, options: HsmOptions = {}): Promise<Hsm> {
   const { modulePath, moduleSha256, tokenSerial, tokenLabel } = place;
   const { sessions = 4, deadline = 5000 } = options;
+  if (tokenSerial === undefined && tokenLabel === undefined)
+    throw new KmsError('invalid-parameter', 'A token is named by its serial, or by its label.');
   const copy = copyModule(modulePath, moduleSha256);
   const pool = new Pool({
     modulePath: copy.path,

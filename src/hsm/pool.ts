@@ -9,7 +9,7 @@ import { Thread, type Waiting } from './thread.ts';
 
 export interface PoolSettings {
   readonly modulePath: string;
-  readonly serial: string;
+  readonly serial: string | undefined;
   readonly label: string | undefined;
   /** The pool's own. */
   readonly pin: SecretBytes;
@@ -28,6 +28,8 @@ const batchesEach = 2;
 /** The sessions of one token: shares uses among them, gives up what takes too long, and brings back what was lost. */
 export class Pool {
   readonly #settings: PoolSettings;
+  /** Known once it was opened; from then on no other token will do. */
+  #serial: string | undefined;
   readonly #threads: Thread[] = [];
   #queue: Waiting[] = [];
   #flushing = false;
@@ -43,12 +45,15 @@ export class Pool {
 
   constructor(settings: PoolSettings) {
     this.#settings = settings;
+    this.#serial = settings.serial;
   }
 
   /** Once, before anything else. Tries once. */
   async open(): Promise<TokenFacts> {
     try {
-      return await this.#connect(true);
+      const facts = await this.#connect(true);
+      this.#serial = facts.serial;
+      return facts;
     } catch (error) {
       await this.close();
       throw this.#meaning(error);
@@ -114,7 +119,7 @@ export class Pool {
   }
 
   get #name(): string {
-    return `The token ${this.#settings.serial}`;
+    return `The token ${this.#serial ?? `"${this.#settings.label}"`}`;
   }
 
   #ready(): Thread[] {
@@ -254,11 +259,11 @@ export class Pool {
   }
 
   async #join(thread: Thread, afresh: boolean, leave: boolean): Promise<TokenFacts> {
-    const { modulePath, serial, label, pin, deadline } = this.#settings;
+    const { modulePath, label, pin, deadline } = this.#settings;
     const expires = performance.now() + 2 * deadline;
     await this.#before(expires, thread.started, thread);
     const bytes = Uint8Array.from(pin.expose());
-    const connected = thread.ask('connect', { modulePath, serial, label, pin: bytes, afresh, leave });
+    const connected = thread.ask('connect', { modulePath, serial: this.#serial, label, pin: bytes, afresh, leave });
     bytes.fill(0);
     const facts = await this.#before(expires, connected, thread);
     thread.connected = true;

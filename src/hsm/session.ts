@@ -32,17 +32,13 @@ export class TokenSession {
     this.#session = undefined;
     ignoring(() => module.C_Initialize({ flags: this.#binding.CKF_OS_LOCKING_OK }), ckr.CRYPTOKI_ALREADY_INITIALIZED);
     const { slot, facts } = this.#findToken(module, serial, label);
-    this.#serial = serial;
+    this.#serial = facts.serial;
     this.#slot = slot;
     const session = module.C_OpenSession(slot, this.#binding.CKF_RW_SESSION | this.#binding.CKF_SERIAL_SESSION);
     this.#session = session;
-    // The binding takes the PIN as a string only, which stays in this thread's heap until it is collected.
-    ignoring(
-      () => module.C_Login(session, this.#binding.CKU_USER, Buffer.from(pin).toString('utf8')),
-      ckr.USER_ALREADY_LOGGED_IN,
-    );
+    this.#login(module, session, pin, afresh);
     if (afresh && !givesKnownAnswers(this.#binding, module, session, slot)) {
-      const words = `The token ${serial} gives a wrong answer to a question whose answer is known.`;
+      const words = `The token ${facts.serial} gives a wrong answer to a question whose answer is known.`;
       throw new CallFailed({ rv: ckr.GENERAL_ERROR, fault: 'tampered', words });
     }
     return facts;
@@ -162,19 +158,42 @@ export class TokenSession {
     return module;
   }
 
-  #findToken(module: Module, serial: string, label: string | undefined): { slot: Handle; facts: TokenFacts } {
-    const there: TokenFacts[] = [];
-    for (const slot of module.C_GetSlotList(true)) {
-      const facts = tokenFacts(module, slot);
-      if (facts?.serial === serial) return { slot, facts };
-      if (facts !== undefined && facts.serial !== '') there.push(facts);
+  #login(module: Module, session: Handle, pin: Uint8Array, afresh: boolean): void {
+    // The binding takes the PIN as a string only, which stays in this thread's heap until it is collected.
+    const login = () => module.C_Login(session, this.#binding.CKU_USER, Buffer.from(pin).toString('utf8'));
+    try {
+      login();
+    } catch (error) {
+      if (returnValue(error) !== ckr.USER_ALREADY_LOGGED_IN) throw error;
+      // By another thread of this pool; or, where the module shares its state with another user of it, by somebody whose PIN is not ours.
+      if (!afresh) return;
+      module.C_Logout(session);
+      login();
     }
-    const again = label === undefined ? undefined : there.find((other) => other.label === label);
-    if (again !== undefined) {
-      const words = `The token "${label}" has the serial ${again.serial}, and not ${serial}: it is another, or was made anew.`;
+  }
+
+  #findToken(
+    module: Module,
+    serial: string | undefined,
+    label: string | undefined,
+  ): { readonly slot: Handle; readonly facts: TokenFacts } {
+    const there = module.C_GetSlotList(true).flatMap((slot) => {
+      const facts = tokenFacts(module, slot);
+      return facts === undefined || facts.serial === '' ? [] : [{ slot, facts }];
+    });
+    const labelled = there.filter(({ facts }) => facts.label === label);
+    const found = serial === undefined ? labelled : there.filter(({ facts }) => facts.serial === serial);
+    const [token] = found;
+    if (token !== undefined && found.length === 1) return token;
+    const [other] = labelled;
+    if (serial !== undefined && found.length === 0 && other !== undefined) {
+      const words = `The token "${label}" has the serial ${other.facts.serial}, and not ${serial}: it is another, or was made anew.`;
       throw new CallFailed({ rv: ckr.TOKEN_NOT_PRESENT, fault: 'tampered', words });
     }
-    throw failed(ckr.TOKEN_NOT_PRESENT);
+    const how = serial === undefined ? `label "${label}"` : `serial ${serial}`;
+    const words =
+      found.length > 1 ? `Several tokens have the ${how}: name one by its serial.` : `No token has the ${how}.`;
+    throw new CallFailed({ rv: ckr.TOKEN_NOT_PRESENT, fault: 'unavailable', words });
   }
 
   #open(): readonly [Module, Handle] {
@@ -251,7 +270,13 @@ export class TokenSession {
 const userFunctions = 3;
 const noHandle: ReadonlySet<number> = new Set([ckr.KEY_HANDLE_INVALID, ckr.OBJECT_HANDLE_INVALID]);
 const vague: ReadonlySet<number> = new Set([ckr.GENERAL_ERROR, ckr.FUNCTION_FAILED]);
-const dependsOnData: ReadonlySet<number> = new Set([...vague, ckr.ARGUMENTS_BAD, ckr.DATA_INVALID, ckr.DATA_LEN_RANGE]);
+const dependsOnData: ReadonlySet<number> = new Set([
+  ...vague,
+  ckr.ARGUMENTS_BAD,
+  ckr.BUFFER_TOO_SMALL,
+  ckr.DATA_INVALID,
+  ckr.DATA_LEN_RANGE,
+]);
 const cannotFix: ReadonlySet<number | undefined> = new Set([
   ckr.ATTRIBUTE_READ_ONLY,
   ckr.ATTRIBUTE_TYPE_INVALID,

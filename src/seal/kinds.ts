@@ -1,6 +1,7 @@
 import { KmsError } from '#domain/domain.ts';
 import type { SealKind } from './contract.ts';
 import { type PassphraseCost, passphraseKind } from './passphrase/passphrase.ts';
+import { pkcs11Kind } from './pkcs11/pkcs11.ts';
 import { shamirKind } from './shamir/shamir.ts';
 
 /**
@@ -8,7 +9,7 @@ import { shamirKind } from './shamir/shamir.ts';
  * are set from now on.
  */
 export function sealKinds(cost?: PassphraseCost): readonly SealKind[] {
-  return [passphraseKind(cost), shamirKind];
+  return [passphraseKind(cost), shamirKind, pkcs11Kind];
 }
 
 /** Throws 'invalid-parameter'. */
