@@ -3,6 +3,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  getFips,
   hash,
   type KeyObject,
   verify,
@@ -171,6 +172,8 @@ function parametersOf(openssl: OpenSslKeys, scheme: DirectScheme): Parameters {
   if (scheme === 'ED25519ph' || scheme === 'SM2') return new Parameters(openssl, scheme, []);
   if (isMlDsa(scheme)) return new Parameters(openssl, scheme, [['mu', 1]]);
   const digest = scheme.slice('ECDSA '.length).toUpperCase();
+  // The FIPS module has no nonces of RFC 6979: there they are of its own generator.
+  if (getFips() !== 0) return new Parameters(openssl, 'ECDSA', [['digest', digest]]);
   return new Parameters(openssl, 'ECDSA', [
     ['digest', digest],
     ['nonce-type', 1],

@@ -1,5 +1,5 @@
 import { createCipheriv, createHash, createHmac, generateKeyPairSync, getFips, setFips } from 'node:crypto';
-import { KmsError } from '#domain/domain.ts';
+import { type KeyFamily, type KeySpec, KmsError, specFacts } from '#domain/domain.ts';
 import { importFfi } from './ffi.ts';
 
 /** The module that does all of OpenSSL's cryptography from now on, as it names itself. */
@@ -69,6 +69,14 @@ export async function enterFips(config: string | undefined): Promise<FipsModule>
 }
 
 let active: FipsModule | undefined;
+const refusedFamilies = new Set<KeyFamily>();
+const refusedSpecs = new Set<KeySpec>();
+
+/** Throws 'unsupported' for keys that the module which was entered has not. */
+export function assertOffered(spec: KeySpec): void {
+  if (!refusedSpecs.has(spec) && !refusedFamilies.has(specFacts(spec).family)) return;
+  throw new KmsError('unsupported', `This server runs on a FIPS module, which has no ${spec} keys.`, spec);
+}
 
 /** The module that this process entered. */
 export const activeFips = (): FipsModule | undefined => active;
@@ -103,22 +111,29 @@ const needed = [
   ['ML-KEM-1024, for which every seal has a key', () => pair('ml-kem-1024')],
 ] as const;
 
-const features = [
-  ['keys of ChaCha20-Poly1305', () => works(() => createCipheriv('chacha20', Buffer.alloc(32), Buffer.alloc(16)))],
-  ['keys of X25519', () => pair('x25519')],
-  ['keys on secp256k1', () => pair('ec', { namedCurve: 'secp256k1' })],
-  ['keys of SM2', () => pair('ec', { namedCurve: 'SM2' })],
-  ['keys of ML-DSA', () => pair('ml-dsa-65')],
-  ['keys of SLH-DSA', () => pair('slh-dsa-sha2-128s')],
-  ['seals by passphrase, and logins by password (Argon2id)', () => false],
-] as const;
+const families: ReadonlyArray<readonly [what: string, has: () => boolean, families: readonly KeyFamily[]]> = [
+  [
+    'keys of ChaCha20-Poly1305',
+    () => works(() => createCipheriv('chacha20', Buffer.alloc(32), Buffer.alloc(16))),
+    ['chacha20'],
+  ],
+  ['keys of X25519', () => pair('x25519'), ['x25519']],
+  ['keys of SM2', () => pair('ec', { namedCurve: 'SM2' }), ['sm2']],
+  ['keys of ML-DSA', () => pair('ml-dsa-65'), ['ml-dsa']],
+  ['keys of SLH-DSA', () => pair('slh-dsa-sha2-128f'), ['slh-dsa']],
+];
+const passwords = 'seals by passphrase, and logins by password (Argon2id)';
 
 /** Throws 'unavailable' where a server can't be without what the module refuses. */
 function refusedFeatures(): readonly string[] {
   for (const [what, has] of needed) {
     if (!has()) throw missing(`this module refuses ${what}`);
   }
-  return features.filter(([, has]) => !has()).map(([what]) => what);
+  const without = families.filter(([, has]) => !has());
+  for (const [, , refused] of without) for (const family of refused) refusedFamilies.add(family);
+  const koblitz = pair('ec', { namedCurve: 'secp256k1' });
+  if (!koblitz) refusedSpecs.add('ec-secp256k1');
+  return [...without.map(([what]) => what), ...(koblitz ? [] : ['keys on secp256k1']), passwords];
 }
 
 function works(act: () => unknown): boolean {

@@ -10,6 +10,7 @@ import {
 import { promisify } from 'node:util';
 import { type KeyFamily, type KeySpec, SecretBytes, specFacts } from '#domain/domain.ts';
 import { type DerElement, derTag, readDer } from '#encoding/encoding.ts';
+import { assertOffered } from './fips.ts';
 import type { GeneratedMaterial } from './generate.ts';
 import { equalSecrets } from './hash.ts';
 import { curveNames, type EcSpec, isEcSpec, isOfSpec, readPkcs8 } from './key-handle.ts';
@@ -25,6 +26,7 @@ const sign = promisify(signWith) as unknown as Sign;
  * still owns `given`, and owns the result, which OpenSSL has encoded anew.
  */
 export async function readForeignMaterial(spec: KeySpec, given: SecretBytes): Promise<GeneratedMaterial | undefined> {
+  assertOffered(spec);
   const { bytes } = specFacts(spec);
   if (bytes !== undefined) {
     return given.length === bytes ? { material: new SecretBytes(Buffer.from(given.expose())) } : undefined;

@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPair } from 'node:crypto';
 import { type KeySpec, SecretBytes, specFacts } from '#domain/domain.ts';
+import { assertOffered } from './fips.ts';
 import { curveNames, isEcSpec, type KeyHandle, objectOf, pairType } from './key-handle.ts';
 import { randomBytes } from './random.ts';
 
@@ -12,6 +13,7 @@ export interface GeneratedMaterial {
 
 /** New material from OpenSSL's CSPRNG. Pairs are made on the thread pool: a large RSA key takes seconds. */
 export async function generateMaterial(spec: KeySpec): Promise<GeneratedMaterial> {
+  assertOffered(spec);
   const { bytes } = specFacts(spec);
   return bytes !== undefined ? { material: new SecretBytes(randomBytes(bytes)) } : generatePair(spec);
 }

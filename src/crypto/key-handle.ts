@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { type KeyFamily, type KeySpec, KmsError, SecretBytes, specFacts } from '#domain/domain.ts';
+import { assertOffered } from './fips.ts';
 import { wipingFreed } from './freed-memory.ts';
 
 /** Reads the OpenSSL object of a pair's handle: for files of this room. Throws 'wrong-algorithm' for a symmetric key. */
@@ -46,6 +47,7 @@ export class KeyHandle {
  * Throws 'internal' when the bytes aren't of that spec.
  */
 export function openMaterial(spec: KeySpec, material: SecretBytes): KeyHandle {
+  assertOffered(spec);
   const { bytes, family } = specFacts(spec);
   if (bytes !== undefined) {
     // HMAC keys may be of any length but none (RFC 2104 section 3).
