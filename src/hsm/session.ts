@@ -4,7 +4,7 @@ import { type Binding, type Handle, type Module, returnValue } from './cryptoki.
 import { CallFailed } from './failure.ts';
 import { givesKnownAnswers } from './known-answers.ts';
 import { asked } from './mechanisms.ts';
-import { type Connect, type FlatUse, keyNamed, nameOf } from './messages.ts';
+import { type Connect, type Failure, type FlatUse, keyNamed, nameOf } from './messages.ts';
 import { classOf, idBytes, readKey, readPublicKey, search, templates } from './objects.ts';
 
 const failed = (rv: number) => new CallFailed({ rv });
@@ -52,8 +52,8 @@ export class TokenSession {
   ): number {
     const [module, session] = this.#open();
     const { call, mechanism, data } = asked(this.#binding, flat, parts);
-    return this.#withHandle(flat.key, (handle) => {
-      try {
+    try {
+      return this.#withHandle(flat.key, (handle) => {
         switch (call) {
           case 'sign':
             module.C_SignInit(session, mechanism, handle);
@@ -65,10 +65,11 @@ export class TokenSession {
             module.C_DecryptInit(session, mechanism, handle);
             return module.C_Decrypt(session, data, room).length;
         }
-      } catch (error) {
-        throw failed(this.#meaning(error, call));
-      }
-    });
+      });
+    } catch (error) {
+      const failure = this.failureOf(error);
+      throw call === 'decrypt' && dependsOnData.has(failure.rv) ? failed(ckr.ENCRYPTED_DATA_INVALID) : error;
+    }
   }
 
   find({
@@ -207,7 +208,7 @@ export class TokenSession {
       try {
         return act(known);
       } catch (error) {
-        if (!(error instanceof CallFailed) || !noHandle.has(error.failure.rv)) throw error;
+        if (!noHandle.has(returnValue(error))) throw error;
       }
     }
     this.#handles.delete(name);
@@ -234,12 +235,12 @@ export class TokenSession {
     return this.#isThere() ? notFound : ckr.TOKEN_NOT_PRESENT;
   }
 
-  /** What a call failed with; where modules say little, by whether the token is still there. */
-  #meaning(error: unknown, call: 'encrypt' | 'decrypt' | 'sign'): number {
-    const rv = error instanceof CallFailed ? error.failure.rv : returnValue(error);
-    if (rv === undefined) throw error;
-    if (vague.has(rv) && !this.#isThere()) return ckr.TOKEN_NOT_PRESENT;
-    return call === 'decrypt' && dependsOnData.has(rv) ? ckr.ENCRYPTED_DATA_INVALID : rv;
+  /** What a call came to; where modules say little, by whether the token is still there. */
+  failureOf(error: unknown): Failure {
+    if (error instanceof CallFailed) return error.failure;
+    // A binding that refuses an argument names its type, and nothing of its value.
+    const rv = returnValue(error) ?? ckr.ARGUMENTS_BAD;
+    return { rv: vague.has(rv) && !this.#isThere() ? ckr.TOKEN_NOT_PRESENT : rv };
   }
 
   #isThere(): boolean {
@@ -268,7 +269,7 @@ export class TokenSession {
 
 /** CKS_RW_USER_FUNCTIONS. */
 const userFunctions = 3;
-const noHandle: ReadonlySet<number> = new Set([ckr.KEY_HANDLE_INVALID, ckr.OBJECT_HANDLE_INVALID]);
+const noHandle: ReadonlySet<number | undefined> = new Set([ckr.KEY_HANDLE_INVALID, ckr.OBJECT_HANDLE_INVALID]);
 const vague: ReadonlySet<number> = new Set([ckr.GENERAL_ERROR, ckr.FUNCTION_FAILED]);
 const dependsOnData: ReadonlySet<number> = new Set([
   ...vague,

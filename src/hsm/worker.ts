@@ -1,7 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { ckr, notBegun } from './ckr.ts';
-import { importBinding, returnValue } from './cryptoki.ts';
-import { CallFailed } from './failure.ts';
+import { importBinding } from './cryptoki.ts';
 import { roomFor } from './mechanisms.ts';
 import {
   type Answer,
@@ -9,7 +8,6 @@ import {
   type BatchAnswer,
   begunWord,
   bellWord,
-  type Failure,
   type Question,
   type ThreadSettings,
 } from './messages.ts';
@@ -32,19 +30,11 @@ async function begin(): Promise<TokenSession | undefined> {
   }
 }
 
-function failureOf(error: unknown): Failure {
-  if (error instanceof CallFailed) return error.failure;
-  const rv = returnValue(error);
-  if (rv !== undefined) return { rv };
-  // A binding that refuses an argument names its type, and nothing of its value.
-  return { rv: ckr.ARGUMENTS_BAD };
-}
-
 function answer(session: TokenSession, { ask, args }: Question): Answer {
   try {
     return { value: (session[ask] as (...given: unknown[]) => unknown)(...args) };
   } catch (error) {
-    return { failure: failureOf(error) };
+    return { failure: session.failureOf(error) };
   } finally {
     if (ask === 'connect') args[0].pin.fill(0);
   }
@@ -73,7 +63,7 @@ function answerAll(session: TokenSession, { uses, bytes }: Batch): BatchAnswer {
       try {
         results.push(ckr.OK, session.use(use, parts, room), to);
       } catch (error) {
-        const { rv } = failureOf(error);
+        const { rv } = session.failureOf(error);
         lost = isLost(rv);
         results.push(rv, 0, to);
       }

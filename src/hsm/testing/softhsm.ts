@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,12 +47,13 @@ const officerPin = '90817263';
 export class SoftHsm implements Disposable {
   readonly directory: string;
   readonly #tokens: string;
+  #first = '';
 
   constructor() {
     this.directory = mkdtempSync(join(tmpdir(), 'claviger-softhsm-'));
     this.#tokens = join(this.directory, 'tokens');
     const settings = join(this.directory, 'softhsm2.conf');
-    execFileSync('mkdir', ['-m', '700', this.#tokens]);
+    mkdirSync(this.#tokens, { mode: 0o700 });
     const lines = [`directories.tokendir = ${this.#tokens}`, 'objectstore.backend = file', 'log.level = ERROR'];
     writeFileSync(settings, `${lines.join('\n')}\n`);
     this.env = { SOFTHSM2_CONF: settings };
@@ -54,6 +65,7 @@ export class SoftHsm implements Disposable {
 
   /** Answers its serial. */
   addToken(label: string, pin = userPin): string {
+    if (this.#first === '') this.#first = label;
     const before = new Set(readdirSync(this.#tokens));
     this.#run('softhsm2-util', ['--init-token', '--free', '--label', label, '--pin', pin, '--so-pin', officerPin]);
     const made = readdirSync(this.#tokens).find((name) => !before.has(name));
@@ -67,8 +79,15 @@ export class SoftHsm implements Disposable {
     this.addToken(label);
   }
 
+  /** Another program at the token that was added first. */
   pkcs11Tool(args: readonly string[]): string {
-    return this.#run('pkcs11-tool', ['--module', softHsmModule, '--login', '--pin', userPin, ...args]);
+    const token = ['--token-label', this.#first];
+    return this.#run('pkcs11-tool', ['--module', softHsmModule, '--login', '--pin', userPin, ...token, ...args]);
+  }
+
+  changePin(label: string, from: string, to: string): void {
+    const login = ['--module', softHsmModule, '--token-label', label, '--login', '--pin', from];
+    this.#run('pkcs11-tool', [...login, '--change-pin', '--new-pin', to]);
   }
 
   /** The tokens can't be reached, as when somebody pulls the cable. */
@@ -128,12 +147,17 @@ export class FaultyModule {
     return existsSync(this.#fault) && readFault(this.#fault) !== '';
   }
 
+  /** How often it is still to happen. */
+  get left(): number {
+    return Number(readFault(this.#fault).split(' ')[2] ?? 0);
+  }
+
   calm(): void {
     rmSync(this.#fault, { force: true });
   }
 }
 
-const readFault = (path: string) => execFileSync('cat', [path], { encoding: 'utf8' });
+const readFault = (path: string) => readFileSync(path, 'utf8');
 
 /** Undefined: there is a C compiler. */
 export const compilerAbsent: string | undefined = (() => {
