@@ -30,6 +30,7 @@ export function giveMemoryBackAtRest(): void {
   const [heap, resident] = [new Tide(), new Tide()];
   let last = performance.eventLoopUtilization();
   let rests = 0;
+  let trimming = false;
   setInterval(() => {
     const now = performance.eventLoopUtilization();
     rests = performance.eventLoopUtilization(now, last).utilization < nextToNothing ? rests + 1 : 0;
@@ -46,10 +47,14 @@ export function giveMemoryBackAtRest(): void {
       // V8 frees buffers on a thread of its own meanwhile.
       return;
     }
-    if (!resident.isHigh(memoryUsage.rss())) return;
-    // Once only, until it is known what is left.
-    resident.ebbed(Number.POSITIVE_INFINITY);
-    void trim().then(() => resident.ebbed(memoryUsage.rss()));
+    const held = memoryUsage.rss();
+    if (trimming || !resident.isHigh(held)) return;
+    trimming = true;
+    void trim().then(() => {
+      trimming = false;
+      const left = memoryUsage.rss();
+      if (held - left < worthwhile) resident.ebbed(left);
+    });
   }, every).unref();
 }
 
