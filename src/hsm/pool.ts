@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KmsError, type SecretBytes } from '#domain/domain.ts';
 import { ckr, notBegun } from './ckr.ts';
@@ -22,6 +23,8 @@ const firstPause = 25;
 const longestPause = 1000;
 /** Waiting uses; more are refused at once. */
 const longestQueue = 20_000;
+/** Microseconds. */
+const soon = 500;
 /** Batches of a thread: one that it works on, and one that it finds when it has done so. */
 const batchesEach = 2;
 
@@ -130,10 +133,11 @@ export class Pool {
   #flush(): void {
     this.#flushing = false;
     if (this.#recovery !== undefined || this.#queue.length === 0) return;
-    const free = this.#ready()
-      .filter(({ load }) => load < batchesEach)
-      .sort((a, b) => a.load - b.load);
-    if (this.#ready().length === 0) this.#lost();
+    const ready = this.#ready();
+    if (ready.length === 0) this.#lost();
+    // Calls that are over so soon keep a processor busy rather than wait: more threads than processors would only take turns.
+    const useful = (ready[0]?.each ?? 0) < soon ? ready.slice(0, Math.max(1, availableParallelism())) : ready;
+    const free = useful.filter(({ load }) => load < batchesEach).sort((a, b) => a.load - b.load);
     for (const [i, thread] of free.entries()) {
       if (this.#queue.length === 0) return;
       const share = Math.ceil(this.#queue.length / (free.length - i));

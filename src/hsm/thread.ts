@@ -59,6 +59,7 @@ export class Thread {
   gone = false;
   #begunBefore = 0;
   #batch = 16;
+  #each = 0;
   #since = 0;
 
   /** `settle` is called for each use, then `changed` once per answer. */
@@ -90,6 +91,11 @@ export class Thread {
   /** How many uses it is to be given at once. */
   get batch(): number {
     return this.#batch;
+  }
+
+  /** Microseconds that a use took of late; 0: not known. */
+  get each(): number {
+    return this.#each;
   }
 
   /** The use that the token works on now. */
@@ -182,6 +188,7 @@ export class Thread {
     const now = performance.now();
     if (uses > 0) {
       const each = ((now - this.#since) * 1000) / uses;
+      this.#each = this.#each === 0 ? each : (this.#each * 7 + each) / 8;
       const wanted = Math.round(batchTime / each);
       this.#batch = Math.max(fewest, Math.min(most, Math.ceil((this.#batch + wanted) / 2)));
     }
