@@ -1,4 +1,5 @@
 import { KmsError } from '#domain/domain.ts';
+import { awsKmsKind } from './aws-kms/aws-kms.ts';
 import type { SealKind } from './contract.ts';
 import { type PassphraseCost, passphraseKind } from './passphrase/passphrase.ts';
 import { pkcs11Kind } from './pkcs11/pkcs11.ts';
@@ -9,7 +10,7 @@ import { shamirKind } from './shamir/shamir.ts';
  * are set from now on.
  */
 export function sealKinds(cost?: PassphraseCost): readonly SealKind[] {
-  return [passphraseKind(cost), shamirKind, pkcs11Kind];
+  return [passphraseKind(cost), shamirKind, pkcs11Kind, awsKmsKind];
 }
 
 /** Throws 'invalid-parameter'. */
