@@ -5,6 +5,7 @@ import type { KMS } from '@aws-sdk/client-kms';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import type { STS } from '@aws-sdk/client-sts';
 import { revocationList } from '../../src/crypto/testing/recorded-certificates.ts';
+import { sealCommands } from './seal-commands.ts';
 import { nextPassphraseOf, passphraseOf, type Victim } from './server.ts';
 import type { World } from './world.ts';
 
@@ -17,6 +18,11 @@ export interface CrashCommand {
   readonly world: WorldName;
   /** Brings the server to where the command is to be tried. */
   readonly prepare?: (victim: Victim, world: World) => Promise<void>;
+  /**
+   * It changes the seals: the server is opened by what it was told it has. `handsOut`: what opens the new one is in the answer only, so one
+   * that is cut off may leave a seal that nobody can open, and that does not count.
+   */
+  readonly seals?: { readonly handsOut?: boolean };
   /** Durable work goes on after the answer, and a restart would do it. */
   readonly busyAfterwards?: true;
   /** Resolves when the server said yes. */
@@ -365,6 +371,7 @@ export const commands: readonly CrashCommand[] = [
     prepare: gathered,
     busyAfterwards: true,
   },
+  ...sealCommands,
   {
     name: 'seal',
     action: 'seal',

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrashCommand } from './commands.ts';
+import { openByAny, wrongSeals } from './openers.ts';
 import { changes, ledgerFault, type Picture, pictureOf } from './picture.ts';
 import { Refused, takeNextPassphrase, Victim } from './server.ts';
 import { type At, type Injection, type Step, socketPath, Watch } from './strace.ts';
@@ -147,10 +148,12 @@ export class Trial {
       return;
     }
     const { before, opensBefore, opensAfter } = this.#course!;
-    const expected = [this.#course!.changes, this.#course!.sweptChanges].map((lines) => lines.join('\n'));
+    const expected = [this.#course!.changes, this.#course!.sweptChanges].map((lines) =>
+      this.#counted(lines).join('\n'),
+    );
     const picture = await pictureOf(data, this.#lines);
     this.#lines += picture.lines.length;
-    const changed = changes(before, picture);
+    const changed = this.#counted(changes(before, picture));
     const lines = this.#okLines(picture);
     const isBefore = changed.length === 0 && lines === 0;
     const isAfter = expected.includes(changed.join('\n')) && lines === 1;
@@ -166,9 +169,15 @@ export class Trial {
     if (opens.join() !== shouldOpen.join()) {
       tally.count('unverified', `${how}, old ciphertexts: ${opens.join()} instead of ${shouldOpen.join()}`);
     }
+    if (this.command.seals !== undefined) {
+      for (const wrong of await wrongSeals(victim, this.world.asker.token)) {
+        const unknown = this.command.seals.handsOut === true && outcome !== 'acknowledged' && / is listed/.test(wrong);
+        if (!unknown) tally.count('lost', `${how}, ${wrong}`);
+      }
+    }
     this.#lines += (await pictureOf(data, this.#lines)).lines.length;
     // A server on which nothing happened serves the next run.
-    if (changed.length > 0 || this.command.busyAfterwards) {
+    if (changed.length > 0 || this.command.busyAfterwards || this.command.seals) {
       await this.#drop();
       discard(data);
     }
@@ -214,12 +223,25 @@ export class Trial {
 
   /** By the passphrase that there was, or by the one that the command may have put in its place. */
   async #start(data: string): Promise<Victim> {
+    if (this.command.seals !== undefined) {
+      this.#victim = await Victim.start({ data, ...this.world.launch, sealed: true });
+      await openByAny(this.#victim);
+      return this.#victim;
+    }
     const start = () => Victim.start({ data, ...this.world.launch });
     this.#victim = await start().catch((error) => {
       if (!takeNextPassphrase(data)) throw error;
       return start();
     });
     return this.#victim;
+  }
+
+  /**
+   * The file of the seals is written before the line, as it must be: where the line never comes, the next unsealing takes note of the
+   * file's revision. What opens the server is judged for itself.
+   */
+  #counted(lines: readonly string[]): readonly string[] {
+    return this.command.seals === undefined ? lines : lines.filter((line) => !line.startsWith('setting seal-file:'));
   }
 
   async #drop(): Promise<void> {

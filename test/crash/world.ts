@@ -10,6 +10,7 @@ import { createAuthority, issueServerCertificate } from '#crypto/crypto.ts';
 import { fromPem } from '#encoding/encoding.ts';
 import { revocationList } from '../../src/crypto/testing/recorded-certificates.ts';
 import { monthly, readers } from './commands.ts';
+import { copyOpeners, forgetOpeners, tell } from './openers.ts';
 import { type Credential, commandLine, type Launch, nextPassphraseOf, passphraseOf, Victim } from './server.ts';
 
 /** A prepared data folder with something for every command to work on, stopped; each run works on a copy. */
@@ -39,6 +40,7 @@ export function copyOf(world: World): string {
   const data = newFolder();
   cpSync(world.data, data, { recursive: true });
   if (world.launch.mode === 'server') cpSync(passphraseOf(world.data), passphraseOf(data));
+  copyOpeners(world.data, data);
   return data;
 }
 
@@ -46,6 +48,7 @@ export function discard(data: string): void {
   rmSync(data, { recursive: true, force: true });
   rmSync(passphraseOf(data), { force: true });
   rmSync(nextPassphraseOf(data), { force: true });
+  forgetOpeners(data);
 }
 
 type Answer = Record<string, string> & {
@@ -234,6 +237,7 @@ export async function productionWorld(): Promise<World> {
   const [program, ...args] = commandLine({ data, mode: 'init' });
   const printed = execFileSync(program!, args, { encoding: 'utf8' });
   const asker = { token: /CLAVIGER_TOKEN=(\S+)/.exec(printed)![1]! };
+  tell(data, { seal: 'passphrase', secret: 'a passphrase for crash tests', state: 'there' });
   // `init` makes no certificate: the first start does.
   const victim = await Victim.start({ data, mode: 'server' });
   const admin = (await victim.native(asker.token, 'POST', '/identities', {

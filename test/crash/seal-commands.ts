@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import type { CrashCommand } from './commands.ts';
+import { type Opener, openersOf, tell } from './openers.ts';
+import { passphraseOf, type Victim } from './server.ts';
+import type { World } from './world.ts';
+
+/*
+ * What is done to the seals of a running server. A command that is cut off may have put its seal in place or not: the server must open
+ * again by one that it was told it has, and by every one that was acknowledged.
+ */
+
+const first = 'passphrase';
+const second = 'a second passphrase for crash tests';
+const third = 'a third passphrase for crash tests';
+
+/** Root is given by the seal that there was at first. */
+const opener = (victim: Victim) => ({ seal: first, secret: readFileSync(passphraseOf(victim.data), 'utf8') });
+
+const perhaps = (victim: Victim, seal: string, secret: string): Opener =>
+  tell(victim.data, { seal, secret, state: 'perhaps' });
+
+const named = (victim: Victim, seal: string): readonly Opener[] =>
+  openersOf(victim.data).filter((one) => one.seal === seal && one.state !== 'gone');
+
+async function addPassphrase(victim: Victim, { asker }: World): Promise<void> {
+  const added = perhaps(victim, 'second', second);
+  const body = { name: 'second', kind: 'passphrase', settings: {}, secret: second, opener: opener(victim) };
+  await victim.native(asker.token, 'POST', '/seals', body);
+  added.state = 'there';
+}
+
+interface Made {
+  readonly handouts: ReadonlyArray<{ readonly text: string }>;
+}
+
+/** The shares are told by the answer: one that is cut off leaves a seal that counts for nothing until they were used. */
+async function addShares(victim: Victim, { asker }: World): Promise<void> {
+  const settings = { shares: 3, threshold: 2 };
+  const body = { name: 'shares', kind: 'shamir', settings, opener: opener(victim) };
+  const { handouts } = (await victim.native(asker.token, 'POST', '/seals', body)) as Made;
+  tell(victim.data, { seal: 'shares', secret: twoOf(handouts), state: 'there' });
+}
+
+async function shareAnew(victim: Victim, { asker }: World): Promise<void> {
+  const before = named(victim, 'shares');
+  const settings = { shares: 5, threshold: 2 };
+  const body = { settings, opener: opener(victim) };
+  const { handouts } = (await victim.native(asker.token, 'POST', '/seals/shares/rotate', body)) as Made;
+  // They open until the new ones were used.
+  for (const one of before) one.state = 'perhaps';
+  tell(victim.data, { seal: 'shares', secret: twoOf(handouts), state: 'there' });
+}
+
+const twoOf = (handouts: Made['handouts']): string =>
+  handouts
+    .slice(0, 2)
+    .map(({ text }) => text)
+    .join('\n');
+
+async function changePassphrase(victim: Victim, { asker }: World): Promise<void> {
+  const before = named(victim, first);
+  const added = perhaps(victim, first, third);
+  const body = { settings: {}, secret: third, opener: opener(victim) };
+  await victim.native(asker.token, 'POST', `/seals/${first}/rotate`, body);
+  added.state = 'there';
+  // It opens until the new one was used.
+  for (const one of before) one.state = 'perhaps';
+}
+
+/** Nobody has what would have been handed out; whoever did it tries again. */
+const handsOut = true;
+
+async function remove(victim: Victim, { asker }: World, seal: string): Promise<void> {
+  const before = named(victim, seal);
+  for (const one of before) one.state = 'perhaps';
+  await victim.native(asker.token, 'DELETE', `/seals/${seal}`);
+  for (const one of before) one.state = 'gone';
+}
+
+async function prove(victim: Victim, { asker }: World, seal: string): Promise<void> {
+  for (const secret of named(victim, seal)[0]!.secret.split('\n'))
+    await victim.native(asker.token, 'POST', `/seals/${seal}/prove`, { secret });
+}
+
+const row = (name: string, action: string, rest: Pick<CrashCommand, 'run'> & Partial<CrashCommand>): CrashCommand => ({
+  name,
+  action,
+  world: 'production',
+  seals: {},
+  ...rest,
+});
+
+export const sealCommands: readonly CrashCommand[] = [
+  row('add-seal, a passphrase', 'add-seal', { run: addPassphrase }),
+  row('add-seal, shares', 'add-seal', { seals: { handsOut }, run: addShares }),
+  row('rotate-seal, a passphrase', 'rotate-seal', { run: changePassphrase }),
+  row('rotate-seal, shares anew', 'rotate-seal', {
+    seals: { handsOut },
+    prepare: async (victim, world) => {
+      await addShares(victim, world);
+      await prove(victim, world, 'shares');
+    },
+    run: shareAnew,
+  }),
+  row('remove-seal', 'remove-seal', {
+    prepare: addPassphrase,
+    run: (victim, world) => remove(victim, world, 'second'),
+  }),
+  row('remove-seal, the first: the end of a migration', 'remove-seal', {
+    prepare: async (victim, world) => {
+      await addShares(victim, world);
+      await prove(victim, world, 'shares');
+    },
+    run: (victim, world) => remove(victim, world, first),
+  }),
+];
