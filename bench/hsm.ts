@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { SecretBytes } from '#domain/domain.ts';
 import { type Hsm, type HsmKey, type HsmUse, moduleDigest, openHsm } from '#hsm/hsm.ts';
+import type { Binding } from '../src/hsm/cryptoki.ts';
 import { SoftHsm, softHsmAbsent, softHsmModule, userPin } from '../src/hsm/testing/softhsm.ts';
 import { median } from './load.ts';
 
@@ -32,7 +33,7 @@ const aad = Buffer.alloc(0);
 
 /** The binding, called in a loop on the main thread by handles that it found before. */
 function direct(): { readonly sign: () => void; readonly encrypt: () => void } {
-  const binding = createRequire(import.meta.url)('pkcs11js') as typeof import('pkcs11js');
+  const binding = createRequire(import.meta.url)('pkcs11js') as Binding;
   const module = new binding.PKCS11();
   module.load(softHsmModule);
   module.C_Initialize({ flags: binding.CKF_OS_LOCKING_OK });
@@ -43,13 +44,13 @@ function direct(): { readonly sign: () => void; readonly encrypt: () => void } {
   module.C_Login(session, binding.CKU_USER, userPin);
   const handle = (kind: number) => {
     module.C_FindObjectsInit(session, [{ type: binding.CKA_CLASS, value: kind }]);
-    const found = module.C_FindObjects(session)!;
+    const found = module.C_FindObjects(session, 1)[0]!;
     module.C_FindObjectsFinal(session);
     return found;
   };
   const [ec, aes] = [handle(binding.CKO_PRIVATE_KEY), handle(binding.CKO_SECRET_KEY)];
   const room = Buffer.alloc(132);
-  const parameter = { type: binding.CK_PARAMS_GCM, iv, ivBits: 96, aad, tagBits: 128 } as never;
+  const parameter = { type: binding.CK_PARAMS_GCM, iv, ivBits: 96, aad, tagBits: 128 };
   return {
     sign() {
       module.C_SignInit(session, { mechanism: binding.CKM_ECDSA }, ec);

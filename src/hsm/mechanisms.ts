@@ -1,12 +1,12 @@
 import { derNull, derOctetString, derOid, derSequence } from '#encoding/encoding.ts';
 import type { HsmHash } from './contract.ts';
-import { type Binding, hashFacts } from './cryptoki.ts';
+import { type Binding, hashFacts, type Mechanism } from './cryptoki.ts';
 import type { FlatUse } from './messages.ts';
 
 /** How one use is asked of the token. */
 export interface Asked {
   readonly call: 'encrypt' | 'decrypt' | 'sign';
-  readonly mechanism: { readonly mechanism: number; readonly parameter?: never };
+  readonly mechanism: Mechanism;
   readonly data: Buffer;
 }
 
@@ -54,26 +54,23 @@ export function asked(binding: Binding, { use, hash = 'SHA-256' }: FlatUse, { iv
     case 'sign-pss': {
       const { mechanism: hashAlg, mgf, length } = hashFacts(binding, hash);
       const parameter = { type: binding.CK_PARAMS_RSA_PSS, hashAlg, mgf, saltLen: length };
-      return { call: 'sign', mechanism: withParameter(binding.CKM_RSA_PKCS_PSS, parameter), data };
+      return { call: 'sign', mechanism: { mechanism: binding.CKM_RSA_PKCS_PSS, parameter }, data };
     }
     case 'mac':
       return { call: 'sign', mechanism: { mechanism: hashFacts(binding, hash).hmac }, data };
     case 'decrypt-oaep': {
       const { mechanism: hashAlg, mgf } = hashFacts(binding, hash);
       const parameter = { type: binding.CK_PARAMS_RSA_OAEP, hashAlg, mgf, source: dataSpecified };
-      return { call: 'decrypt', mechanism: withParameter(binding.CKM_RSA_PKCS_OAEP, parameter), data };
+      return { call: 'decrypt', mechanism: { mechanism: binding.CKM_RSA_PKCS_OAEP, parameter }, data };
     }
   }
 }
 
 /** CK_GCM_PARAMS as PKCS#11 v3.0 lays it out, with ulIvBits. */
-export function gcm(binding: Binding, iv: Buffer, aad: Buffer): Asked['mechanism'] {
+export function gcm(binding: Binding, iv: Buffer, aad: Buffer): Mechanism {
   const parameter = { type: binding.CK_PARAMS_GCM, iv, ivBits: iv.length * 8, aad, tagBits: gcmTag * 8 };
-  return withParameter(binding.CKM_AES_GCM, parameter);
+  return { mechanism: binding.CKM_AES_GCM, parameter };
 }
-
-// The binding's types know one shape of parameters only.
-const withParameter = (mechanism: number, parameter: object) => ({ mechanism, parameter: parameter as never });
 
 const hashOids = {
   'SHA-1': '1.3.14.3.2.26',

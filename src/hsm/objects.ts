@@ -21,7 +21,7 @@ export function classOf(binding: Binding, kind: KeyClass | 'public'): number {
 
 /** Objects of the token that match, in one search. */
 export function search(module: Module, session: Handle, template: readonly Attribute[]): readonly Handle[] {
-  module.C_FindObjectsInit(session, [...template] as never);
+  module.C_FindObjectsInit(session, template);
   const found: Handle[] = [];
   try {
     for (;;) {

@@ -108,8 +108,8 @@ export class TokenSession {
     this.#mustBeThere();
     const make = (fixed: boolean): Handle => {
       const { mechanism, secret, open } = templates(this.#binding, wanted, fixed);
-      if (kind === 'secret') return module.C_GenerateKey(session, { mechanism }, [...secret] as never);
-      return module.C_GenerateKeyPair(session, { mechanism }, [...open] as never, [...secret] as never).privateKey;
+      if (kind === 'secret') return module.C_GenerateKey(session, { mechanism }, secret);
+      return module.C_GenerateKeyPair(session, { mechanism }, open, secret).privateKey;
     };
     try {
       return readKey(this.#binding, module, session, make(true), kind);
