@@ -42,12 +42,11 @@ async function addShares(victim: Victim, { asker }: World): Promise<void> {
 }
 
 async function shareAnew(victim: Victim, { asker }: World): Promise<void> {
-  const before = named(victim, 'shares');
+  // They open until the new ones were used, and are no proof of a seal that has others.
+  for (const one of named(victim, 'shares')) one.state = 'perhaps';
   const settings = { shares: 5, threshold: 2 };
   const body = { settings, opener: opener(victim) };
   const { handouts } = (await victim.native(asker.token, 'POST', '/seals/shares/rotate', body)) as Made;
-  // They open until the new ones were used.
-  for (const one of before) one.state = 'perhaps';
   tell(victim.data, { seal: 'shares', secret: twoOf(handouts), state: 'there' });
 }
 
@@ -58,13 +57,12 @@ const twoOf = (handouts: Made['handouts']): string =>
     .join('\n');
 
 async function changePassphrase(victim: Victim, { asker }: World): Promise<void> {
-  const before = named(victim, first);
+  // It opens until the new one was used.
+  for (const one of named(victim, first)) one.state = 'perhaps';
   const added = perhaps(victim, first, third);
   const body = { settings: {}, secret: third, opener: opener(victim) };
   await victim.native(asker.token, 'POST', `/seals/${first}/rotate`, body);
   added.state = 'there';
-  // It opens until the new one was used.
-  for (const one of before) one.state = 'perhaps';
 }
 
 /** Nobody has what would have been handed out; whoever did it tries again. */
