@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { assertGrownFrom, CheckpointSigner, newLedger, openLedger } from '#audit/audit.ts';
+import { readEnvironment } from '#config/config.ts';
 import { countedUuids, digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
 import { type CredentialSet, type Entry, type Handout, KmsError, type Plaintext, type Role } from '#domain/domain.ts';
 import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
@@ -151,7 +152,7 @@ export class Server {
     const fixed = data.has('dev-passphrase') ? developmentPassphrase : undefined;
     const custody = new Custody(data.seals, {
       clock: clock.now,
-      kinds: sealKinds(options.passphraseCost),
+      kinds: sealKinds({ cost: options.passphraseCost, vaultToken: () => readEnvironment().vaultToken }),
       ...(given !== undefined && { given }),
       ...(fixed !== undefined && { fixed }),
     });

@@ -17,6 +17,8 @@ export interface Environment {
   readonly address: string | undefined;
   /** CLAVIGER_TOKEN. */
   readonly token: string | undefined;
+  /** VAULT_TOKEN: what a seal of the kind vault-transit shows to its server. */
+  readonly vaultToken: string | undefined;
   /** CLAVIGER_CACERT: PEM file with the certificates that the server's must come from. */
   readonly caFile: string | undefined;
   /** CREDENTIALS_DIRECTORY: where systemd puts what LoadCredential= names; `claviger-passphrase` unseals the server. */
@@ -34,6 +36,7 @@ export function readEnvironment(): Environment {
     listen: read('CLAVIGER_LISTEN'),
     address: read('CLAVIGER_ADDR'),
     token: read('CLAVIGER_TOKEN'),
+    vaultToken: read('VAULT_TOKEN'),
     caFile: read('CLAVIGER_CACERT'),
     credentialsDirectory: read('CREDENTIALS_DIRECTORY'),
     opensslConfig: read('OPENSSL_CONF'),

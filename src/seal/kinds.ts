@@ -4,13 +4,18 @@ import type { SealKind } from './contract.ts';
 import { type PassphraseCost, passphraseKind } from './passphrase/passphrase.ts';
 import { pkcs11Kind } from './pkcs11/pkcs11.ts';
 import { shamirKind } from './shamir/shamir.ts';
+import { vaultTransitKind } from './vault-transit/vault-transit.ts';
 
-/**
- * Every kind of seal that this release knows. Its SDK or module is loaded when a seal of it is made or opened. `cost`: of passphrases that
- * are set from now on.
- */
-export function sealKinds(cost?: PassphraseCost): readonly SealKind[] {
-  return [passphraseKind(cost), shamirKind, pkcs11Kind, awsKmsKind];
+export interface SealKindOptions {
+  /** Of passphrases that are set from now on. */
+  readonly cost?: PassphraseCost | undefined;
+  /** The one of the environment, as it is when a seal is made or opened. */
+  readonly vaultToken?: () => string | undefined;
+}
+
+/** Every kind of seal that this release knows. Its SDK or module is loaded when a seal of it is made or opened. */
+export function sealKinds({ cost, vaultToken = () => undefined }: SealKindOptions = {}): readonly SealKind[] {
+  return [passphraseKind(cost), shamirKind, pkcs11Kind, awsKmsKind, vaultTransitKind(vaultToken)];
 }
 
 /** Throws 'invalid-parameter'. */

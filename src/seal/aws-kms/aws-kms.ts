@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { randomBytes } from '#crypto/crypto.ts';
 import { KmsError } from '#domain/domain.ts';
 import { toHex } from '#encoding/encoding.ts';
 import type { SealKind } from '../contract.ts';
-import { installed, ServiceSeal, timely } from '../service/service-seal.ts';
+import { installed, readCa, ServiceSeal, timely } from '../service/service-seal.ts';
 import {
   absolutePath,
   assertPinned,
@@ -90,7 +89,7 @@ async function reach({ region, endpoint, caFile }: Pick<AwsKmsSettings, 'region'
       connectionTimeout: 3000,
       requestTimeout: 5000,
       throwOnRequestTimeout: true,
-      ...(caFile !== undefined && { httpsAgent: { ca: readCa(caFile) } }),
+      ...(caFile !== undefined && { httpsAgent: { ca: readCa(kind, caFile) } }),
     },
   });
   try {
@@ -98,16 +97,5 @@ async function reach({ region, endpoint, caFile }: Pick<AwsKmsSettings, 'region'
   } catch {
     client.destroy();
     throw new KmsError('invalid-parameter', '"region" is not set, nor AWS_REGION, nor one in the profile.');
-  }
-}
-
-function readCa(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new KmsError(
-      'unavailable',
-      `${kind}: caFile ${path} can't be read (${(error as NodeJS.ErrnoException).code}).`,
-    );
   }
 }

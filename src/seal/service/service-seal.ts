@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { equalSecrets } from '#crypto/crypto.ts';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
 import { fromBase64, toBase64, toUtf8 } from '#encoding/encoding.ts';
@@ -116,5 +117,15 @@ export async function installed<T>(name: string, load: () => Promise<T>): Promis
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new KmsError('unsupported', `its package is not installed: npm install ${name}`);
+  }
+}
+
+/** The certificates of authorities that a server's must come from, in PEM. Throws 'unavailable'. */
+export function readCa(kind: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new KmsError('unavailable', `${kind}: caFile ${path} can't be read (${code}).`);
   }
 }
