@@ -170,9 +170,9 @@ async function copied(
   if (key.class === 'raw')
     throw new KmsError('unsupported', 'A raw key is restored as itself, not beside itself.', key.id);
   const to = { ...comingBack(key, place.live, now), id: randomUuid(), copyOf: [...(key.copyOf ?? []), key.id] };
-  const realmKey = await parts.realmKeys.of(key.realm);
+  using versionKey = await parts.versionKeys.of(to);
   const copy = async (version: KeyVersion): Promise<KeyVersion> => {
-    const carried = await rewrapped(parts, key, version, to, realmKey);
+    const carried = await rewrapped(parts, key, version, to, versionKey);
     if (version.fingerprint === undefined) return carried;
     using material = version.wrapped && (await parts.versions.material(key, version));
     // Destroyed material is recognised by nothing but what there is of it.

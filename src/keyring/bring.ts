@@ -63,7 +63,7 @@ export async function importKey(
     now,
     {
       ownRotation: ownRotation === true,
-      version: (realmKey, key) => broughtVersion(parts, realmKey, key, newest(1, now), { secret, publicKey }),
+      version: (versionKey, key) => broughtVersion(parts, versionKey, key, newest(1, now), { secret, publicKey }),
     },
   );
 }
@@ -86,19 +86,19 @@ export async function importVersion(
   }
   const material = await materialOf(parts, key.realm, [key.spec], command.brought);
   using secret = material.secret;
-  const realmKey = await parts.realmKeys.of(key.realm);
+  using versionKey = await parts.versionKeys.of(key);
   const { fingerprint } = identityOf(parts, key, material.publicKey, secret);
   const places = await placesOf(parts, key);
   const known = places.find(({ version }) => equalSecrets(version.fingerprint!, fingerprint));
   const half = completed(key, places, known, command.version, secret !== undefined);
   if (half !== undefined) {
     const { publicOnly: _, ...facts } = half.version;
-    const wrapped = wrapMaterial(realmKey, bindingOf(key, facts.version), secret!);
+    const wrapped = wrapMaterial(versionKey, bindingOf(key, facts.version), secret!);
     const version = Object.freeze({ ...facts, wrapped });
     const summary = `imported the private half of version ${version.version}`;
     return changeKey(parts, key, ...settled(key, [{ ...half, version }], summary));
   }
-  const current = broughtVersion(parts, realmKey, key, newest(key.current.version + 1, now), material);
+  const current = broughtVersion(parts, versionKey, key, newest(key.current.version + 1, now), material);
   const former = Object.freeze({ ...key.current, state: 'deactivated' as const });
   return changeKey(
     parts,
@@ -169,7 +169,7 @@ const newest = (version: number, createdAt: number) => ({ version, state: 'activ
 /** A version of material from elsewhere, wrapped for exactly this key, which knows it again by its fingerprint. */
 export function broughtVersion(
   parts: Parts,
-  realmKey: SecretBytes,
+  versionKey: SecretBytes,
   key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>,
   facts: Pick<KeyVersion, 'version' | 'state' | 'createdAt'>,
   { secret, publicKey }: Halves,
@@ -179,7 +179,7 @@ export function broughtVersion(
     ...identityOf(parts, key, publicKey, secret),
     ...(secret === undefined
       ? { publicOnly: true as const }
-      : { wrapped: wrapMaterial(realmKey, bindingOf(key, facts.version), secret) }),
+      : { wrapped: wrapMaterial(versionKey, bindingOf(key, facts.version), secret) }),
     ...(publicKey && { publicKey }),
   });
 }

@@ -6,6 +6,7 @@ import type { OpenVersions } from './open.ts';
 import type { RealmKeys } from './realm-keys.ts';
 import type { Records } from './records.ts';
 import type { Uses } from './uses.ts';
+import type { VersionKeys } from './version-keys.ts';
 import type { WrappingKeys } from './wrapping-keys.ts';
 
 /** What the verbs of this room work with. */
@@ -14,6 +15,7 @@ export interface Parts {
   readonly keys: Keys;
   readonly versions: OpenVersions;
   readonly realmKeys: RealmKeys;
+  readonly versionKeys: VersionKeys;
   readonly wrappingKeys: WrappingKeys;
   readonly uses: Uses;
   /** Of the root: what fingerprints of imported material are made with. */

@@ -40,7 +40,7 @@ export function assertName(name: string): void {
 /** What is particular to a key that comes from elsewhere whole. */
 interface Arrival {
   readonly ownRotation: boolean;
-  version(realmKey: SecretBytes, key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>): KeyVersion;
+  version(versionKey: SecretBytes, key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>): KeyVersion;
 }
 
 export async function createKey(
@@ -70,7 +70,8 @@ export async function createKey(
     usages: command.usages,
     class: command.class,
   };
-  const realmKey = await parts.realmKeys.ofOrNew(realm);
+  const versionKey = await parts.versionKeys.ofNew(facts);
+  using wrapping = versionKey.key;
   const key: Key = Object.freeze({
     ...facts,
     revision: 1,
@@ -79,7 +80,7 @@ export async function createKey(
     names: name === undefined ? [] : [name],
     enabled: true,
     createdAt: now,
-    current: arrival?.version(realmKey.key, facts) ?? (await firstVersion(realmKey.key, facts, command.origin, now)),
+    current: arrival?.version(wrapping, facts) ?? (await firstVersion(wrapping, facts, command.origin, now)),
     ...(command.origin === 'external' && { origin: command.origin }),
     ...(arrival !== undefined && encrypts(command) && { opensBare: true as const }),
     ...(arrival?.ownRotation === true && { ownRotation: true as const }),
@@ -97,21 +98,21 @@ export async function createKey(
     ...(command.multiRegion === true && { multiRegion: { primary: realm, replicas: [] } }),
   });
   const summary = `${arrival === undefined ? 'created' : 'imported'} ${key.spec} for ${key.usages.join(', ')}`;
-  const { change } = newKey(parts, key, now, summary, realmKey.record === undefined ? [] : [realmKey.record]);
+  const { change } = newKey(parts, key, now, summary, versionKey.records);
   const applied = () => {
-    realmKey.applied();
+    versionKey.applied();
     change.applied?.();
   };
   return { result: { key }, change: { ...change, applied } };
 }
 
 async function firstVersion(
-  realmKey: SecretBytes,
+  versionKey: SecretBytes,
   key: Parameters<typeof makeVersion>[1],
   origin: Command<'create-key'>['origin'],
   now: number,
 ): Promise<KeyVersion> {
-  if (origin !== 'external') return makeVersion(realmKey, key, 1, now);
+  if (origin !== 'external') return makeVersion(versionKey, key, 1, now);
   return Object.freeze({ version: 1, state: 'pending-import', createdAt: now });
 }
 

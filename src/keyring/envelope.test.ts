@@ -97,13 +97,14 @@ function slowOpen(material: Material, key: Key, version: number, bound: Context,
 /** The bytes of a key, which only tests may look at: through the wrapping that the keyring's own parts undo. */
 async function materialOf(key: Key): Promise<Material> {
   const { RealmKeys } = await import('./realm-keys.ts');
+  const { VersionKeys } = await import('./version-keys.ts');
   const { Root, unwrapMaterial } = await import('./root.ts');
   const { bindingOf } = await import('./open.ts');
   const { SecretBytes } = await import('#domain/domain.ts');
   const { rootBytes } = await import('./testing/ring.ts');
   const root = new Root(new SecretBytes(rootBytes()));
-  const realmKey = await new RealmKeys(ring.keyring.records, root.wrapping).of(key.realm);
-  const bytes = unwrapMaterial(realmKey, bindingOf(key, key.current.version), key.current.wrapped!).expose();
+  const versionKey = await new VersionKeys(new RealmKeys(ring.keyring.records, root.wrapping)).of(key);
+  const bytes = unwrapMaterial(versionKey, bindingOf(key, key.current.version), key.current.wrapped!).expose();
   return { bytes, spec: key.spec as Material['spec'] };
 }
 

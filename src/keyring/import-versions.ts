@@ -90,13 +90,13 @@ async function arrivals(parts: Parts, key: Identity, command: Arriving): Promise
   const wanted = command.versions.reduce((sum, { withMacKey }) => sum + (withMacKey ? 2 : 1), 0);
   const pieces = openBundle(await parts.wrappingKeys.open(key.realm), command.wrapped, wanted) ?? notUnwrapped();
   try {
-    const realmKey = await parts.realmKeys.of(key.realm);
+    using versionKey = await parts.versionKeys.of(key);
     const left = [...pieces];
     const versions: KeyVersion[] = [];
     for (const { version, createdAt, withMacKey } of command.versions) {
       const material = left.shift()!;
       const macKey = withMacKey ? left.shift() : undefined;
-      versions.push(await arrived(parts, realmKey, key, { version, createdAt }, material, macKey));
+      versions.push(await arrived(parts, versionKey, key, { version, createdAt }, material, macKey));
     }
     return versions;
   } finally {
@@ -106,7 +106,7 @@ async function arrivals(parts: Parts, key: Identity, command: Arriving): Promise
 
 async function arrived(
   parts: Parts,
-  realmKey: SecretBytes,
+  versionKey: SecretBytes,
   key: Identity,
   facts: Pick<KeyVersion, 'version' | 'createdAt'>,
   given: SecretBytes,
@@ -119,8 +119,14 @@ async function arrived(
   }
   using secret = read.material;
   return Object.freeze({
-    ...broughtVersion(parts, realmKey, key, { ...facts, state: 'deactivated' }, { secret, publicKey: read.publicKey }),
-    ...(macKey && { wrappedMac: wrapMaterial(realmKey, macBindingOf(key, version), macKey) }),
+    ...broughtVersion(
+      parts,
+      versionKey,
+      key,
+      { ...facts, state: 'deactivated' },
+      { secret, publicKey: read.publicKey },
+    ),
+    ...(macKey && { wrappedMac: wrapMaterial(versionKey, macBindingOf(key, version), macKey) }),
   });
 }
 

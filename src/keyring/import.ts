@@ -47,13 +47,14 @@ export async function importMaterial(
   const { material, publicKey } = (await readForeignMaterial(key.spec, given)) ?? notOfSpec(key);
   using secret = material;
   const { fingerprint, materialId } = identityOf(parts, key, publicKey, secret);
+  using versionKey = await parts.versionKeys.of(key);
   const place = await placeFor(parts, key, command, fingerprint, materialId);
   const label = command.materialLabel ?? place.version.materialLabel;
   const version: KeyVersion = Object.freeze({
     ...bare(place.version),
     state: place.version.state === place.state ? place.state : move(place.version.state, place.state),
     createdAt: place.version.fingerprint === undefined ? now : place.version.createdAt,
-    wrapped: wrapMaterial(realmKey, bindingOf(key, place.version.version), secret),
+    wrapped: wrapMaterial(versionKey, bindingOf(key, place.version.version), secret),
     fingerprint,
     materialId,
     ...(publicKey && { publicKey }),

@@ -5,16 +5,16 @@ import type { Parts } from './change.ts';
 import { bindingOf, macBindingOf } from './open.ts';
 import { wrapMaterial } from './root.ts';
 
-/** New material, wrapped for exactly this key and version. */
+/** New material, wrapped for exactly this key and version under its `versionKey`. */
 export async function makeVersion(
-  realmKey: SecretBytes,
+  versionKey: SecretBytes,
   key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>,
   version: number,
   now: number,
 ): Promise<KeyVersion> {
   const { material, publicKey } = await generateMaterial(key.spec);
   try {
-    const wrapped = wrapMaterial(realmKey, bindingOf(key, version), material);
+    const wrapped = wrapMaterial(versionKey, bindingOf(key, version), material);
     const materialId = toHex(randomBytes(32));
     const facts = { version, state: 'active', createdAt: now, materialId, wrapped } as const;
     return Object.freeze({ ...facts, ...(publicKey && { publicKey }) });
@@ -23,20 +23,20 @@ export async function makeVersion(
   }
 }
 
-/** The version with what material it has wrapped for the same version of another key, under that one's realm key. */
+/** The version with what material it has wrapped for the same version of another key, under that one's key. */
 export async function rewrapped(
   parts: Parts,
   from: Key,
   version: KeyVersion,
   to: Parameters<typeof bindingOf>[0],
-  realmKey: SecretBytes,
+  versionKey: SecretBytes,
 ): Promise<KeyVersion> {
   if (version.wrapped === undefined) return version;
   using material = await parts.versions.material(from, version);
   using mac = await parts.versions.macKey(from, version);
   return Object.freeze({
     ...version,
-    wrapped: wrapMaterial(realmKey, bindingOf(to, version.version), material),
-    ...(mac && { wrappedMac: wrapMaterial(realmKey, macBindingOf(to, version.version), mac) }),
+    wrapped: wrapMaterial(versionKey, bindingOf(to, version.version), material),
+    ...(mac && { wrappedMac: wrapMaterial(versionKey, macBindingOf(to, version.version), mac) }),
   });
 }

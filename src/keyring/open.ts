@@ -3,8 +3,7 @@ import { type Key, type KeyVersion, KmsError, type RecordReader, type SecretByte
 import { ClockCache } from './clock-cache.ts';
 import { type EnvelopeKey, envelopeKey } from './envelope.ts';
 import { decodeVersion, versionRecordId } from './key-record.ts';
-import type { RealmKeys } from './realm-keys.ts';
-import { unwrapMaterial } from './root.ts';
+import type { VersionKeys } from './version-keys.ts';
 
 /** A version opened for use. */
 export interface OpenVersion {
@@ -28,14 +27,14 @@ export function macBindingOf(key: Parameters<typeof bindingOf>[0], version: numb
 /** Versions opened lately. Any change of a key empties what it had open, at once. */
 export class OpenVersions {
   readonly #records: RecordReader;
-  readonly #realmKeys: RealmKeys;
+  readonly #versionKeys: VersionKeys;
   // By the key object itself, which is replaced with every change: a stale opening can't be found again.
   readonly #current = new WeakMap<Key, OpenVersion>();
   readonly #older: ClockCache<{ readonly key: Key; readonly open: OpenVersion }>;
 
-  constructor(records: RecordReader, realmKeys: RealmKeys, capacity: number) {
+  constructor(records: RecordReader, versionKeys: VersionKeys, capacity: number) {
     this.#records = records;
-    this.#realmKeys = realmKeys;
+    this.#versionKeys = versionKeys;
     this.#older = new ClockCache(capacity);
   }
 
@@ -67,14 +66,13 @@ export class OpenVersions {
     if (version.wrapped === undefined) {
       throw new KmsError('version-not-found', `Version ${version.version} of the key has no material.`, key.id);
     }
-    const realmKey = await this.#realmKeys.of(key.realm);
-    return unwrapMaterial(realmKey, bindingOf(key, version.version), version.wrapped);
+    return this.#versionKeys.unwrap(key, bindingOf(key, version.version), version.wrapped);
   }
 
   /** The version's own key for MACs, if it brought one. The caller owns it. */
   async macKey(key: Key, { version, wrappedMac }: KeyVersion): Promise<SecretBytes | undefined> {
     if (wrappedMac === undefined) return undefined;
-    return unwrapMaterial(await this.#realmKeys.of(key.realm), macBindingOf(key, version), wrappedMac);
+    return this.#versionKeys.unwrap(key, macBindingOf(key, version), wrappedMac);
   }
 
   async #openCurrent(key: Key): Promise<OpenVersion> {

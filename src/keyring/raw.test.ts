@@ -7,6 +7,7 @@ import { bindingOf } from './open.ts';
 import { RealmKeys } from './realm-keys.ts';
 import { Root, unwrapMaterial } from './root.ts';
 import { byId, day, plain, Ring, realm, refused, rootBytes } from './testing/ring.ts';
+import { VersionKeys } from './version-keys.ts';
 
 const ciphers = {
   'aes-128': 'aes-128-gcm',
@@ -27,8 +28,8 @@ const rawKey = (more: Parameters<Ring['key']>[0] = {}) => ring.key({ class: 'raw
 /** The bytes of the newest version, which only tests may look at. */
 async function materialOf(key: Key): Promise<Uint8Array> {
   const root = new Root(new SecretBytes(rootBytes()));
-  const realmKey = await new RealmKeys(ring.keyring.records, root.wrapping).of(key.realm);
-  return unwrapMaterial(realmKey, bindingOf(key, key.current.version), key.current.wrapped!).expose();
+  const versionKey = await new VersionKeys(new RealmKeys(ring.keyring.records, root.wrapping)).of(key);
+  return unwrapMaterial(versionKey, bindingOf(key, key.current.version), key.current.wrapped!).expose();
 }
 
 // Another implementation: node:crypto alone.

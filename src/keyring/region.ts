@@ -60,8 +60,8 @@ export async function rotateTogether(parts: Parts, rotated: Changed, replicas: r
       expect: 0,
       value: encodeVersion({ ...replica.current, state: 'deactivated' }),
     };
-    const realmKey = await parts.realmKeys.of(replica.realm);
-    const current = await rewrapped(parts, key, key.current, replica, realmKey);
+    using versionKey = await parts.versionKeys.of(replica);
+    const current = await rewrapped(parts, key, key.current, replica, versionKey);
     return changeKey(parts, replica, { current, ...shared(key) }, '', [former]);
   });
   return together(rotated, await Promise.all(others));
@@ -136,11 +136,12 @@ export async function replicateKey(
   const former = await parts.records.read('key', keyRecordId(place));
   const expect = former?.revision ?? 0;
   const blank = { ...common(key), realm, description, tags, multiRegion, names: [], enabled: true, createdAt: now };
-  const realmKey = await parts.realmKeys.ofOrNew(realm);
+  const versionKey = await parts.versionKeys.ofNew(place);
+  using wrapping = versionKey.key;
   const bring = async (version: KeyVersion): Promise<KeyVersion> => {
     // Whoever brought it here brings it there.
     if (key.origin === 'external' && version.wrapped !== undefined) return emptied(version);
-    return rewrapped(parts, key, version, blank, realmKey.key);
+    return rewrapped(parts, key, version, blank, wrapping);
   };
   const older = await Promise.all((await versionRows(parts, key)).map(({ value }) => bring(value)));
   const missing = older.filter(
@@ -168,10 +169,10 @@ export async function replicateKey(
         { kind: 'key', id: keyRecordId(place), expect, value: encodeKey(replica) },
         ...dueRecords(undefined, replica),
         ...rows,
-        ...(realmKey.record === undefined ? [] : [realmKey.record]),
+        ...versionKey.records,
       ],
       applied: () => {
-        realmKey.applied();
+        versionKey.applied();
         parts.keys.replace(replica);
       },
     },

@@ -45,7 +45,8 @@ export async function rotateKey(
     return together(rotated[0]!, rotated.slice(1));
   }
   const former = key.current;
-  const made = await makeVersion(await parts.realmKeys.of(key.realm), key, former.version + 1, now);
+  using versionKey = await parts.versionKeys.of(key);
+  const made = await makeVersion(versionKey, key, former.version + 1, now);
   const current = Object.freeze({ ...made, rotatedBy });
   const rotated = changeKey(
     parts,
