@@ -25,6 +25,7 @@ sealContract('aws-kms by moto', () => ({
   flipEvery: 7,
   tampered: (pinned) => [
     { what: 'another key', settings: { ...pinned, keyArn: otherArn } },
+    { what: 'a key that is not there', settings: { ...pinned, keyArn: `${otherArn}-gone` } },
     { what: 'another binding', settings: { ...pinned, binding: '0'.repeat(32) } },
     { what: 'no ARN', settings: Object.fromEntries(Object.entries(pinned).filter(([name]) => name !== 'keyArn')) },
   ],

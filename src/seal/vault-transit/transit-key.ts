@@ -78,7 +78,7 @@ function cantEncrypt(answer: VaultAnswer): KmsError {
   const said = saidIn(answer);
   if (answer.status === 404 && said === '') return gone('encrypt');
   if (answer.status !== 400) return faultOf('encrypt', answer);
-  if (/unknown key type|unsupported key type|encryption key not found/i.test(said)) return gone('encrypt');
+  if (/unknown key type|keys of type .* are not offered|encryption key not found/i.test(said)) return gone('encrypt');
   if (/soft.?deleted/i.test(said)) return new KmsError('unavailable', 'Vault encrypt: the key is deleted: restore it.');
   return new KmsError(
     'invalid-parameter',
