@@ -1,7 +1,7 @@
 import { derNull, derOctetString, derOid, derSequence } from '#encoding/encoding.ts';
 import type { HsmHash } from './contract.ts';
 import { type Binding, hashFacts, type Mechanism } from './cryptoki.ts';
-import type { FlatUse } from './messages.ts';
+import type { PackedUse } from './packing.ts';
 
 /** How one use is asked of the token. */
 export interface Asked {
@@ -17,12 +17,12 @@ const dataSpecified = 1;
 const longestRsa = 2048;
 
 /** Bytes of the longest answer to a use. */
-export function roomFor({ use, data }: FlatUse): number {
+export function roomFor({ use, data }: PackedUse): number {
   switch (use) {
     case 'encrypt-gcm':
-      return data + gcmTag;
+      return data.length + gcmTag;
     case 'decrypt-gcm':
-      return data;
+      return data.length;
     case 'decrypt-oaep':
       return longestRsa;
     case 'sign-ecdsa':
@@ -35,9 +35,7 @@ export function roomFor({ use, data }: FlatUse): number {
   }
 }
 
-type Parts = { readonly iv: Buffer; readonly aad: Buffer; readonly data: Buffer };
-
-export function asked(binding: Binding, { use, hash = 'SHA-256' }: FlatUse, { iv, aad, data }: Parts): Asked {
+export function asked(binding: Binding, { use, hash, iv, aad, data }: PackedUse): Asked {
   switch (use) {
     case 'encrypt-gcm':
       return { call: 'encrypt', mechanism: gcm(binding, iv, aad), data };

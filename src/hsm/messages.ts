@@ -1,16 +1,6 @@
-import type { HsmHash, HsmKey, HsmUse, KeyClass, KeyName, NewKey, TokenFacts } from './contract.ts';
+import type { HsmKey, KeyClass, KeyName, NewKey, TokenFacts } from './contract.ts';
 
 /* What the main thread and a session's thread say to each other. Every message to the thread has one answer, in order. */
-
-/** A use and its bytes are told apart, so that a whole batch is one buffer, which is handed over instead of copied and then wiped. */
-export interface FlatUse {
-  readonly key: string;
-  readonly use: HsmUse['use'];
-  readonly hash: HsmHash | undefined;
-  readonly iv: number;
-  readonly aad: number;
-  readonly data: number;
-}
 
 export interface Connect {
   readonly modulePath: string;
@@ -40,12 +30,6 @@ export type Question = {
   [Name in keyof Questions]: { readonly ask: Name; readonly args: Parameters<Questions[Name]> };
 }[keyof Questions];
 
-export interface Batch {
-  readonly uses: readonly FlatUse[];
-  /** iv, aad and data of each. */
-  readonly bytes: ArrayBuffer;
-}
-
 /** `rv`: a CKR_ value or one of ours (ckr.ts). `words`: of what no return value tells. */
 export interface Failure {
   readonly rv: number;
@@ -55,10 +39,9 @@ export interface Failure {
 
 export type Answer = { readonly value: unknown } | { readonly failure: Failure };
 
+/** To a batch. */
 export interface BatchAnswer {
-  /** Of each use: return value, bytes of the answer, where they begin. */
-  readonly results: readonly number[];
-  readonly bytes: ArrayBuffer;
+  readonly answers: ArrayBuffer;
 }
 
 /** What the thread starts with: the word that it sleeps on, and beside it how many uses it has begun. */

@@ -70,8 +70,7 @@ export class Pool {
     return new Promise((resolve, reject) => {
       const expires = performance.now() + this.#settings.deadline;
       this.#queue.push({ key, use, expires, resolve, reject, settled: false });
-      this.#pending++;
-      this.#timer ??= setInterval(() => this.#expire(), Math.max(5, Math.min(250, this.#settings.deadline / 8)));
+      if (this.#pending++ === 0) this.#watch();
       if (this.#flushing) return;
       this.#flushing = true;
       queueMicrotask(() => this.#flush());
@@ -165,15 +164,23 @@ export class Pool {
   #done(waiting: Waiting): Waiting {
     waiting.settled = true;
     this.#pending--;
-    if (this.#pending === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
+    if (this.#pending === 0) this.#timer?.unref();
     return waiting;
+  }
+
+  /** While somebody waits; and a while longer, since the next one often comes at once. */
+  #watch(): void {
+    this.#timer?.ref();
+    this.#timer ??= setInterval(() => this.#expire(), Math.max(5, Math.min(250, this.#settings.deadline / 8)));
   }
 
   /** Who waited too long is told so, and a thread that is in a call for too long is left to it. */
   #expire(): void {
+    if (this.#pending === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
     const now = performance.now();
     const late = () =>
       this.#outage ?? new KmsError('unavailable', `${this.#name} did not answer in ${this.#settings.deadline} ms.`);

@@ -4,8 +4,9 @@ import { type Binding, type Handle, type Module, returnValue } from './cryptoki.
 import { CallFailed } from './failure.ts';
 import { givesKnownAnswers } from './known-answers.ts';
 import { asked } from './mechanisms.ts';
-import { type Connect, type Failure, type FlatUse, keyNamed, nameOf } from './messages.ts';
+import { type Connect, type Failure, keyNamed, nameOf } from './messages.ts';
 import { classOf, idBytes, readKey, readPublicKey, search, templates } from './objects.ts';
+import type { PackedUse } from './packing.ts';
 
 const failed = (rv: number) => new CallFailed({ rv });
 
@@ -45,15 +46,11 @@ export class TokenSession {
   }
 
   /** Writes the result into `room` and answers its length. */
-  use(
-    flat: FlatUse,
-    parts: { readonly iv: Buffer; readonly aad: Buffer; readonly data: Buffer },
-    room: Buffer,
-  ): number {
+  use(use: PackedUse, room: Buffer): number {
     const [module, session] = this.#open();
-    const { call, mechanism, data } = asked(this.#binding, flat, parts);
+    const { call, mechanism, data } = asked(this.#binding, use);
     try {
-      return this.#withHandle(flat.key, (handle) => {
+      return this.#withHandle(use.key, (handle) => {
         switch (call) {
           case 'sign':
             module.C_SignInit(session, mechanism, handle);

@@ -6,15 +6,15 @@ import type { HsmUse } from './contract.ts';
 import { CallFailed } from './failure.ts';
 import {
   type Answer,
-  type Batch,
   type BatchAnswer,
   begunWord,
   bellWord,
-  type FlatUse,
   type Question,
   type Questions,
   type ThreadSettings,
 } from './messages.ts';
+
+import { type Batch, pack, readAnswers } from './packing.ts';
 
 /** A use that somebody waits for. */
 export interface Waiting {
@@ -110,27 +110,10 @@ export class Thread {
   }
 
   give(uses: readonly Waiting[]): void {
-    const flat: FlatUse[] = [];
-    let length = 8;
-    for (const { key, use } of uses) {
-      const [iv, aad, hash] = ['iv' in use ? use.iv.length : 0, 'aad' in use ? use.aad.length : 0, hashOf(use)];
-      flat.push({ key, use: use.use, hash, iv, aad, data: use.data.length });
-      length += iv + aad + use.data.length;
-    }
-    const bytes = new Uint8Array(new ArrayBuffer(length));
-    let at = 0;
-    for (const { use } of uses) {
-      if ('iv' in use) {
-        bytes.set(use.iv, at);
-        bytes.set(use.aad, at + use.iv.length);
-        at += use.iv.length + use.aad.length;
-      }
-      bytes.set(use.data, at);
-      at += use.data.length;
-    }
+    const batch = pack(uses);
     if (this.#underWay.length === 0) this.#since = performance.now();
     this.#underWay.push({ uses });
-    this.#post({ uses: flat, bytes: bytes.buffer }, [bytes.buffer]);
+    this.#post(batch, [batch.bytes]);
   }
 
   /** Rejects with `CallFailed`. */
@@ -161,24 +144,18 @@ export class Thread {
   #take(answer: Answer | BatchAnswer): void {
     const { uses, resolve, reject } = this.#underWay.shift() ?? {};
     this.stuck = false;
-    if ('results' in answer) this.#takeBatch(uses ?? [], answer);
+    if ('answers' in answer) this.#takeBatch(uses ?? [], answer);
     else if ('failure' in answer) reject?.(new CallFailed(answer.failure));
     else resolve?.(answer.value as never);
     this.#changed();
   }
 
-  #takeBatch(uses: readonly Waiting[], { results, bytes }: BatchAnswer): void {
-    const answers = new Uint8Array(bytes);
+  #takeBatch(uses: readonly Waiting[], { answers }: BatchAnswer): void {
     let begun = 0;
-    for (const [i, waiting] of uses.entries()) {
-      const rv = results[3 * i]!;
-      const from = results[3 * i + 2]!;
+    readAnswers(answers, uses.length, (i, rv, answer) => {
       if (rv !== notBegun) begun++;
-      // A copy with a buffer of its own: what may be a secret is wiped here.
-      const value = rv === ckr.OK ? answers.slice(from, from + results[3 * i + 1]!) : undefined;
-      this.#settle(waiting, rv, value);
-    }
-    answers.fill(0);
+      this.#settle(uses[i]!, rv, rv === ckr.OK ? answer : undefined);
+    });
     this.#begunBefore += begun;
     this.#measure(begun);
   }
@@ -205,8 +182,4 @@ export class Thread {
     }
     this.#changed();
   }
-}
-
-function hashOf(use: HsmUse): FlatUse['hash'] {
-  return 'hash' in use ? use.hash : undefined;
 }

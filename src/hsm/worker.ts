@@ -2,15 +2,8 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { ckr, notBegun } from './ckr.ts';
 import { importBinding } from './cryptoki.ts';
 import { roomFor } from './mechanisms.ts';
-import {
-  type Answer,
-  type Batch,
-  type BatchAnswer,
-  begunWord,
-  bellWord,
-  type Question,
-  type ThreadSettings,
-} from './messages.ts';
+import { type Answer, type BatchAnswer, begunWord, bellWord, type Question, type ThreadSettings } from './messages.ts';
+import { Answers, type Batch, unpack } from './packing.ts';
 import { isLost } from './return-values.ts';
 import { TokenSession } from './session.ts';
 
@@ -40,39 +33,26 @@ function answer(session: TokenSession, { ask, args }: Question): Answer {
   }
 }
 
-function answerAll(session: TokenSession, { uses, bytes }: Batch): BatchAnswer {
-  const given = Buffer.from(bytes);
-  const answers = Buffer.from(new ArrayBuffer(uses.reduce((sum, use) => sum + roomFor(use), 8)));
-  const results: number[] = [];
-  let from = 0;
-  let to = 0;
+function answerAll(session: TokenSession, batch: Batch): BatchAnswer {
+  const uses = unpack(batch);
+  const answers = new Answers(uses.map(roomFor));
   let lost = false;
   for (const use of uses) {
-    const ivEnd = from + use.iv;
-    const aadEnd = ivEnd + use.aad;
-    const end = aadEnd + use.data;
-    const room = answers.subarray(to, to + roomFor(use));
-    if (lost) results.push(notBegun, 0, to);
-    else {
-      Atomics.add(words, begunWord, 1);
-      const parts = {
-        iv: given.subarray(from, ivEnd),
-        aad: given.subarray(ivEnd, aadEnd),
-        data: given.subarray(aadEnd, end),
-      };
-      try {
-        results.push(ckr.OK, session.use(use, parts, room), to);
-      } catch (error) {
-        const { rv } = session.failureOf(error);
-        lost = isLost(rv);
-        results.push(rv, 0, to);
-      }
+    if (lost) {
+      answers.put(notBegun, 0);
+      continue;
     }
-    from = end;
-    to += room.length;
+    Atomics.add(words, begunWord, 1);
+    try {
+      answers.put(ckr.OK, session.use(use, answers.room(roomFor(use))));
+    } catch (error) {
+      const { rv } = session.failureOf(error);
+      lost = isLost(rv);
+      answers.put(rv, 0);
+    }
   }
-  given.fill(0);
-  return { results, bytes: answers.buffer };
+  new Uint8Array(batch.bytes).fill(0);
+  return { answers: answers.bytes };
 }
 
 /** Until the question is 'close'. */
@@ -82,9 +62,9 @@ function serve(session: TokenSession): void {
     let received = receiveMessageOnPort(port) as { message: Question | Batch } | undefined;
     for (; received !== undefined; received = receiveMessageOnPort(port) as typeof received) {
       const { message } = received;
-      if ('uses' in message) {
+      if ('bytes' in message) {
         const answered = answerAll(session, message);
-        port.postMessage(answered, [answered.bytes]);
+        port.postMessage(answered, [answered.answers]);
         continue;
       }
       port.postMessage(answer(session, message));
