@@ -27,11 +27,14 @@ if (Number(process.versions.node.split('.')[0]) >= wanted) {
   }
   const args = process.argv.slice(2);
   const stdio = [0, 1, 2];
-  // The passphrase may come by a descriptor of its own, which has to be handed on by its number.
-  const option = args.findIndex((arg) => /^--passphrase-fd(=|$)/.test(arg));
-  const descriptor = option < 0 ? 0 : Number(args[option].split('=')[1] ?? args[option + 1]);
-  while (stdio.length <= descriptor && descriptor < 1024)
-    stdio.push(stdio.length === descriptor ? descriptor : 'ignore');
+  // What a seal takes may come by a descriptor of its own, which has to be handed on by its number.
+  args.forEach((arg, i) => {
+    if (!/^--(?:new-)?(?:passphrase|pin|share)-fd(?:=|$)/.test(arg)) return;
+    const descriptor = Number(arg.split('=')[1] ?? args[i + 1]);
+    if (!(descriptor < 1024)) return;
+    while (stdio.length <= descriptor) stdio.push('ignore');
+    stdio[descriptor] = descriptor;
+  });
   const child = spawn(runtime, [fileURLToPath(import.meta.url), ...args], { stdio });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {

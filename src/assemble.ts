@@ -246,6 +246,10 @@ export class Server {
     };
   }
 
+  get sealed(): boolean {
+    return this.gate.core.sealed;
+  }
+
   /** Whether a key was ever made in the realm of this account: one that is destroyed leaves its record. */
   async hasKeys(account: string): Promise<boolean> {
     return (await this.gate.core.rooms.keyring.records.list('key', `${account}/`, '', 1)).length > 0;

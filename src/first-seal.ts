@@ -27,14 +27,18 @@ export interface FirstSealValues {
 }
 
 /** Shares where their number is given, else a passphrase, unless another kind is named. `newSecret` asks for what a kind takes. */
-export async function firstSeal(values: FirstSealValues, newSecret: () => Promise<Uint8Array>): Promise<Founding> {
+export async function firstSeal(
+  values: FirstSealValues,
+  newSecret: (kind: string) => Promise<Uint8Array>,
+): Promise<Founding> {
   const kind = values.seal ?? (values.shares === undefined ? 'passphrase' : 'shamir');
   const name = values['seal-name'] ?? (kind === 'shamir' ? 'shares' : kind);
   const settings = Object.fromEntries((values.set ?? []).map(memberOf));
   if (kind === 'shamir') return { kind, name, ...shares(values, name, settings) };
   if (values.shares !== undefined || values.threshold !== undefined || values.custodian !== undefined)
     throw new KmsError('invalid-parameter', `A seal of kind ${kind} has no shares.`);
-  const secret = kind === 'passphrase' ? { secret: new Plaintext(await newSecret()) } : {};
+  const takes = kind === 'passphrase' || kind === 'pkcs11';
+  const secret = takes ? { secret: new Plaintext(await newSecret(kind)) } : {};
   return { kind, name, settings, ...secret, show: () => {} };
 }
 

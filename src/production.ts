@@ -1,17 +1,15 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { askSecret } from '#cli/cli.ts';
 import { readEnvironment } from '#config/config.ts';
-import { KmsError, Plaintext } from '#domain/domain.ts';
+import { KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import { type Founding, Server, type ServerOptions } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { printable } from './development.ts';
 import { fipsModule, fipsNotice } from './fips.ts';
 import { firstSeal, firstSealOptions } from './first-seal.ts';
+import { givenSecret, type SecretValues, secretOptions } from './given-secrets.ts';
 import { localTls, type ServerTls } from './local-tls.ts';
-import { readSecret } from './secret-file.ts';
 import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal, warn } from './serving.ts';
 
 const officer = 'officer';
@@ -23,18 +21,15 @@ const sealOptions = {
   data: { type: 'string' },
   anchor: { type: 'string' },
   region: { type: 'string', default: 'us-east-1' },
-  'passphrase-fd': { type: 'string' },
-  'passphrase-file': { type: 'string' },
+  ...secretOptions,
   fips: { type: 'boolean', default: false },
   'fips-certificate': { type: 'string' },
 } as const;
 
-interface SealValues {
+interface SealValues extends SecretValues {
   readonly data?: string | undefined;
   readonly anchor?: string | undefined;
   readonly region: string;
-  readonly 'passphrase-fd'?: string | undefined;
-  readonly 'passphrase-file'?: string | undefined;
   readonly 'fips-certificate'?: string | undefined;
 }
 
@@ -45,7 +40,7 @@ export function initCommand(args: readonly string[]): Promise<number> {
     const data = new DataDirectory(values.data ?? readEnvironment().dataDir);
     const options = serverOptions(data, values);
     if (data.hasSeal) await assertCutShort(options);
-    const seal = await firstSeal(values, () => newPassphrase(values));
+    const seal = await firstSeal(values, (kind) => (kind === 'pkcs11' ? pinOf(values) : newPassphrase(values)));
     data.create();
     const server = await founded(options, seal);
     seal.secret?.wipe();
@@ -102,7 +97,7 @@ function show(credentials: ReturnType<typeof printable>): void {
   say('A security officer makes identities and grants, and can neither use nor administer keys.');
 }
 
-/** `claviger server`: sealed until somebody brings the passphrase. */
+/** `claviger server`: sealed until somebody brings what opens a seal, unless one opens by itself or by what the server is given. */
 export function productionCommand(args: readonly string[]): Promise<number> {
   return reporting(async () => {
     const environment = readEnvironment();
@@ -126,8 +121,13 @@ export function productionCommand(args: readonly string[]): Promise<number> {
       );
     }
     const endpoint = parseEndpoint(values.listen);
-    const passphrase = givenPassphrase(values, environment.credentialsDirectory);
-    const server = await Server.build({ ...serverOptions(data, values), rates: ratesOf(values) });
+    const passphrase = givenSecret(values, 'passphrase', environment.credentialsDirectory);
+    const pin = givenSecret(values, 'pin', environment.credentialsDirectory);
+    const server = await Server.build({
+      ...serverOptions(data, values),
+      rates: ratesOf(values),
+      ...(pin !== undefined && { given: { pin: new SecretBytes(pin) } }),
+    });
     try {
       if (await server.isNew()) {
         throw new KmsError(
@@ -136,11 +136,12 @@ export function productionCommand(args: readonly string[]): Promise<number> {
         );
       }
       if (passphrase !== undefined) await server.unseal(new Plaintext(passphrase));
+      else await server.openAlone();
       passphrase?.fill(0);
       const tls = certificate(data, endpoint.host, values, server.clock());
       const url = await server.listen({ ...endpoint, tls });
       return await serveUntilSignal(server, () =>
-        welcome(data, url, passphrase === undefined, fipsModule(values['fips-certificate'])),
+        welcome(data, url, server.sealed, fipsModule(values['fips-certificate'])),
       );
     } catch (error) {
       await server.close();
@@ -171,7 +172,7 @@ function serverOptions(data: DataDirectory, values: SealValues): ServerOptions {
 }
 
 async function newPassphrase(values: SealValues): Promise<Uint8Array> {
-  const passphrase = givenPassphrase(values) ?? (await askTwice());
+  const passphrase = givenSecret(values, 'passphrase') ?? (await askTwice());
   if (passphrase.length < minPassphrase) {
     throw new KmsError(
       'invalid-parameter',
@@ -188,20 +189,11 @@ async function askTwice(): Promise<Uint8Array> {
   return toUtf8(passphrase);
 }
 
-/**
- * By file descriptor, file, or systemd credential; never an argument, which other users of the machine can read. Undefined: a server
- * starts sealed, because one that starts by itself has nobody to ask.
- */
-function givenPassphrase(values: SealValues, credentialsDirectory?: string): Uint8Array | undefined {
-  const { 'passphrase-fd': fd, 'passphrase-file': file } = values;
-  if (fd !== undefined) {
-    if (!/^\d{1,4}$/.test(fd))
-      throw new KmsError('invalid-parameter', '--passphrase-fd takes the number of an open file descriptor.');
-    return readSecret(Number(fd));
-  }
-  if (file !== undefined) return readSecret(file);
-  const credential = credentialsDirectory && join(credentialsDirectory, 'claviger-passphrase');
-  return credential && existsSync(credential) ? readSecret(credential) : undefined;
+/** Of a token that has it already, so it is asked for once. */
+async function pinOf(values: SealValues): Promise<Uint8Array> {
+  return (
+    givenSecret(values, 'pin') ?? toUtf8(await askSecret('PIN of the token: ', 'the PIN: use --pin-fd or --pin-file'))
+  );
 }
 
 /** The given certificate, else one of the data folder's own authority. */

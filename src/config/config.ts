@@ -21,7 +21,7 @@ export interface Environment {
   readonly vaultToken: string | undefined;
   /** CLAVIGER_CACERT: PEM file with the certificates that the server's must come from. */
   readonly caFile: string | undefined;
-  /** CREDENTIALS_DIRECTORY: where systemd puts what LoadCredential= names; `claviger-passphrase` unseals the server. */
+  /** CREDENTIALS_DIRECTORY: where systemd puts what LoadCredential= names; `claviger-passphrase` and `claviger-pin` unseal the server. */
   readonly credentialsDirectory: string | undefined;
   /** OPENSSL_CONF: an OpenSSL configuration, which `--fips` wants. */
   readonly opensslConfig: string | undefined;

@@ -78,6 +78,10 @@ export class Core {
     return this.#rooms;
   }
 
+  get sealed(): boolean {
+    return this.#rooms === undefined;
+  }
+
   /** Whether what these rooms decided still counts. */
   serves(rooms: Unsealed): boolean {
     return this.#rooms === rooms;

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { KmsError } from '#domain/domain.ts';
+import { readSecret } from './secret-file.ts';
+
+/** Where `init` and `server` are told to find what a seal takes. */
+export const secretOptions = {
+  'passphrase-fd': { type: 'string' },
+  'passphrase-file': { type: 'string' },
+  'pin-fd': { type: 'string' },
+  'pin-file': { type: 'string' },
+} as const;
+
+export type SecretValues = { readonly [option in keyof typeof secretOptions]?: string | undefined };
+
+/**
+ * By file descriptor, file, or systemd credential (`claviger-passphrase`, `claviger-pin`); never an argument, which other users of the
+ * machine can read. Undefined: none was given. The caller's to wipe.
+ */
+export function givenSecret(
+  values: SecretValues,
+  what: 'passphrase' | 'pin',
+  credentialsDirectory?: string,
+): Uint8Array | undefined {
+  const [fd, file] = [values[`${what}-fd`], values[`${what}-file`]];
+  if (fd !== undefined) {
+    if (!/^\d{1,4}$/.test(fd))
+      throw new KmsError('invalid-parameter', `--${what}-fd takes the number of an open file descriptor.`);
+    return readSecret(Number(fd));
+  }
+  if (file !== undefined) return readSecret(file);
+  const credential = credentialsDirectory && join(credentialsDirectory, `claviger-${what}`);
+  return credential && existsSync(credential) ? readSecret(credential) : undefined;
+}
