@@ -55,6 +55,8 @@ export interface RecordChange {
   readonly expect: number;
   /** JSON-serialisable; undefined deletes the row. */
   readonly value: object | undefined;
+  /** What the row says stays, and its revision with it: only its MAC is made anew. */
+  readonly renewed?: true;
 }
 
 /** Everything that one command changes, in one transaction with its ledger line. */

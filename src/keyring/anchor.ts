@@ -108,13 +108,15 @@ export function isFounding(head: Pick<Head, 'sequence' | 'ledger'>): boolean {
 
 /**
  * Throws 'tampered' unless the database is the newest that the anchor knows of and holds exactly the rows that its head vouches for.
- * `anchors` are the outside copies, newest first; a cut-short one is passed over.
+ * `anchors` are the outside copies, newest first; a cut-short one is passed over. `other`: the key that anchors may still be, or be already,
+ * under while the root is rotated.
  */
 export function assertNotRolledBack(
   key: SecretBytes,
   head: SealedHead,
   digest: Uint8Array,
   anchors: readonly Uint8Array[],
+  other?: SecretBytes,
 ): void {
   const restore = 'Restore the newest backup, or the database that belongs to the anchor.';
   if (!isAuthentic(key, head)) {
@@ -129,7 +131,10 @@ export function assertNotRolledBack(
       `The stored records are not those that were last committed: rows were changed, added, removed or put back. ${restore}`,
     );
   }
-  const known = anchors.map(readHead).filter((anchor) => anchor !== undefined && isAuthentic(key, anchor.sealed));
+  const keys = other === undefined ? [key] : [key, other];
+  const known = anchors
+    .map(readHead)
+    .filter((anchor) => anchor !== undefined && keys.some((one) => isAuthentic(one, anchor.sealed)));
   if (known.length === 0 && !isFounding(head)) {
     throw new KmsError(
       'tampered',

@@ -1,8 +1,8 @@
-import type { Command, Key, KeyRef, RecordReader, SecretBytes } from '#domain/domain.ts';
+import type { Change, Command, Key, KeyRef, RecordReader, SecretBytes } from '#domain/domain.ts';
 import type { Store } from '#store/store.ts';
 import { decapsulate, deriveSharedSecret, encapsulate } from './agree.ts';
 import { createAlias, deleteAlias, updateAlias } from './alias.ts';
-import { assertNotRolledBack, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
+import { assertNotRolledBack, isAuthentic, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
 import { backupKey, restoreKey, touchedByRestore } from './backup.ts';
 import { importKey, importVersion } from './bring.ts';
 import { requestCertificate, setCertificates } from './certificates.ts';
@@ -13,6 +13,7 @@ import { cancelDestruction, destroyKey, scheduleDestruction, trimKey } from './d
 import { type DueKey, dueKeys, isDue } from './due.ts';
 import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
 import { exportKey, exportWrapped } from './export.ts';
+import { type FormerRoot, forgetRoot, formerRoot, rememberRoot } from './former-root.ts';
 import { deleteImported, expireImported, importMaterial } from './import.ts';
 import { importParameters } from './import-token.ts';
 import { importVersions } from './import-versions.ts';
@@ -20,6 +21,7 @@ import { cacheSize, readKeyCache, setKeyCache } from './key-cache.ts';
 import { getKeyRules, setKeyRules, withoutKeyRules } from './key-rules.ts';
 import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
 import { Keys } from './keys.ts';
+import { Lasting } from './lasting.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
 import { generateMac, hashOf, verifyMac } from './mac.ts';
 import {
@@ -36,6 +38,7 @@ import { OpenVersions } from './open.ts';
 import { RealmKeys } from './realm-keys.ts';
 import { type ProtectedChange, Records } from './records.ts';
 import { replicateKey, updatePrimaryRegion } from './region.ts';
+import { Renewal } from './renewal.ts';
 import { secretsKey, unreserved } from './reserved.ts';
 import { Root } from './root.ts';
 import { rotateKey } from './rotate.ts';
@@ -44,11 +47,13 @@ import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
 import { switchVersion } from './switch-version.ts';
 import { type UseLimits, Uses } from './uses.ts';
+import { VersionKeys } from './version-keys.ts';
 import { WrappingKeys } from './wrapping-keys.ts';
 
 export { isFounding, loosen, readHead, type SealedHead } from './anchor.ts';
 export type { DueKey } from './due.ts';
 export type { ProtectedChange } from './records.ts';
+export type { Renewal } from './renewal.ts';
 export { isOwnKey, secretsKeyName } from './reserved.ts';
 export { newRoot } from './root.ts';
 export { assertSealsNewest, sealsWritten } from './seal-revision.ts';
@@ -68,20 +73,53 @@ export interface KeyringOptions {
   readonly forgotten?: () => void;
 }
 
+/** What a keyring stands on. */
+interface Standing {
+  readonly root: Root;
+  readonly lasting: Lasting;
+  /** While the root is rotated. */
+  readonly former: FormerRoot | undefined;
+  /** What the head is under: of the root of now, or as long as rows may be under the one before, of that. */
+  readonly anchor: SecretBytes;
+  readonly digest: Uint8Array;
+  readonly rows: number;
+  readonly sequence: number;
+  readonly capacity: number;
+}
+
 /** An unsealed keyring: everything that hangs from the root. Verbs say what to write; the gate writes it. */
 export class Keyring {
-  readonly #root: Root;
+  readonly #standing: Standing;
   readonly #parts: Parts;
-  readonly #capacity: number;
+  readonly #options: KeyringOptions;
   #digest: Uint8Array;
+  #rows: number;
   #sequence: number;
+  /** Somebody else has what it stands on. */
+  #succeeded = false;
 
-  private constructor(root: Root, parts: Parts, capacity: number, digest: Uint8Array, sequence: number) {
-    this.#capacity = capacity;
-    this.#root = root;
-    this.#parts = parts;
-    this.#digest = digest;
-    this.#sequence = sequence;
+  private constructor(standing: Standing, store: Store, options: KeyringOptions, records?: Records) {
+    const { root, lasting, former, anchor, capacity } = standing;
+    this.#standing = standing;
+    this.#options = options;
+    this.#digest = standing.digest;
+    this.#rows = standing.rows;
+    this.#sequence = standing.sequence;
+    const read = records ?? new Records(store, root.records, new StateDigest(anchor), former?.records);
+    const realmKeys = new RealmKeys(read, root.wrapping);
+    const versionKeys = new VersionKeys(realmKeys);
+    this.#parts = {
+      records: read,
+      realmKeys,
+      keys: new Keys(read, capacity),
+      versionKeys,
+      versions: new OpenVersions(read, versionKeys, capacity),
+      wrappingKeys: new WrappingKeys(read, realmKeys),
+      uses: new Uses(options.capacity, options.uses),
+      fingerprints: lasting.fingerprints,
+      clock: options.clock,
+      forgotten: options.forgotten ?? (() => {}),
+    };
   }
 
   /**
@@ -89,30 +127,94 @@ export class Keyring {
    * when rows, head and anchor don't agree. The caller still owns and disposes `root`.
    */
   static async open(
-    root: SecretBytes,
+    secret: SecretBytes,
     store: Store,
     head: SealedHead | undefined,
     options: KeyringOptions,
   ): Promise<Keyring> {
-    const derived = new Root(root);
-    const stateDigest = new StateDigest(derived.anchor);
-    const digest = await stateDigest.over(store.macs());
-    if (head !== undefined) assertNotRolledBack(derived.anchor, head, digest, await store.anchors());
-    const records = new Records(store, derived.records, stateDigest);
-    const realmKeys = new RealmKeys(records, derived.wrapping);
-    const capacity = (await cacheSize(records)) || options.capacity;
-    const parts = {
-      records,
-      realmKeys,
-      keys: new Keys(records, capacity),
-      versions: new OpenVersions(records, realmKeys, capacity),
-      wrappingKeys: new WrappingKeys(records, realmKeys),
-      uses: new Uses(options.capacity, options.uses),
-      fingerprints: derived.fingerprints,
-      clock: options.clock,
-      forgotten: options.forgotten ?? (() => {}),
+    const root = new Root(secret);
+    const derived = Lasting.derived(secret);
+    const former = await formerRoot(root, store);
+    const before = former !== undefined && head !== undefined && !isAuthentic(root.anchor, head);
+    const anchor = before ? former.anchor : root.anchor;
+    const stateDigest = new StateDigest(anchor);
+    const { digest, rows } = await stateDigest.over(store.macs());
+    const other = before ? root.anchor : former?.anchor;
+    if (head !== undefined) assertNotRolledBack(anchor, head, digest, await store.anchors(), other);
+    const records = new Records(store, root.records, stateDigest, former?.records);
+    const standing = {
+      ...{ root, former, anchor, digest, rows, lasting: await derived.orStored(root, records) },
+      ...{ sequence: head?.sequence ?? 0, capacity: (await cacheSize(records)) || options.capacity },
     };
-    return new Keyring(derived, parts, capacity, digest, head?.sequence ?? 0);
+    return new Keyring(standing, store, options, records);
+  }
+
+  /** When the rotation of the root began that is under way, in milliseconds since the epoch. */
+  get rotatedSince(): number | undefined {
+    return this.#standing.former?.startedAt;
+  }
+
+  /** Rows of state. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /**
+   * What must be durable before `secret` becomes the root: what outlasts this one, new keys for every realm, and what is needed of this
+   * one until all rows are renewed. Of no effect as long as it doesn't. The caller still owns `secret`.
+   */
+  async makeWay(secret: SecretBytes, now: number): Promise<Change> {
+    const { root, lasting } = this.#standing;
+    const { records, realmKeys } = this.#parts;
+    const next = new Root(secret);
+    try {
+      return {
+        records: [
+          await lasting.under(next, records),
+          ...(await realmKeys.under(next)),
+          await rememberRoot(root, next, records, now),
+        ],
+        summary: '',
+      };
+    } finally {
+      next.dispose();
+    }
+  }
+
+  /** The keyring under `secret`, which is the root by now and stays the caller's. This one is of no use then but to be disposed of. */
+  follow(secret: SecretBytes, store: Store, startedAt: number): Keyring {
+    const { root, lasting, capacity } = this.#standing;
+    const former = { records: root.records, anchor: root.anchor, startedAt };
+    this.#succeeded = true;
+    const now = { digest: this.#digest, rows: this.#rows, sequence: this.#sequence, capacity };
+    const standing = { root: new Root(secret), lasting, former, anchor: root.anchor, ...now };
+    return new Keyring(standing, store, this.#options);
+  }
+
+  /** All rows, to be brought under the root of now. */
+  renewal(): Renewal {
+    return new Renewal(this.#parts);
+  }
+
+  /** Once all rows are: what outlasts the root before stands under this one alone. */
+  async settle(): Promise<Change> {
+    const { root, lasting } = this.#standing;
+    const { records, realmKeys } = this.#parts;
+    return { records: [await lasting.settled(root, records), ...(await realmKeys.settled())], summary: '' };
+  }
+
+  /** The keyring whose head is under the root of now; it does not believe the one before. Reads all MACs, and nothing may be written meanwhile. */
+  async settled(store: Store): Promise<Keyring> {
+    const { root, lasting, capacity } = this.#standing;
+    const { digest, rows } = await new StateDigest(root.anchor).over(store.macs());
+    this.#succeeded = true;
+    const standing = { root, lasting, former: undefined, anchor: root.anchor, digest, rows, capacity };
+    return new Keyring({ ...standing, sequence: this.#sequence }, store, this.#options);
+  }
+
+  /** Nothing is needed of the root before any more, once its head is durable. */
+  async forgetFormer(): Promise<Change> {
+    return { records: [await forgetRoot(this.#parts.records)], summary: '' };
   }
 
   /** Verified reads, for the rooms that keep records of their own. */
@@ -120,17 +222,14 @@ export class Keyring {
     return this.#parts.records;
   }
 
-  /** Whether everything here hangs from this root, which stays the caller's. */
-  isRoot = (root: SecretBytes): boolean => this.#root.hangsFrom(root);
-
   /** For `identity/`, which owns neither root nor seal. Stays this room's. */
   get identityKey(): SecretBytes {
-    return this.#root.identity;
+    return this.#standing.lasting.identity;
   }
 
   /** Seed of the ledger's checkpoint signer. Stays this room's. */
   get ledgerSeed(): SecretBytes {
-    return this.#root.ledger;
+    return this.#standing.lasting.ledger;
   }
 
   /** At once for keys lately used; undefined when there is none in this realm. */
@@ -177,8 +276,8 @@ export class Keyring {
     deleteImported(this.#parts, key, command);
   /** Takes away what has ended by now. */
   expireImported = (key: Key, now: number) => expireImported(this.#parts, key, now);
-  readCache = () => readKeyCache(this.#parts.records, this.#capacity);
-  setCache = (command: Command<'set-key-cache'>) => setKeyCache(this.#parts.records, this.#capacity, command);
+  readCache = () => readKeyCache(this.#parts.records, this.#standing.capacity);
+  setCache = (command: Command<'set-key-cache'>) => setKeyCache(this.#parts.records, this.#standing.capacity, command);
   getRules = (realm: string, command: Command<'get-key-rules'>) => getKeyRules(this.#parts.records, realm, command);
   setRules = (realm: string, command: Command<'set-key-rules'>) => setKeyRules(this.#parts.records, realm, command);
   /** The records that take the rules of a folder away. */
@@ -265,19 +364,30 @@ export class Keyring {
       for (const { digestDelta } of changes) for (let i = 0; i < digest.length; i++) digest[i]! ^= digestDelta[i]!;
     }
     const sequence = this.#sequence + (changes.length > 0 ? 1 : 0);
-    return { changes, digest, sequence, bytes: sealHead(this.#root.anchor, { sequence, time, ledger, digest }) };
+    return { changes, digest, sequence, bytes: sealHead(this.#standing.anchor, { sequence, time, ledger, digest }) };
   }
 
   /** The commit with this head is durable. */
   adopt(head: NextHead): void {
     this.#digest = head.digest;
     this.#sequence = head.sequence;
+    for (const { writes } of head.changes) {
+      for (const { expect, next } of writes) {
+        if (expect === 0 && next !== undefined) this.#rows++;
+        if (expect > 0 && next === undefined) this.#rows--;
+      }
+    }
     this.#parts.records.written(head.changes);
   }
 
   dispose(): void {
+    const { root, lasting, former } = this.#standing;
     this.#parts.realmKeys.dispose();
-    this.#root.dispose();
+    if (this.#succeeded) return;
+    root.dispose();
+    lasting.dispose();
+    former?.records.dispose();
+    former?.anchor.dispose();
   }
 }
 

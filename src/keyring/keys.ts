@@ -115,6 +115,16 @@ export class Keys {
     else this.#keep(kept, key);
   }
 
+  /** As `replace`, of a key that says the same as before: it takes nobody's place in memory. */
+  renew(key: Key): void {
+    const kept = cacheId(key.realm, key.id);
+    if (this.#byId.get(kept) !== undefined) this.replace(key);
+    else {
+      this.#outdate(kept);
+      this.#lately.delete(kept);
+    }
+  }
+
   forgetName(realm: string, name: string): void {
     const recordId = nameRecordId(realm, name);
     this.#outdate(recordId);

@@ -36,15 +36,18 @@ const largestRemembered = 16 * 1024;
 export class Records implements RecordReader {
   readonly #store: Store;
   readonly #key: SecretBytes;
+  readonly #former: SecretBytes | undefined;
   readonly #digest: StateDigest;
   // A change reads its rows first, so their MACs are at hand when the digest must lose them.
   readonly #macs = new ClockCache<{ readonly revision: number; readonly mac: Uint8Array }>(8192);
   readonly #recent = new ClockCache<Read>(mostRemembered);
   #commits = 0;
 
-  constructor(store: Store, key: SecretBytes, digest: StateDigest) {
+  /** `former`: rows under it are believed too. All that is written is under `key`. The caller owns both. */
+  constructor(store: Store, key: SecretBytes, digest: StateDigest, former?: SecretBytes) {
     this.#store = store;
     this.#key = key;
+    this.#former = former;
     this.#digest = digest;
   }
 
@@ -72,6 +75,14 @@ export class Records implements RecordReader {
     }
   }
 
+  /** Rows behind `after` as `list` gives them, and of each whether its MAC is to be made anew. */
+  async listForRenewal(kind: RecordKind, after: string, limit: number) {
+    const records = await this.#store.list(kind, '', after, limit);
+    return records.map((record) => ({
+      ...{ id: record.id, ...this.#verified(record), outdated: !this.#isUnder(this.#key, record) },
+    }));
+  }
+
   async list(kind: RecordKind, prefix: string, after: string, limit: number) {
     const records = await this.#store.list(kind, prefix, after, limit);
     return records.map((record) => ({ id: record.id, ...this.#verified(record) }));
@@ -81,12 +92,12 @@ export class Records implements RecordReader {
   async protect(changes: readonly RecordChange[]): Promise<ProtectedChange> {
     const writes: RecordWrite[] = [];
     const delta = new Uint8Array(32);
-    for (const { kind, id, expect, value } of changes) {
+    for (const { kind, id, expect, value, renewed } of changes) {
       if (expect > 0) StateDigest.mix(delta, this.#digest.trace(await this.#macOf(kind, id, expect)));
       let next: StoredRecord | undefined;
       if (value !== undefined) {
         const body = toUtf8(canonicalJson(value));
-        const revision = expect + 1;
+        const revision = renewed === true ? expect : expect + 1;
         next = { kind, id, revision, body, mac: this.#mac(kind, id, revision, body) };
         StateDigest.mix(delta, this.#digest.trace(next.mac));
       }
@@ -107,7 +118,7 @@ export class Records implements RecordReader {
 
   #verified(record: StoredRecord): Read {
     const { kind, id, revision, body, mac } = record;
-    if (!equalSecrets(this.#mac(kind, id, revision, body), mac)) {
+    if (!this.#isUnder(this.#key, record) && !(this.#former !== undefined && this.#isUnder(this.#former, record))) {
       throw new KmsError(
         'tampered',
         `The stored ${kind} ${id} was changed outside Claviger; restore the database from a backup.`,
@@ -117,8 +128,12 @@ export class Records implements RecordReader {
     return { revision, value: JSON.parse(decoder.decode(body)) };
   }
 
-  #mac(kind: RecordKind, id: string, revision: number, body: Uint8Array): Buffer {
+  #isUnder(key: SecretBytes, { kind, id, revision, body, mac }: StoredRecord): boolean {
+    return equalSecrets(this.#mac(kind, id, revision, body, key), mac);
+  }
+
+  #mac(kind: RecordKind, id: string, revision: number, body: Uint8Array, key = this.#key): Buffer {
     // Lengths before texts keep (kind, id) pairs apart.
-    return hmac('sha256', this.#key, `${kind.length}:${kind}${id.length}:${id}${revision}:`, body);
+    return hmac('sha256', key, `${kind.length}:${kind}${id.length}:${id}${revision}:`, body);
   }
 }

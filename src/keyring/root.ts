@@ -1,51 +1,30 @@
-import { commitmentLength, equalSecrets, hkdf, hmac, MessageCipher, randomBytes } from '#crypto/crypto.ts';
+import { commitmentLength, equalSecrets, hkdf, MessageCipher, randomBytes } from '#crypto/crypto.ts';
 import { KmsError, SecretBytes, type WrappedMaterial } from '#domain/domain.ts';
-import { canonicalJson, toUtf8 } from '#encoding/encoding.ts';
+import { canonicalJson, fromBase64, toBase64, toUtf8 } from '#encoding/encoding.ts';
 
 export const rootLength = 32;
 
-const salt = toUtf8('claviger/v1/root');
+export const rootSalt = toUtf8('claviger/v1/root');
 
-/** Everything that hangs from the root key. The root itself is forgotten once these are derived. */
+/** What hangs from the root key and changes with it. The root itself is forgotten once these are derived. */
 export class Root {
   /** Authenticates stored records. */
   readonly records: SecretBytes;
   /** Authenticates the head and the anchor, and hides the state digest. */
   readonly anchor: SecretBytes;
-  /** Wraps realm keys. */
+  /** Wraps realm keys, and what outlasts the root. */
   readonly wrapping: SecretBytes;
-  /** Makes fingerprints of imported material. */
-  readonly fingerprints: SecretBytes;
-  /** For `identity/`: secrets of access keys hang from it. */
-  readonly identity: SecretBytes;
-  /** Seed of the ledger's checkpoint signer. */
-  readonly ledger: SecretBytes;
 
   /** The caller still owns and disposes `root`. */
   constructor(root: SecretBytes) {
-    const derive = (purpose: string) => hkdf('sha512', root, salt, toUtf8(purpose), 32);
+    const derive = (purpose: string) => hkdf('sha512', root, rootSalt, toUtf8(purpose), 32);
     this.records = derive('records');
     this.anchor = derive('anchor');
     this.wrapping = derive('realm-keys');
-    this.fingerprints = derive('fingerprints');
-    this.identity = derive('identity');
-    this.ledger = derive('ledger-signer');
-  }
-
-  /** Whether it was made of this root, which stays the caller's. */
-  hangsFrom(root: SecretBytes): boolean {
-    const other = new Root(root);
-    const mark = (of: Root) => hmac('sha256', of.anchor, 'same root');
-    try {
-      return equalSecrets(mark(this), mark(other));
-    } finally {
-      other.dispose();
-    }
   }
 
   dispose(): void {
-    const { records, anchor, wrapping, fingerprints, identity, ledger } = this;
-    for (const secret of [records, anchor, wrapping, fingerprints, identity, ledger]) secret.dispose();
+    for (const secret of [this.records, this.anchor, this.wrapping]) secret.dispose();
   }
 }
 
@@ -83,4 +62,37 @@ export function openWrapped(key: SecretBytes, binding: object, wrapped: Uint8Arr
   const cipher = new MessageCipher('aes-256-gcm', key, wrapped.subarray(0, saltLength), info);
   if (!equalSecrets(cipher.commitment, wrapped.subarray(saltLength, bodyAt))) return undefined;
   return cipher.openSecret(toUtf8(canonicalJson(binding)), wrapped.subarray(bodyAt));
+}
+
+/** Several secrets, each wrapped for its own name. */
+export type WrappedBundle<Name extends string> = Readonly<Record<Name, string>>;
+
+export function wrapBundle<Name extends string>(
+  key: SecretBytes,
+  purpose: string,
+  names: readonly Name[],
+  secrets: Readonly<Record<Name, SecretBytes>>,
+): WrappedBundle<Name> {
+  const wrapped = names.map((name) => [name, toBase64(wrapMaterial(key, { purpose, name }, secrets[name]))]);
+  return Object.fromEntries(wrapped) as WrappedBundle<Name>;
+}
+
+/** The caller owns the result; undefined unless every one of them was wrapped so. */
+export function openBundle<Name extends string>(
+  key: SecretBytes,
+  purpose: string,
+  names: readonly Name[],
+  wrapped: WrappedBundle<Name>,
+): Record<Name, SecretBytes> | undefined {
+  const secrets: Array<readonly [Name, SecretBytes]> = [];
+  for (const name of names) {
+    const bytes = fromBase64(wrapped[name] ?? '');
+    const secret = bytes && openWrapped(key, { purpose, name }, bytes);
+    if (secret === undefined) {
+      for (const [, opened] of secrets) opened.dispose();
+      return undefined;
+    }
+    secrets.push([name, secret]);
+  }
+  return Object.fromEntries(secrets) as Record<Name, SecretBytes>;
 }

@@ -28,13 +28,15 @@ export class StateDigest {
     for (let i = 0; i < length; i++) digest[i]! ^= trace.charCodeAt(i);
   }
 
-  /** The digest over all rows' MACs, given as concatenated chunks. */
-  async over(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  /** The digest over all rows' MACs, given as concatenated chunks, and how many rows there are. */
+  async over(chunks: AsyncIterable<Uint8Array>): Promise<{ readonly digest: Uint8Array; readonly rows: number }> {
     const digest = new Uint8Array(length);
+    let rows = 0;
     for await (const chunk of chunks) {
+      rows += chunk.length / length;
       for (let at = 0; at < chunk.length; at += length)
         StateDigest.mix(digest, this.trace(chunk.subarray(at, at + length)));
     }
-    return digest;
+    return { digest, rows };
   }
 }

@@ -187,6 +187,7 @@ test('every flipped bit of the head is noticed', async () => {
     using root = new SecretBytes(rootBytes());
     const store: Store = Object.assign(Object.create(ring.store) as Store, {
       macs: () => ring.store.macs(),
+      read: ring.store.read.bind(ring.store),
       anchors: async () => anchors,
     });
     const options = { capacity: 4, clock: () => startTime };

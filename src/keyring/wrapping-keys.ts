@@ -1,11 +1,19 @@
 import { generateMaterial, type KeyHandle, openMaterial } from '#crypto/crypto.ts';
-import { KmsError, type Outcome, type RecordReader, type Result, type SecretBytes } from '#domain/domain.ts';
+import {
+  KmsError,
+  type Outcome,
+  type RecordReader,
+  type Result,
+  type SecretBytes,
+  type WrappedMaterial,
+} from '#domain/domain.ts';
 import { fromBase64, toBase64 } from '#encoding/encoding.ts';
 import type { RealmKeys } from './realm-keys.ts';
-import { unwrapMaterial, wrapMaterial } from './root.ts';
+import { wrapMaterial } from './root.ts';
 
 const spec = 'rsa-4096';
-const recordId = (realm: string) => `wrapping-key/${realm}`;
+const prefix = 'wrapping-key/';
+const recordId = (realm: string) => prefix + realm;
 const binding = (realm: string) => ({ purpose: 'wrapping-key', realm, spec });
 
 interface Stored {
@@ -40,9 +48,18 @@ export class WrappingKeys {
   async open(realm: string): Promise<KeyHandle> {
     const stored = await this.#find(realm);
     if (stored === undefined) throw new KmsError('invalid-wrapping', 'Nothing was wrapped for this realm yet.');
-    const realmKey = await this.#realmKeys.of(realm);
-    using privateKey = unwrapMaterial(realmKey, binding(realm), fromBase64(stored.wrapped)!);
+    using privateKey = await this.#realmKeys.unwrap(realm, binding(realm), fromBase64(stored.wrapped)!);
     return openMaterial(spec, privateKey);
+  }
+
+  /** What a setting's row says once its pair is under the realm's key of now. Undefined where there is nothing to be done. */
+  async renewed(id: string, value: unknown): Promise<object | undefined> {
+    if (!id.startsWith(prefix)) return undefined;
+    const realm = id.slice(prefix.length);
+    const stored = value as Stored;
+    const wrapped = fromBase64(stored.wrapped) as WrappedMaterial;
+    const next = await this.#realmKeys.rewrap(realm, binding(realm), wrapped);
+    return next === wrapped ? undefined : { ...stored, wrapped: toBase64(next) };
   }
 
   async #find(realm: string): Promise<Stored | undefined> {
