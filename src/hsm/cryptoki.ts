@@ -21,6 +21,7 @@ export interface Module {
     readonly manufacturerID: string;
     readonly model: string;
     readonly serialNumber: string;
+    readonly flags: number;
     readonly firmwareVersion: { readonly major: number; readonly minor: number };
   };
   C_GetMechanismList(slot: Handle): readonly number[];

@@ -33,7 +33,7 @@ export type Question = {
 /** `rv`: a CKR_ value or one of ours (ckr.ts). `words`: of what no return value tells. */
 export interface Failure {
   readonly rv: number;
-  readonly fault?: 'tampered' | 'unavailable' | 'unsupported' | 'already-exists';
+  readonly fault?: 'tampered' | 'unavailable' | 'unsupported' | 'already-exists' | 'invalid-unseal';
   readonly words?: string;
 }
 

@@ -175,6 +175,13 @@ it('opens no token that gives a wrong answer to what is known, and none with a l
   faulty!.calm();
 });
 
+it('does not spend the last try that a token has for a PIN', async () => {
+  faulty!.disturb({ call: 'C_GetTokenInfo', times: 100, action: 'fail', value: 0x20000 });
+  await assert.rejects(open({ sessions: 1 }), fails('invalid-unseal', /locks its PIN at the next wrong one/));
+  faulty!.calm();
+  await (await open({ sessions: 1 })).close();
+});
+
 it('opens a token with fewer sessions than it was to have, and says when it has none', async () => {
   faulty!.disturb({ call: 'C_OpenSession', skip: 2, times: 9, action: 'fail', value: ckr.SESSION_COUNT });
   const hsm = await open({ sessions: 4 });

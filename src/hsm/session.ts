@@ -37,6 +37,10 @@ export class TokenSession {
     this.#slot = slot;
     const session = module.C_OpenSession(slot, this.#binding.CKF_RW_SESSION | this.#binding.CKF_SERIAL_SESSION);
     this.#session = session;
+    if ((module.C_GetTokenInfo(slot).flags & lastTry) !== 0) {
+      const words = `The token ${facts.serial} locks its PIN at the next wrong one, so none is tried: log in by another program, which clears that.`;
+      throw new CallFailed({ rv: ckr.PIN_LOCKED, fault: 'invalid-unseal', words });
+    }
     this.#login(module, session, pin, afresh);
     if (afresh && !givesKnownAnswers(this.#binding, module, session, slot)) {
       const words = `The token ${facts.serial} gives a wrong answer to a question whose answer is known.`;
@@ -264,6 +268,8 @@ export class TokenSession {
   }
 }
 
+/** CKF_USER_PIN_FINAL_TRY. */
+const lastTry = 0x20000;
 /** CKS_RW_USER_FUNCTIONS. */
 const userFunctions = 3;
 const noHandle: ReadonlySet<number | undefined> = new Set([ckr.KEY_HANDLE_INVALID, ckr.OBJECT_HANDLE_INVALID]);

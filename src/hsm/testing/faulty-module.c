@@ -80,7 +80,16 @@ static CK_RV C_OpenSession_disturbed(CK_SLOT_ID slot, CK_FLAGS f, CK_VOID_PTR a,
   return rv == CKR_OK ? real->C_OpenSession(slot, f, a, n, s) : rv;
 }
 
-/* Every answer of the token's cipher is wrong by one bit: what a known answer finds. */
+/* VALUE is set among the token's flags. */
+static CK_RV C_GetTokenInfo_disturbed(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
+{
+  CK_RV flags = disturb("C_GetTokenInfo");
+  CK_RV rv = real->C_GetTokenInfo(slot, info);
+  if (rv == CKR_OK) info->flags |= flags;
+  return rv;
+}
+
+/* The digest is wrong by one bit, which a known answer finds. */
 static CK_RV C_Digest_disturbed(CK_SESSION_HANDLE s, CK_BYTE_PTR d, CK_ULONG n, CK_BYTE_PTR o, CK_ULONG_PTR l)
 {
   CK_RV wrong = disturb("C_Digest");
@@ -111,6 +120,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
     ours.C_Decrypt = C_Decrypt_disturbed;
     ours.C_FindObjectsInit = C_FindObjectsInit_disturbed;
     ours.C_GenerateKey = C_GenerateKey_disturbed;
+    ours.C_GetTokenInfo = C_GetTokenInfo_disturbed;
     ours.C_Digest = C_Digest_disturbed;
   }
   pthread_mutex_unlock(&lock);
