@@ -60,10 +60,22 @@ test('every page that the code names is there', () => {
 const serverOptions = {
   dev: ['data', 'listen', 'region', 'cached-keys', 'bench-no-tls', 'bench-no-flush'],
   init: [
-    ...['data', 'anchor', 'region', 'passphrase-fd', 'passphrase-file'],
+    ...['data', 'anchor', 'region', 'passphrase-fd', 'passphrase-file', 'pin-fd', 'pin-file'],
     ...['seal', 'seal-name', 'set', 'shares', 'threshold', 'custodian', 'custodian-key', 'out'],
   ],
-  server: ['data', 'anchor', 'region', 'passphrase-fd', 'passphrase-file', 'listen', 'tls-cert', 'tls-key', 'tls-ca'],
+  server: [
+    'data',
+    'anchor',
+    'region',
+    'passphrase-fd',
+    'passphrase-file',
+    'pin-fd',
+    'pin-file',
+    'listen',
+    'tls-cert',
+    'tls-key',
+    'tls-ca',
+  ],
 } as const;
 
 function words(line: string): readonly string[] {
@@ -95,7 +107,7 @@ test('every command line in the pages is one that claviger takes', () => {
 });
 
 test('the options of the commands that start a server are those of their code', () => {
-  const code = ['production.ts', 'development.ts', 'first-seal.ts']
+  const code = ['production.ts', 'development.ts', 'first-seal.ts', 'given-secrets.ts']
     .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
     .join('');
   for (const name of new Set(Object.values(serverOptions).flat())) {
