@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Env } from './harness.ts';
 
-const place = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'claviger-clients');
+/** Where it puts them. */
+export const place = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'claviger-clients');
 
 export interface Program {
   readonly path: string;

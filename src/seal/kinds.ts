@@ -1,5 +1,6 @@
 import { KmsError } from '#domain/domain.ts';
 import { awsKmsKind } from './aws-kms/aws-kms.ts';
+import { azureKeyVaultKind } from './azure-key-vault/azure-key-vault.ts';
 import type { SealKind } from './contract.ts';
 import { type PassphraseCost, passphraseKind } from './passphrase/passphrase.ts';
 import { pkcs11Kind } from './pkcs11/pkcs11.ts';
@@ -15,7 +16,7 @@ export interface SealKindOptions {
 
 /** Every kind of seal that this release knows. Its SDK or module is loaded when a seal of it is made or opened. */
 export function sealKinds({ cost, vaultToken = () => undefined }: SealKindOptions = {}): readonly SealKind[] {
-  return [passphraseKind(cost), shamirKind, pkcs11Kind, awsKmsKind, vaultTransitKind(vaultToken)];
+  return [passphraseKind(cost), shamirKind, pkcs11Kind, awsKmsKind, azureKeyVaultKind, vaultTransitKind(vaultToken)];
 }
 
 /** Throws 'invalid-parameter'. */
