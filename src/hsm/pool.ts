@@ -33,6 +33,8 @@ export class Pool {
   readonly #settings: PoolSettings;
   /** Known once it was opened; from then on no other token will do. */
   #serial: string | undefined;
+  /** Fewer than were asked for where the token has no more. */
+  #sessions: number;
   readonly #threads: Thread[] = [];
   #queue: Waiting[] = [];
   #flushing = false;
@@ -49,12 +51,13 @@ export class Pool {
   constructor(settings: PoolSettings) {
     this.#settings = settings;
     this.#serial = settings.serial;
+    this.#sessions = settings.sessions;
   }
 
   /** Once, before anything else. Tries once. */
   async open(): Promise<TokenFacts> {
     try {
-      const facts = await this.#connect(true);
+      const facts = await this.#connect();
       this.#serial = facts.serial;
       return facts;
     } catch (error) {
@@ -211,7 +214,7 @@ export class Pool {
         this.#queue.push(again);
       }
     }
-    if (this.#ready().length < this.#settings.sessions) this.#lost(error);
+    if (this.#ready().length < this.#sessions) this.#lost(error);
   }
 
   #lost(why?: KmsError): void {
@@ -232,7 +235,7 @@ export class Pool {
       if (pause > 0) await sleep(pause, undefined, { signal, ref: false }).catch(() => {});
       if (this.#end !== undefined) return;
       try {
-        await this.#connect(false);
+        await this.#connect();
         this.#outage = undefined;
         return;
       } catch (error) {
@@ -245,13 +248,13 @@ export class Pool {
   }
 
   /** Every session anew. The module is begun afresh where no thread is in a call of it, which PKCS#11 asks for (section 5.4). */
-  async #connect(first: boolean): Promise<TokenFacts> {
+  async #connect(): Promise<TokenFacts> {
     await this.#quiet();
     const stuck = this.#threads.filter((thread) => thread.stuck && !thread.gone);
     this.#threads.splice(0, Infinity, ...this.#threads.filter(({ gone }) => !gone));
-    const limit = this.#settings.sessions + Math.min(stuck.length, 2 * this.#settings.sessions);
+    const limit = this.#sessions + Math.min(stuck.length, 2 * this.#sessions);
     const usable = () => this.#threads.filter((thread) => !thread.stuck && !thread.gone);
-    while (usable().length < this.#settings.sessions && this.#threads.length < limit) this.#start();
+    while (usable().length < this.#sessions && this.#threads.length < limit) this.#start();
     const afresh = stuck.length === 0;
     let facts: TokenFacts | undefined;
     for (const thread of usable()) {
@@ -260,13 +263,15 @@ export class Pool {
       } catch (error) {
         // A token may have fewer sessions than were asked for.
         const full = error instanceof CallFailed && error.failure.rv === ckr.SESSION_COUNT;
-        if (facts === undefined || !full || !first) throw error;
-        await thread.ask('close', false);
+        if (facts === undefined || !full) throw error;
         this.#threads.splice(this.#threads.indexOf(thread), 1);
+        this.#sessions = Math.max(1, this.#ready().length);
+        await thread.end(false);
       }
     }
-    if (facts === undefined) throw new CallFailed({ rv: ckr.SESSION_COUNT });
-    return facts;
+    if (facts !== undefined) return facts;
+    const words = `${this.#name} is in calls that have not come back, with every thread that it may have.`;
+    throw new CallFailed({ rv: ckr.FUNCTION_FAILED, fault: 'unavailable', words });
   }
 
   async #join(thread: Thread, afresh: boolean, leave: boolean): Promise<TokenFacts> {

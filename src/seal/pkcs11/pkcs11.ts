@@ -35,7 +35,7 @@ async function create(settings: Pkcs11Settings, secret: SecretBytes | undefined)
         ...{ module, moduleSha256: moduleSha256.toLowerCase(), tokenSerial, tokenLabel },
         ...{ keyId: key.id, mechanism: kind.mechanism },
         ...(kind.publicKey !== undefined && { publicKey: toBase64(kind.publicKey) }),
-        check: toBase64(await kind.wrapping.wrap(words)),
+        check: toBase64(await kind.wrapping.wrap(words).catch((error) => notOffered(error, kind.mechanism))),
       };
       return { settings: pins, seal: new Pkcs11Seal(hsm, kind.wrapping) };
     } catch (error) {
@@ -46,6 +46,12 @@ async function create(settings: Pkcs11Settings, secret: SecretBytes | undefined)
     await hsm.close();
     throw error;
   }
+}
+
+/** A new key that doesn't open what was just put under it: the token says little of mechanisms that it has in part. */
+function notOffered(error: unknown, mechanism: Mechanism): never {
+  const opened = !(error instanceof KmsError) || error.code !== 'invalid-unseal';
+  throw opened ? error : new KmsError('unsupported', `the token does not do ${mechanism} as it is asked to.`);
 }
 
 async function open(settings: Pkcs11Settings, secret: SecretBytes | undefined): Promise<Seal> {
