@@ -1,24 +1,14 @@
 import { resolve } from 'node:path';
-import { assertGrownFrom, CheckpointSigner, newLedger, openLedger } from '#audit/audit.ts';
+import { newLedger, openLedger } from '#audit/audit.ts';
 import { readEnvironment } from '#config/config.ts';
-import { countedUuids, digestHex, Ed25519Signer, randomUuid } from '#crypto/crypto.ts';
+import { countedUuids, randomUuid } from '#crypto/crypto.ts';
 import { type CredentialSet, type Entry, type Handout, KmsError, type Plaintext, type Role } from '#domain/domain.ts';
-import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
-import { identityRoom } from '#identity/identity.ts';
+import { type Rates, WorkingGate } from '#gate/gate.ts';
 import { startJobs } from '#jobs/jobs.ts';
-import { assertSealsNewest, isFounding, Keyring, newRoot, readHead } from '#keyring/keyring.ts';
+import { isFounding, newRoot } from '#keyring/keyring.ts';
 import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
-import {
-  type AskedSeal,
-  acknowledgements,
-  Custody,
-  type Given,
-  type Opening,
-  type PassphraseCost,
-  sealKinds,
-} from '#seal/seal.ts';
-import { SecretsRoom } from '#secrets/secrets.ts';
+import { type AskedSeal, acknowledgements, Custody, type Given, type PassphraseCost, sealKinds } from '#seal/seal.ts';
 import { openSqliteStore, type Store } from '#store/store.ts';
 import { Gauge, Metrics } from '#telemetry/telemetry.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
@@ -26,15 +16,14 @@ import { awsSecretsManagerDoor } from '#wire/aws-secrets-manager/aws-secrets-man
 import { awsStsDoor } from '#wire/aws-sts/aws-sts.ts';
 import { nativeDoor } from '#wire/native/native.ts';
 import { vaultDoor } from '#wire/vault/vault.ts';
+import { ServerBackups } from './backups.ts';
 import { MonotoneClock } from './clock.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { hostNow } from './host.ts';
-import { localServiceAccount } from './local-service-account.ts';
 import type { ServerTls } from './local-tls.ts';
-import { outbound } from './outbound.ts';
-import { scrubSoon } from './rest.ts';
 import { Retries } from './retries.ts';
 import { RegisteredRotators } from './rotators.ts';
+import { type Rotation, readStoredHead, WorkingRooms } from './working-rooms.ts';
 
 export interface ServerOptions {
   readonly data: DataDirectory;
@@ -71,14 +60,6 @@ export interface Endpoint {
   readonly tls: ServerTls | undefined;
 }
 
-/** What the rooms and the jobs share of rotating secrets: who may be called, and that somebody is to be. */
-interface Rotation {
-  readonly rotators: RegisteredRotators;
-  onRotation: () => void;
-}
-
-const defaultCachedKeys = 16_384;
-
 /** The only place that knows every room: builds one server on a data folder, sealed. */
 export class Server {
   readonly gate: WorkingGate;
@@ -87,6 +68,7 @@ export class Server {
   readonly #clock: MonotoneClock;
   readonly #rotation: Rotation;
   readonly #custody: Custody;
+  readonly #rooms: WorkingRooms;
   #retries: Retries | undefined;
   #listener: Listener | undefined;
   #jobs: ReturnType<typeof startJobs> | undefined;
@@ -98,7 +80,9 @@ export class Server {
     gate: WorkingGate,
     rotation: Rotation,
     custody: Custody,
+    rooms: WorkingRooms,
   ) {
+    this.#rooms = rooms;
     this.#rotation = rotation;
     this.#custody = custody;
     this.#options = options;
@@ -121,7 +105,7 @@ export class Server {
     try {
       using root = newRoot();
       const opening = await server.#custody.found(kind, seal, root, show);
-      await server.gate.core.entrust(await server.#rooms(opening));
+      await server.gate.core.entrust(await server.#rooms.open(opening));
       return server;
     } catch (error) {
       await server.close();
@@ -158,6 +142,7 @@ export class Server {
     });
     // Read once, so that a damaged file is told of before anything else.
     if (data.hasSeal) custody.status();
+    const rooms = new WorkingRooms({ ...options, store, custody, clock, rotation });
     const gate = new WorkingGate({
       store,
       ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
@@ -170,18 +155,16 @@ export class Server {
       ...(options.fips !== undefined && { fips: options.fips }),
       open: async (opener) => {
         const opening = await custody.open(opener);
-        return opening && (await openRooms(opening, custody, store, clock, options, rotation));
+        return opening && (await rooms.open(opening));
       },
       custody,
+      furnish: (keyring) => rooms.furnish(keyring),
       acknowledgements,
+      backups: new ServerBackups({ data, version, clock: clock.now, sealRevision: () => custody.revision }),
       host: hostNow,
       onInternalError: (error, requestId) => options.log(`request ${requestId} failed inside: ${describe(error)}`),
     });
-    return new Server(options, store, clock, gate, rotation, custody);
-  }
-
-  #rooms(opening: Opening): Promise<Unsealed> {
-    return openRooms(opening, this.#custody, this.#store, this.#clock, this.#options, this.#rotation);
+    return new Server(options, store, clock, gate, rotation, custody, rooms);
   }
 
   get clock(): () => number {
@@ -224,7 +207,7 @@ export class Server {
 
   async #openAlone(): Promise<void> {
     const { core } = this.gate;
-    const open = async () => this.#rooms(await this.#custody.openAlone());
+    const open = async () => this.#rooms.open(await this.#custody.openAlone());
     const line = { ...this.#ownLine('unseal'), action: 'unseal', realm: '' };
     try {
       if (await this.isNew()) await core.entrust(await open());
@@ -259,7 +242,7 @@ export class Server {
   async bootstrap(name: string, role: Role, keep: (credentials: CredentialSet) => void): Promise<CredentialSet> {
     const { identity, signer } = this.gate.core.rooms;
     const { result, change } = await identity.bootstrap('main', name, role);
-    await this.gate.core.commits.found();
+    await this.gate.core.commits.writeHead();
     keep(result);
     this.#options.data.write('ledger.pub', `${signer.verifierKey}\n`, 0o644);
     await this.gate.core.commits.submit(
@@ -332,64 +315,6 @@ export class Server {
 
 const developmentPassphrase =
   'The passphrase of a development server lies beside its data: there is none to be changed.';
-
-async function readStoredHead(store: Store) {
-  const bytes = await store.head();
-  if (bytes === undefined) {
-    if ((await store.anchors()).length === 0) return undefined;
-    throw new KmsError(
-      'tampered',
-      'The database is empty but its anchor is not: the database was taken away. Restore it from a backup.',
-    );
-  }
-  const head = readHead(bytes);
-  if (head === undefined)
-    throw new KmsError('tampered', "The database's head can't be read; restore the database from a backup.");
-  return head;
-}
-
-/** Takes the root of `opening`. */
-async function openRooms(
-  opening: Opening,
-  custody: Custody,
-  store: Store,
-  clock: MonotoneClock,
-  { mode, region, cachedKeys = defaultCachedKeys }: ServerOptions,
-  rotation: Rotation,
-): Promise<Unsealed> {
-  using root = opening.root;
-  const stored = await readStoredHead(store);
-  const keyring = await Keyring.open(root, store, stored?.sealed, {
-    ...{ capacity: cachedKeys, clock: clock.now },
-    forgotten: scrubSoon,
-  });
-  await assertSealsNewest(keyring.records, opening.revision);
-  if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
-  const identity = identityRoom({
-    records: keyring.records,
-    key: keyring.identityKey,
-    region,
-    clock: clock.now,
-    mode,
-    outbound,
-    localServiceAccount: localServiceAccount(clock.now),
-  });
-  const signing = new Ed25519Signer(keyring.ledgerSeed);
-  const signer = new CheckpointSigner(`claviger/${digestHex('sha256', signing.publicKey).slice(0, 12)}`, signing);
-  const secrets = new SecretsRoom({
-    keyring,
-    region,
-    rotators: rotation.rotators,
-    onRotation: () => rotation.onRotation(),
-  });
-  opening.opened();
-  const dispose = () => {
-    keyring.dispose();
-    custody.forget();
-    scrubSoon();
-  };
-  return { keyring, identity, secrets, signer, dispose };
-}
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

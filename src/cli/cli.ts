@@ -3,6 +3,7 @@ import { ApiError, InauthenticError, NotEncryptedFileError, UnreachableError } f
 import { readEnvironment, SettingsError } from '#config/config.ts';
 import { accessCommand } from './access.ts';
 import { auditCommands, Unverified } from './audit.ts';
+import { backupCommands } from './backup.ts';
 import { type Call, CliError, type Command, exitCodes, type Parsed, parse, UsageError } from './command.ts';
 import { connect } from './connect.ts';
 import { envCommand } from './env.ts';
@@ -14,6 +15,7 @@ import { keyCommands } from './key.ts';
 import { migrateCommand } from './migrate/migrate.ts';
 import { type Output, printable, terminalOutput } from './output.ts';
 import { roleCommands } from './role.ts';
+import { rootCommands } from './root.ts';
 import { sealCommands } from './seal/seal.ts';
 import { serverCommands } from './server.ts';
 import { shareCommands } from './share/share.ts';
@@ -27,8 +29,10 @@ export { assertCanHandOut, type HandedShare, type HandingOut, handOut } from './
 export const commands: readonly Command[] = [
   envCommand,
   ...sealCommands,
+  ...rootCommands,
   ...serverCommands,
   ...shareCommands,
+  ...backupCommands,
   ...keyCommands,
   ...fileCommands,
   ...identityCommands,

@@ -1,5 +1,7 @@
+import { Backups } from './backups.ts';
 import type { DataKeys } from './encrypt-stream.ts';
 import { ApiError, UnreachableError } from './errors.ts';
+import { RootKey } from './root.ts';
 import { Seals } from './seals.ts';
 import type {
   AccessExplanation,
@@ -27,6 +29,7 @@ import type {
   Used,
 } from './types.ts';
 
+export type { Backup, BackupSchedule, BackupStatus } from './backups.ts';
 export * from './chunked.ts';
 export * from './encrypt-stream.ts';
 export * from './errors.ts';
@@ -125,9 +128,19 @@ export class ClavigerClient implements DataKeys {
     return this.#json('POST', '/unseal', { body: { passphrase, ...(seal !== undefined && { seal }) } });
   }
 
+  /** The root key itself. */
+  get root(): RootKey {
+    return new RootKey((method, path) => this.#json(method, path));
+  }
+
   /** The ways to the root key, and their shares. */
   get seals(): Seals {
     return new Seals((method, path, body) => this.#json(method, path, body && { body }));
+  }
+
+  /** Backups of the whole server. */
+  get backups(): Backups {
+    return new Backups((method, path, body) => this.#json(method, path, body && { body }));
   }
 
   // --- keys: `key` is a name, with or without `alias/`, or an id

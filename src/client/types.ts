@@ -302,3 +302,13 @@ export interface AcknowledgedShare {
   readonly date: string;
   readonly signed: boolean;
 }
+
+/** How far the root key has been rotated. */
+export interface RootStatus {
+  readonly rotating: boolean;
+  /** Milliseconds since the epoch. */
+  readonly rotatingSince?: number;
+  /** Rows that are under the new root, and rows in all. */
+  readonly renewed?: number;
+  readonly rows?: number;
+}

@@ -3,6 +3,7 @@ import type { AclPolicyCommands, AclPolicyResults } from './command-acl-policy.t
 import type { AgreementCommands, AgreementResults } from './command-agreement.ts';
 import type { AuditCommands, AuditResults } from './command-audit.ts';
 import type { AuthMountCommands, AuthMountResults } from './command-auth-mount.ts';
+import type { BackupCommands, BackupResults } from './command-backup.ts';
 import type { CeremonyCommands, CeremonyResults } from './command-ceremony.ts';
 import type { HolderCommands, HolderResults, Page } from './command-holder.ts';
 import type { HostCommands, HostResults } from './command-host.ts';
@@ -18,6 +19,7 @@ import type { MigrateCommands, MigrateResults } from './command-migrate.ts';
 import type { MountCommands, MountResults } from './command-mount.ts';
 import type { RegionCommands, RegionResults } from './command-region.ts';
 import type { RevocationListCommands, RevocationListResults } from './command-revocation-list.ts';
+import type { RootCommands, RootResults } from './command-root.ts';
 import type { SealCommands, SealResults, SealStatus } from './command-seal.ts';
 import type { SecretCommands, SecretResults } from './command-secret.ts';
 import type { SessionCommands, SessionResults } from './command-session.ts';
@@ -60,8 +62,10 @@ export interface Commands
     SessionCommands,
     LoginCommands,
     TokenCommands,
+    BackupCommands,
     CeremonyCommands,
     SealCommands,
+    RootCommands,
     ShareCommands,
     HolderCommands,
     HostCommands,
@@ -288,8 +292,10 @@ export interface Results
     SessionResults,
     LoginResults,
     TokenResults,
+    BackupResults,
     CeremonyResults,
     SealResults,
+    RootResults,
     ShareResults,
     HolderResults,
     HostResults,
@@ -369,6 +375,8 @@ export interface Results
     readonly forgotten: number;
     /** What rotators are to be called for; absent: nothing. */
     readonly steps?: readonly DueRotation[];
+    /** A backup is to be taken. */
+    readonly backupDue?: boolean;
   };
 }
 

@@ -102,6 +102,10 @@ const changing: ReadonlySet<Action> = new Set<Action>([
   'remove-seal',
   'rotate-seal',
   'prove-seal',
+  'rotate-root',
+  'take-backup',
+  'schedule-backups',
+  'confirm-restore',
 ]);
 
 /** Whether the action changes stored state: what a replay of it would do twice. */

@@ -153,16 +153,31 @@ export class CommitQueue {
   }
 
   /**
-   * Gives a new store its first head and its anchor, before it holds anything: were they written with the first change, a crash
-   * between the two would look like a lost anchor. May be repeated until there is a change.
+   * Writes the head and flushes its anchor though nothing changes. A new store gets its first ones so, before it holds anything: were they
+   * written with the first change, a crash between the two would look like a lost anchor.
    */
-  found(): Promise<void> {
+  writeHead(): Promise<void> {
     return this.#between(async () => {
       const { store, ledger, clock } = this.#options;
       const head = this.#trusted().keyring.nextHead([], ledger.extend([]), clock());
       // One list without a write makes the store flush the anchor.
       await store.commit({ changes: [[]], block: undefined, head: head.bytes, anchor: head.bytes });
       this.#sealedHead = head.bytes;
+    });
+  }
+
+  /**
+   * Somebody else vouches for the state from one transaction to the next: what `prepare` gives is durable before `next` is asked, and
+   * nothing is written between. Changes that were protected before are refused with 'conflict'.
+   */
+  succeed(prepare: () => Promise<Change>, next: () => Promise<Authority>): Promise<void> {
+    return this.#between(async () => {
+      const authority = this.#trusted();
+      const change = await prepare();
+      const rows = await authority.keyring.protect(change.records);
+      const [resolve, reject, holds] = [() => {}, () => {}, undefined];
+      await this.#write([{ entries: [], change, protected: rows, authority, holds, resolve, reject }]);
+      this.#authority = await next();
     });
   }
 
@@ -331,7 +346,10 @@ export class CommitQueue {
 
 /** Whether somebody's rights may be others after it. A credential that is new takes nothing from anybody. */
 function changesAccess({ records }: Change): boolean {
-  return records.some(({ kind, expect }) => accessKinds.has(kind) && !(kind === 'credential' && expect === 0));
+  return records.some(
+    ({ kind, expect, renewed }) =>
+      renewed !== true && accessKinds.has(kind) && !(kind === 'credential' && expect === 0),
+  );
 }
 
 /**

@@ -1,16 +1,19 @@
 import type { CheckpointSigner, Ledger } from '#audit/audit.ts';
-import { type Host, KmsError, type Opener, type Status } from '#domain/domain.ts';
-import { sealsWritten } from '#keyring/keyring.ts';
+import { type Change, type Host, KmsError, type Opener, type Status } from '#domain/domain.ts';
+import { type Keyring, sealsWritten } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
 import type { Store } from '#store/store.ts';
 import { Gauge, type Metrics } from '#telemetry/telemetry.ts';
 import { Attempts } from './attempts.ts';
+import { BackupWatch } from './backup-watch.ts';
+import type { Backups } from './backups.ts';
 import { Ceremonies } from './ceremonies.ts';
 import { Coalesced } from './coalesced.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { Acknowledgements, Custody } from './custody.ts';
 import { Decisions } from './decisions.ts';
 import { LastUses } from './last-uses.ts';
+import { RootRotation } from './root-rotation.ts';
 import type { Subject } from './subjects.ts';
 import { type Rates, Throttle } from './throttle.ts';
 import type { Rooms } from './verbs.ts';
@@ -39,7 +42,11 @@ export interface GateOptions {
   readonly open: (opener: Opener) => Promise<Unsealed | undefined>;
   /** What the root is proven, and its seals are changed by. */
   readonly custody: Custody;
+  /** The working rooms on a keyring. */
+  readonly furnish: (keyring: Keyring) => Unsealed;
   readonly acknowledgements: Acknowledgements;
+  /** Absent: there is nothing to be backed up. */
+  readonly backups?: Backups;
   readonly host: () => Host;
   /** Told of every failure that is the server's own fault, for its log. */
   readonly onInternalError: (error: unknown, requestId: string) => void;
@@ -55,6 +62,8 @@ export class Core {
   readonly throttle: Throttle;
   readonly attempts = new Attempts();
   readonly ceremonies: Ceremonies;
+  readonly rootRotation = new RootRotation(this);
+  readonly backupWatch: BackupWatch;
   #rooms: Unsealed | undefined;
   #turns: Promise<unknown> = Promise.resolve();
 
@@ -65,6 +74,7 @@ export class Core {
     this.coalesced = new Coalesced(this.commits);
     this.throttle = new Throttle(options.rates ?? {});
     this.ceremonies = new Ceremonies(options.custody, this.attempts, options.clock);
+    this.backupWatch = new BackupWatch(metrics);
     this.lastUses = new LastUses(store, ledger, this.commits, (error) => options.onInternalError(error, 'last-uses'));
     metrics.add(new Gauge('claviger_ledger_lines', 'Lines in the ledger.', () => ledger.size));
     metrics.add(
@@ -104,6 +114,26 @@ export class Core {
     former?.dispose();
     this.#rooms = rooms;
     this.lastUses.follow(rooms?.keyring);
+    if (rooms !== undefined) this.rootRotation.follow(rooms);
+  }
+
+  /**
+   * Other rooms take the place of these without a pause, from the transaction on with which `prepare` made way for them. Rejects with
+   * 'conflict' where others did before.
+   */
+  succeed(rooms: Unsealed, prepare: () => Promise<Change>, make: () => Promise<Unsealed>): Promise<void> {
+    return this.#alone(async () => {
+      if (!this.serves(rooms)) throw new KmsError('conflict', 'The server was sealed meanwhile.');
+      this.lastUses.follow(undefined);
+      try {
+        await this.commits.succeed(prepare, async () => {
+          this.#rooms = await make();
+          return this.#rooms;
+        });
+      } finally {
+        this.lastUses.follow(this.#rooms?.keyring);
+      }
+    });
   }
 
   /**

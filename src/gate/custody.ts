@@ -6,6 +6,7 @@ import type {
   SealAwaited,
   SealFacts,
   SealStatus,
+  SecretBytes,
 } from '#domain/domain.ts';
 
 /** What holds the root key. `seal/` implements it. */
@@ -22,6 +23,8 @@ export interface Custody {
   rotate(seal: AskedSeal, opener: Opener | undefined): Promise<Staged | SealAwaited>;
   remove(name: string): Staged;
   settle(name: string): void;
+  /** Every seal opens another root from then on. Durable when it returns; the caller still owns `root`. */
+  giveRoot(root: SecretBytes): void;
   renew(opener: Opener): Promise<Renewal>;
   forgetShares(): void;
   pad(length: number): Plaintext;

@@ -1,15 +1,18 @@
 import { proveEntry, readEntries } from '#audit/audit.ts';
 import { type Command, KmsError, type Origin, type Principal, type Proof, type Result } from '#domain/domain.ts';
 import { authorize } from './authorize.ts';
+import { isBackupDue, isOfBackup, keepBackups } from './backup-actions.ts';
+import { isRestored } from './backup-status.ts';
 import type { Asking } from './ceremonies.ts';
 import type { Core } from './core.ts';
 import { identified, type Line } from './lines.ts';
+import { isOfRoot } from './root-rotation.ts';
 import { runSchedule } from './schedule.ts';
 import { changeSeals, isOfSeal } from './seal-actions.ts';
 import { runSecretSchedule } from './secret-schedule.ts';
 import { isOfShare, keepAcknowledgements } from './share-actions.ts';
 import { assertPlace, type TokenUses } from './token-uses.ts';
-import { isRoomAction, type OfSeal, type OfShare, type ServerAction } from './verbs.ts';
+import { isRoomAction, type OfBackup, type OfRoot, type OfSeal, type OfShare, type ServerAction } from './verbs.ts';
 
 /** A request, and which attempt at it this is. */
 interface ServerRequest {
@@ -50,6 +53,11 @@ export async function serve(
     const holds = () => core.stillHolds(rooms, access, []);
     return await changeSeals(core, { rooms, command, peer: origin.peer }, line, holds);
   }
+  if (isOfBackup(command)) return await keepBackups(core, { rooms, command }, line, rightsHold);
+  if (isOfRoot(command)) {
+    const holds = () => core.stillHolds(rooms, access, []);
+    return await core.rootRotation.perform(rooms, command, line, holds);
+  }
   if (isOfShare(command)) {
     const holds = () => core.stillHolds(rooms, access, []);
     return await keepAcknowledgements(core, { rooms, command }, line, holds);
@@ -61,7 +69,7 @@ export async function serve(
 }
 
 type OfCeremony = 'read-ceremony' | 'start-ceremony' | 'cancel-ceremony' | 'feed-ceremony';
-type Act = Exclude<ServerAction, 'unseal' | 'read-status' | OfCeremony | OfSeal | OfShare>;
+type Act = Exclude<ServerAction, 'unseal' | 'read-status' | OfCeremony | OfSeal | OfShare | OfRoot | OfBackup>;
 
 function isOfCeremony(command: Command): command is Command<OfCeremony> {
   return command.kind.endsWith('-ceremony');
@@ -113,6 +121,11 @@ async function act(core: Core, principal: Principal, command: Command<Act>, orig
       return { sinks: [ledgerSink] };
     case 'run-schedule': {
       const now = clock();
+      const { records } = core.rooms.keyring;
+      await core.backupWatch.look(records);
+      // Another one may live on: what both did would be done twice.
+      if (await isRestored(records)) return { rotated: 0, destroyed: 0, forgotten: 0 };
+      const backupDue = await isBackupDue(core, records);
       const counts = await runSchedule(core.rooms, core.commits, principal, origin, now);
       await core.coalesced.flush(now);
       await core.lastUses.write();
@@ -122,6 +135,7 @@ async function act(core: Core, principal: Principal, command: Command<Act>, orig
         destroyed: counts.destroyed + destroyed,
         forgotten: await forget(core),
         ...(steps.length > 0 && { steps }),
+        ...(backupDue && { backupDue }),
       };
     }
   }

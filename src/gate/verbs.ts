@@ -39,6 +39,12 @@ export type OfSeal = 'list-seals' | 'add-seal' | 'remove-seal' | 'rotate-seal' |
 /** What concerns the shares of such ways. */
 export type OfShare = 'acknowledge-share' | 'list-acknowledgements';
 
+/** What concerns backups of the whole server. */
+export type OfBackup = 'take-backup' | 'read-backups' | 'schedule-backups' | 'confirm-restore' | 'run-backup-schedule';
+
+/** What concerns the root key itself. */
+export type OfRoot = 'rotate-root' | 'read-root';
+
 /** Actions that the gate answers itself: they concern the server, not a room. */
 export type ServerAction =
   | 'read-audit'
@@ -48,7 +54,9 @@ export type ServerAction =
   | 'read-status'
   | 'seal'
   | OfSeal
+  | OfBackup
   | OfShare
+  | OfRoot
   | 'read-ceremony'
   | 'start-ceremony'
   | 'cancel-ceremony'

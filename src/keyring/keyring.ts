@@ -40,7 +40,7 @@ import { type ProtectedChange, Records } from './records.ts';
 import { replicateKey, updatePrimaryRegion } from './region.ts';
 import { Renewal } from './renewal.ts';
 import { secretsKey, unreserved } from './reserved.ts';
-import { Root } from './root.ts';
+import { Root, wrapBackupKey } from './root.ts';
 import { rotateKey } from './rotate.ts';
 import { shown } from './shown.ts';
 import { getPublicKey, sign, verify } from './sign.ts';
@@ -55,7 +55,7 @@ export type { DueKey } from './due.ts';
 export type { ProtectedChange } from './records.ts';
 export type { Renewal } from './renewal.ts';
 export { isOwnKey, secretsKeyName } from './reserved.ts';
-export { newRoot } from './root.ts';
+export { newRoot, openBackupKey } from './root.ts';
 export { assertSealsNewest, sealsWritten } from './seal-revision.ts';
 
 interface Shown {
@@ -293,6 +293,7 @@ export class Keyring {
   exportKey = (key: Key, command: Command<'export-key'>) => exportKey(this.#parts, key, command);
   exportWrapped = (key: Key, destination: Key, command: Command<'export-wrapped-key'>) =>
     exportWrapped(this.#parts, key, destination, command);
+  wrapBackupKey = (backup: string, key: SecretBytes) => wrapBackupKey(this.#standing.root, backup, key);
   backupKey = (key: Key) => backupKey(this.#parts, key);
   /** The keys that give way to what is restored. None where it is no backup of the realm. */
   touchedByRestore = (realm: string, command: Command<'restore-key'>) => touchedByRestore(this.#parts, realm, command);

@@ -96,3 +96,22 @@ export function openBundle<Name extends string>(
   }
   return Object.fromEntries(secrets) as Record<Name, SecretBytes>;
 }
+
+const backupBinding = (backup: string) => ({ purpose: 'backup', backup });
+
+/** The key of a backup of the whole server, of which `backup` is the id, for whoever can open the root. The caller still owns it. */
+export function wrapBackupKey(root: Root, backup: string, key: SecretBytes): Uint8Array {
+  return wrapMaterial(root.wrapping, backupBinding(backup), key);
+}
+
+/** The caller owns the result, and still owns `root`. Throws 'tampered' where it was wrapped under another root, or for another backup. */
+export function openBackupKey(root: SecretBytes, backup: string, wrapped: Uint8Array): SecretBytes {
+  const derived = new Root(root);
+  try {
+    const key = openWrapped(derived.wrapping, backupBinding(backup), wrapped);
+    if (key !== undefined) return key;
+    throw new KmsError('tampered', 'The backup does not belong to the seal file that it brings along.');
+  } finally {
+    derived.dispose();
+  }
+}

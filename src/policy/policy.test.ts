@@ -212,9 +212,16 @@ const table = `
   add-seal                 security-officer developer
   remove-seal              security-officer developer
   rotate-seal              security-officer developer
+  rotate-root              security-officer developer
+  read-root                security-officer developer
   prove-seal               security-officer developer
   acknowledge-share        security-officer developer
   list-acknowledgements    security-officer developer
+  take-backup              security-officer developer
+  read-backups             security-officer developer
+  schedule-backups         security-officer developer
+  confirm-restore          security-officer developer
+  run-backup-schedule      nobody
   read-host                auditor security-officer developer
   list-audit-sinks         auditor security-officer developer
   create-orphan-token      security-officer developer
@@ -280,7 +287,7 @@ test('a job of the server runs the schedule and nothing else', () => {
   const job: Principal = { realm: '', name: 'schedule', kind: 'system', groups: [], credential: '' };
   for (const action of Object.keys(rules) as Action[]) {
     const [asks, keys] = asked(action);
-    const expected = ['run-schedule', 'report-rotation', ...open].includes(action);
+    const expected = ['run-schedule', 'run-backup-schedule', 'report-rotation', ...open].includes(action);
     assert.equal(decide(development(grant('developer')), job, asks, keys).allow, expected, action);
   }
 });
@@ -444,7 +451,9 @@ test('what concerns every realm is for the first realm', () => {
     ] as const),
     ...(['read-ceremony', 'start-ceremony', 'cancel-ceremony', 'feed-ceremony'] as const),
     ...(['list-seals', 'add-seal', 'remove-seal', 'rotate-seal', 'prove-seal'] as const),
+    ...(['rotate-root', 'read-root'] as const),
     ...(['acknowledge-share', 'list-acknowledgements'] as const),
+    ...(['take-backup', 'read-backups', 'schedule-backups', 'confirm-restore'] as const),
   ]) {
     assert.equal(answer(development(grant('developer')), command(action)), 'allow', action);
     assert.equal(

@@ -35,8 +35,15 @@ const governWords =
   words(`create-realm create-region create-identity disable-identity create-credentials revoke-credential create-grant
   revoke-grant create-key-store change-key-store list-key-stores create-role delete-role register-provider delete-provider write-acl-policy delete-acl-policy seal
   enable-mount tune-mount disable-mount enable-auth-mount tune-auth-mount disable-auth-mount configure-auth-mount create-orphan-token write-login delete-login write-revocation-list delete-revocation-list create-secret-id destroy-secret-id`);
-const sealWords = words('list-seals add-seal remove-seal rotate-seal prove-seal acknowledge-share list-acknowledgements');
-const ceremonyWords = [...sealWords, ...words('read-ceremony start-ceremony cancel-ceremony feed-ceremony')];
+const sealWords = words(
+  'list-seals add-seal remove-seal rotate-seal prove-seal rotate-root read-root acknowledge-share list-acknowledgements',
+);
+const backupWords = words('take-backup read-backups schedule-backups confirm-restore');
+const ceremonyWords = [
+  ...sealWords,
+  ...backupWords,
+  ...words('read-ceremony start-ceremony cancel-ceremony feed-ceremony'),
+];
 governWords.push(
   ...ceremonyWords,
   ...words('write-token-role delete-token-role revoke-tokens revoke-token-alone tidy'),
@@ -73,7 +80,7 @@ function naive(facts: Facts, who: Principal, command: Command, keys: readonly Ke
   const asked: string = command.kind;
   if (openWords.includes(asked)) return 'allow';
   if (who.kind === 'anonymous') return 'unauthenticated';
-  const systems = ['run-schedule', 'report-rotation'].includes(asked);
+  const systems = ['run-schedule', 'run-backup-schedule', 'report-rotation'].includes(asked);
   if (who.kind === 'system') return systems ? 'allow' : 'denied';
   if (systems) return 'denied';
   if (who.kind === 'federated' || asked === 'assume-role-with-web-identity') return 'denied';

@@ -28,7 +28,7 @@ import {
   recordKinds,
 } from '#domain/domain.ts';
 import { toUtf8, view } from '#encoding/encoding.ts';
-import { type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
+import { type Backups, type Rates, type Unsealed, WorkingGate } from '#gate/gate.ts';
 import { identityRoom, type Outbound } from '#identity/identity.ts';
 import { assertSealsNewest, Keyring, type KeyringOptions, newRoot, readHead } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
@@ -64,6 +64,14 @@ const host = {
   memory: { total: 1024, free: 512 },
   load: [0, 0, 0],
 } as const;
+
+/** A house lives in memory, and so has no files to back up: this stands for the disk, as `host` does for the machine. */
+const filedBackups: Backups = {
+  take: async (_, to = '/backups') => ({
+    ...{ id: randomUuid(), file: to, bytes: 1, digest: '0'.repeat(64), takenAt: startTime, ledger: 1 },
+  }),
+  prune: async () => 0,
+};
 
 export type Ring = Omit<KeyringOptions, 'clock'>;
 
@@ -163,7 +171,9 @@ export class House {
           return opening && house.#openRooms(opening, custody, ring);
         },
         custody,
+        furnish: (keyring) => house.#furnish(keyring, custody),
         acknowledgements,
+        backups: filedBackups,
         host: () => host,
         onInternalError: (error, requestId) =>
           house.log.push(`${requestId} ${(error as Error)?.stack ?? String(error)}`),
@@ -172,13 +182,21 @@ export class House {
   }
 
   async #openRooms(opening: Opening, custody: Custody, ring: Ring): Promise<Unsealed> {
-    const { store, clock, mode } = this;
+    const { store, clock } = this;
     using root = opening.root;
     const head = await store.head();
     const stored = head === undefined ? undefined : readHead(head);
     const keyring = await Keyring.open(root, store, stored?.sealed, { ...ring, clock });
     if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
     await this.whileOpening();
+    const rooms = this.#furnish(keyring, custody);
+    await assertSealsNewest(keyring.records, opening.revision);
+    opening.opened();
+    return rooms;
+  }
+
+  #furnish(keyring: Keyring, custody: Custody): Unsealed {
+    const { clock, mode } = this;
     const identity = identityRoom({
       records: keyring.records,
       key: keyring.identityKey,
@@ -195,8 +213,6 @@ export class House {
       region: 'eu-central-1',
       rotators: new Set(['arn:aws:lambda:eu-central-1:123456789012:function:turner']),
     });
-    await assertSealsNewest(keyring.records, opening.revision);
-    opening.opened();
     const dispose = () => {
       keyring.dispose();
       custody.forget();

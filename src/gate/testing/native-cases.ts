@@ -2,6 +2,7 @@
 import { randomBytes, sealBundle } from '#crypto/crypto.ts';
 import type { CredentialSet } from '#domain/domain.ts';
 import { toBase64, toUtf8 } from '#encoding/encoding.ts';
+import { backupCases } from './backup-cases.ts';
 import {
   blobOf,
   type Case,
@@ -18,6 +19,7 @@ import {
 } from './cases.ts';
 import type { Doors } from './doors.ts';
 import { byId, type House, plain } from './house.ts';
+import { rootCases } from './root-cases.ts';
 import { sealCases } from './seal-cases.ts';
 import { shareCases } from './share-cases.ts';
 
@@ -72,7 +74,9 @@ export const nativeCases: Cases = {
   'GET /metrics': native('GET /metrics'),
   'POST /seal': async (doors) => () => doors.native('POST', '/seal'),
   ...sealCases,
+  ...rootCases,
   ...shareCases,
+  ...backupCases,
   'GET /keys': native('GET /keys'),
   'POST /keys': native('POST /keys', () => ({ spec: 'aes-256', name: fresh('named') })),
   'GET /keys/{key}': native('GET /keys/{key}'),

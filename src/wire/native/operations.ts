@@ -1,3 +1,4 @@
+import { backupOperations } from './backup-operations.ts';
 import * as decode from './decode.ts';
 import { onKey, page } from './decode.ts';
 import * as decodeRegion from './decode-region.ts';
@@ -5,6 +6,7 @@ import * as role from './decode-role.ts';
 import * as encode from './encode.ts';
 import * as roles from './encode-role.ts';
 import { importOperations } from './import-operations.ts';
+import { rootOperations } from './root-operations.ts';
 import type { Operations } from './row.ts';
 import { sealOperations } from './seal-operations.ts';
 import { shareOperations } from './share-operations.ts';
@@ -19,7 +21,9 @@ export const operations = {
   'GET /metrics': { action: 'read-metrics', maxBody: 0, decode: nothing, encode: (result) => result.text },
   'POST /seal': { action: 'seal', maxBody: KiB, decode: nothing, encode: encode.asIs },
   ...sealOperations,
+  ...rootOperations,
   ...shareOperations,
+  ...backupOperations,
 
   'GET /keys': { action: 'list-keys', maxBody: 0, query: pages, decode: page, encode: encode.asIs },
   'POST /keys': {

@@ -1,0 +1,151 @@
+import { type Command, KmsError, type Result, type RootStatus } from '#domain/domain.ts';
+import { newRoot } from '#keyring/keyring.ts';
+import type { Core, Unsealed } from './core.ts';
+import { type Line, lineOf } from './lines.ts';
+import type { OfRoot } from './verbs.ts';
+
+export function isOfRoot(command: Command): command is Command<OfRoot> {
+  return command.kind === 'rotate-root' || command.kind === 'read-root';
+}
+
+/** Rows of one transaction: some milliseconds of work, between which requests are answered. */
+const stepRows = 256;
+/** Milliseconds until what failed, such as a full disk, is tried again. */
+const again = 5000;
+/** Milliseconds that requests under way may still need what the rooms before them opened. */
+const lingering = 60_000;
+
+/**
+ * Another root key. From one transaction to the next the server runs on rooms under the new one; then every row follows, a few at a time,
+ * while requests are answered. What is decided by the rooms before is decided again.
+ */
+export class RootRotation {
+  readonly #core: Core;
+  /** Milliseconds since the epoch: of the rotation whose last line is not written yet. */
+  #since: number | undefined;
+  #seen = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  async perform(rooms: Unsealed, command: Command<OfRoot>, line: Line, holds: () => boolean) {
+    if (command.kind === 'rotate-root') return await this.#begin(rooms, line, holds);
+    await this.#core.commits.submit(line, undefined, holds);
+    return this.#status(rooms);
+  }
+
+  /** Goes on with what rooms that were just opened have not finished. */
+  follow(rooms: Unsealed): void {
+    this.#since = rooms.keyring.rotatedSince;
+    this.#seen = 0;
+    if (this.#since !== undefined) void this.#goOn(rooms);
+  }
+
+  #status({ keyring }: Unsealed): RootStatus {
+    if (this.#since === undefined) return { renewed: 0, rows: 0 };
+    return { rotatingSince: this.#since, renewed: Math.min(this.#seen, keyring.rows), rows: keyring.rows };
+  }
+
+  /**
+   * What the new root needs is durable before the seals give it; from then on nothing else does. A crash between leaves rows that
+   * neither root reads.
+   */
+  async #begin(rooms: Unsealed, line: Line, holds: () => boolean): Promise<Result<'rotate-root'>> {
+    const core = this.#core;
+    const { custody, clock, furnish, store } = core.options;
+    if (this.#since !== undefined) {
+      throw new KmsError('conflict', 'The root key is being rotated already: "claviger root status" tells how far.');
+    }
+    using root = newRoot();
+    const now = clock();
+    await core.succeed(
+      rooms,
+      () => {
+        if (!holds()) throw new KmsError('conflict', 'What this was decided on changed; ask again.');
+        return rooms.keyring.makeWay(root, now);
+      },
+      async () => {
+        custody.giveRoot(root);
+        return furnish(rooms.keyring.follow(root, store, now));
+      },
+    );
+    setTimeout(() => rooms.keyring.dispose(), lingering).unref();
+    const next = core.rooms;
+    line.summary = 'began to rotate the root key';
+    await core.commits.submit(line);
+    await core.noteSeals();
+    this.follow(next);
+    return this.#status(next);
+  }
+
+  async #goOn(rooms: Unsealed): Promise<void> {
+    const core = this.#core;
+    for (let current = rooms; core.serves(current); ) {
+      try {
+        if (current.keyring.rotatedSince !== undefined) {
+          await this.#renewAll(current);
+          current = await this.#settle(current);
+        }
+        await this.#forget(current);
+        return;
+      } catch (error) {
+        if (!core.serves(current)) return;
+        core.options.onInternalError(error, 'root-rotation');
+        await new Promise((resolve) => setTimeout(resolve, again).unref());
+      }
+    }
+  }
+
+  async #renewAll(rooms: Unsealed): Promise<void> {
+    const renewal = rooms.keyring.renewal();
+    while (this.#core.serves(rooms)) {
+      const step = await renewal.step(stepRows);
+      if (step === undefined) return;
+      if (step.change.records.length > 0 && !(await this.#written(step.change))) continue;
+      step.done();
+      this.#seen = renewal.seen;
+      await new Promise(setImmediate);
+    }
+  }
+
+  /** False where a row changed meanwhile. */
+  async #written(change: Parameters<Core['commits']['change']>[0]): Promise<boolean> {
+    try {
+      await this.#core.commits.change(change);
+      return true;
+    } catch (error) {
+      if (error instanceof KmsError && error.code === 'conflict') return false;
+      throw error;
+    }
+  }
+
+  /** Rooms that believe the new root alone. */
+  async #settle(rooms: Unsealed): Promise<Unsealed> {
+    const core = this.#core;
+    const { furnish, store } = core.options;
+    await core.succeed(
+      rooms,
+      () => rooms.keyring.settle(),
+      async () => furnish(await rooms.keyring.settled(store)),
+    );
+    setTimeout(() => rooms.keyring.dispose(), lingering).unref();
+    return core.rooms;
+  }
+
+  /** The head is under the new root before what is needed of the former one goes: a crash between is gone through again. */
+  async #forget({ keyring }: Unsealed): Promise<void> {
+    const { commits, options } = this.#core;
+    await commits.writeHead();
+    const requestId = options.custody.nonce();
+    const line = lineOf(
+      { protocol: 'job', operation: 'root-rotation', peer: '', requestId },
+      'rotate-root',
+      options.clock(),
+    );
+    line.principal = 'system';
+    line.summary = `rotated the root key: all ${keyring.rows} rows are under the new one`;
+    await commits.submit(line, await keyring.forgetFormer());
+    this.#since = undefined;
+  }
+}
