@@ -40,6 +40,8 @@ async function run(): Promise<number> {
       return (await import('./development.ts')).developmentCommand(args);
     }
     if (name === 'init') return withKeys(async () => (await import('./production.ts')).initCommand(args));
+    if (name === 'restore') return withKeys(async () => (await import('./restore.ts')).restoreCommand(args));
+    if (name === 'drill') return withKeys(async () => (await import('./restore.ts')).drillCommand(args));
     if (name === 'server') return withKeys(async () => (await import('./production.ts')).productionCommand(args));
   }
   return (await import('#cli/cli.ts')).runCli(process.argv.slice(2));

@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   identity: ['domain', 'encoding', 'crypto', 'store'],
   audit: ['domain', 'encoding', 'crypto', 'store'],
   secrets: ['domain', 'encoding', 'keyring', 'store'],
+  backup: ['domain', 'encoding', 'crypto', 'client'],
   gate: ['domain', 'telemetry', 'identity', 'policy', 'keyring', 'secrets', 'audit', 'store'],
   wire: ['domain', 'encoding'],
   jobs: ['domain', 'encoding', 'telemetry'],
@@ -42,6 +43,8 @@ const narrowed: Readonly<Record<string, readonly string[]>> = {
   'cli>seal': ['#seal/shamir/shares.ts'],
   // It verifies ledgers; it does not write them.
   'cli>audit': ['#audit/audit.ts'],
+  // Backups are messages of the same chunked format as files that clients encrypt (decision 36).
+  'backup>client': ['#client/client.ts'],
   // A listener knows the contract of doors, and no door.
   'listen>wire': ['#wire/wire.ts'],
 };

@@ -6,6 +6,8 @@ export const serverSide: ReadonlyArray<readonly [name: string, summary: string]>
   ['dev', 'Start a development server: data folder, CA, first key and developer are made where absent'],
   ['init', 'Make the data folder of a production server and its first security officer'],
   ['server', 'Start a production server'],
+  ['restore', 'Make a data folder out of a backup: restore FILE --data DIR'],
+  ['drill', 'Restore the last backup into a scratch folder, prove it, and sign a report of it'],
 ];
 
 export function overview(out: Output, commands: readonly Command[]): void {

@@ -67,6 +67,7 @@ export { ShortPrf } from './short-prf.ts';
 export { sign, verify } from './signature.ts';
 export { isSigV4aSignature, sigV4aPublicKey } from './sigv4a.ts';
 export { isStatementKey, signStatement, verifyStatement } from './statement.ts';
+export { digestOfStream } from './stream-digest.ts';
 export { syntheticSalt } from './synthetic-salt.ts';
 export { convergentNonce, deriveAsVault, deriveEd25519AsVault } from './vault-derivation.ts';
 export { unwrapAesKw, unwrapAesKwp, wrapAesKw, wrapAesKwp } from './wrap.ts';

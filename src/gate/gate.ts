@@ -29,6 +29,8 @@ import { assertPlace, TokenUses } from './token-uses.ts';
 import { Turns } from './turns.ts';
 import { isRoomAction } from './verbs.ts';
 
+export { restoredChange } from './backup-status.ts';
+export type { Backups } from './backups.ts';
 export type { GateOptions, Unsealed } from './core.ts';
 export type { Rates } from './throttle.ts';
 

@@ -28,6 +28,21 @@ export function startJobs(
   let running: Promise<unknown> = Promise.resolve();
   let busy = false;
   let again = false;
+  let backingUp: Promise<unknown> | undefined;
+
+  const originOf = (operation: string): Origin => ({
+    ...{ protocol: 'job', operation, peer: '', requestId: newRequestId() },
+  });
+
+  /** Beside everything else: it takes as long as it takes. What failed is recorded, and told by the gate. */
+  const backUp = () => {
+    backingUp ??= gate
+      .perform({ kind: 'system', name: 'scheduler' }, { kind: 'run-backup-schedule' }, originOf('backup'))
+      .catch(onFailure)
+      .finally(() => {
+        backingUp = undefined;
+      });
+  };
 
   const run = () => {
     // Sealed, there is nothing that could be done; and a run never overtakes another.
@@ -35,10 +50,12 @@ export function startJobs(
     again = busy;
     if (busy) return;
     busy = true;
-    const origin: Origin = { protocol: 'job', operation: 'schedule', peer: '', requestId: newRequestId() };
     running = gate
-      .perform({ kind: 'system', name: 'scheduler' }, { kind: 'run-schedule' }, origin)
-      .then(({ steps = [] }) => rotations.begin(steps))
+      .perform({ kind: 'system', name: 'scheduler' }, { kind: 'run-schedule' }, originOf('schedule'))
+      .then(({ steps = [], backupDue }) => {
+        if (backupDue === true) backUp();
+        return rotations.begin(steps);
+      })
       .catch(onFailure)
       .finally(() => {
         busy = false;
@@ -55,6 +72,7 @@ export function startJobs(
       clearInterval(timer);
       again = false;
       await running;
+      await backingUp;
       await rotations.stop();
     },
   };

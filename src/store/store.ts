@@ -1,4 +1,5 @@
 /** The door of durable state: the contract and its backends, which share no code. */
 export * from './durable-state.ts';
 export { memoryStore } from './memory/memory.ts';
+export { anchorAnew, snapshotSqlite } from './sqlite/snapshot.ts';
 export { openSqliteStore, type SqliteOptions } from './sqlite/sqlite.ts';

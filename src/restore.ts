@@ -1,0 +1,211 @@
+import { createReadStream, existsSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { backupsIn, flushFolder } from '#backup/backup.ts';
+import { askSecret } from '#cli/cli.ts';
+import { readEnvironment } from '#config/config.ts';
+import { digestOfStream, randomUuid } from '#crypto/crypto.ts';
+import { KmsError } from '#domain/domain.ts';
+import { toUtf8 } from '#encoding/encoding.ts';
+import { restoredChange } from '#gate/gate.ts';
+import { MonotoneClock } from './clock.ts';
+import { DataDirectory } from './data-directory.ts';
+import { bringBack, type Credential, type Restored, type RestoreOptions } from './restoring.ts';
+import { readSecret } from './secret-file.ts';
+import { packageVersion, reporting, say, warn } from './serving.ts';
+
+const credentialOptions = {
+  data: { type: 'string' },
+  region: { type: 'string', default: 'us-east-1' },
+  seal: { type: 'string' },
+  'passphrase-fd': { type: 'string' },
+  'passphrase-file': { type: 'string' },
+  'pin-fd': { type: 'string' },
+  'pin-file': { type: 'string' },
+  'share-file': { type: 'string', multiple: true },
+  auto: { type: 'boolean', default: false },
+} as const;
+
+interface CredentialValues {
+  readonly seal?: string | undefined;
+  readonly 'passphrase-fd'?: string | undefined;
+  readonly 'passphrase-file'?: string | undefined;
+  readonly 'pin-fd'?: string | undefined;
+  readonly 'pin-file'?: string | undefined;
+  readonly 'share-file'?: readonly string[] | undefined;
+  readonly auto: boolean;
+}
+
+const marker = 'restoring';
+
+/** `claviger restore FILE --data DIR`: a new data folder out of a backup, whole and verified, or none. */
+export function restoreCommand(args: readonly string[]): Promise<number> {
+  return reporting(async () => {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        ...credentialOptions,
+        checkpoint: { type: 'string' },
+        'accept-loss': { type: 'string' },
+      },
+    });
+    const [file, ...more] = positionals;
+    if (file === undefined || more.length > 0 || values.data === undefined) {
+      throw new KmsError('invalid-parameter', 'Say which file, and where to: claviger restore FILE --data DIR.');
+    }
+    const target = resolve(values.data);
+    assertEmpty(target);
+    const draft = emptyDraft(`${target}.restoring`);
+    const credential = await credentialOf(values);
+    try {
+      const restored = await bringBack(file, draft, credential, {
+        ...optionsOf(values.region),
+        ...(values.checkpoint !== undefined && { checkpoint: readFileSync(values.checkpoint, 'utf8') }),
+        ...(values['accept-loss'] !== undefined && { acceptLoss: values['accept-loss'] }),
+      });
+      await settle(restored, values['accept-loss']);
+      rmSync(draft.file(marker));
+      if (existsSync(target)) rmdirSync(target);
+      renameSync(draft.path, target);
+      await flushFolder(dirname(target));
+      tell(restored, target);
+    } catch (error) {
+      rmSync(draft.path, { recursive: true, force: true });
+      throw error;
+    } finally {
+      credential.secret?.fill(0);
+    }
+    return 0;
+  });
+}
+
+function assertEmpty(folder: string): void {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+  throw new KmsError('already-exists', `${folder} is not empty: a backup is restored into a new place only.`);
+}
+
+/** Where everything is made first. What an earlier run left there, which was cut short, goes. */
+function emptyDraft(path: string): DataDirectory {
+  const draft = new DataDirectory(path);
+  if (existsSync(path)) {
+    if (!draft.has(marker)) throw new KmsError('already-exists', `${path} is in the way.`);
+    rmSync(path, { recursive: true });
+  }
+  draft.create();
+  draft.write(marker, '');
+  return draft;
+}
+
+/** The ledger says where the server came from, and nothing is done by the clock until somebody says that it is the one that lives on. */
+async function settle({ server, header, lines }: Restored, loss: string | undefined): Promise<void> {
+  const { core } = server.gate;
+  try {
+    await core.commits.submit(
+      {
+        ...{
+          time: server.clock(),
+          requestId: randomUuid(),
+          protocol: 'start',
+          operation: 'restore',
+          peer: '',
+          realm: '',
+        },
+        ...{ principal: 'system', credential: '', action: 'restore', outcome: 'ok' },
+        summary: `restored from backup ${header.id} at line ${lines}${loss === undefined ? '' : `, "${loss}"`}`,
+      },
+      await restoredChange(core.rooms.keyring.records, { backup: header.id, at: server.clock() }),
+    );
+  } finally {
+    await server.close();
+  }
+}
+
+function tell({ header, rows, canaries, lines, checkpoints }: Restored, target: string): void {
+  say(`Restored the backup ${header.id} of ${new Date(header.takenAt).toISOString()} to ${target}:`);
+  say(
+    `${rows} rows under their MACs, ${lines} lines of the ledger under ${checkpoints} checkpoints, ${canaries} ciphertexts opened.`,
+  );
+  say('It does nothing by the clock until you say that the other one will never run again:');
+  say(`  claviger backup confirm-restore --data ${target}`);
+}
+
+/** `claviger drill`: what a restoration of the last backup would come to. Nothing of it stays but the report. */
+export function drillCommand(args: readonly string[]): Promise<number> {
+  return reporting(async () => {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { ...credentialOptions, from: { type: 'string' }, report: { type: 'string' } },
+    });
+    const began = performance.now();
+    const data = new DataDirectory(values.data ?? readEnvironment().dataDir);
+    const file = await lastBackup(values.from ?? data.file('backups'));
+    const credential = await credentialOf(values);
+    const scratch = new DataDirectory(await mkdtemp(join(tmpdir(), 'claviger-drill-')));
+    try {
+      const options = optionsOf(values.region);
+      const restored = await bringBack(file, scratch, credential, options);
+      const report = await signedReport(restored, file, { began, now: options.clock() });
+      if (values.report === undefined) say(report.trimEnd());
+      else await writeFile(values.report, report, { flag: 'wx' });
+    } finally {
+      credential.secret?.fill(0);
+      await rm(scratch.path, { recursive: true, force: true });
+    }
+    return 0;
+  });
+}
+
+async function lastBackup(from: string): Promise<string> {
+  if (basename(from).endsWith('.backup')) return from;
+  const [newest] = await backupsIn(from);
+  if (newest === undefined) throw new KmsError('not-found', `There is no backup in ${from}.`);
+  return newest.path;
+}
+
+/** JSON, and under it a signature by the key that signs the server's checkpoints: a note as c2sp.org/signed-note states it. */
+async function signedReport(
+  { server, header, rows, canaries, lines, checkpoints }: Restored,
+  file: string,
+  { began, now }: { readonly began: number; readonly now: number },
+): Promise<string> {
+  const seconds = (ms: number) => Math.round(ms) / 1000;
+  const report = server.gate.core.rooms.signer.signReport({
+    kind: 'claviger restore drill',
+    time: new Date(now).toISOString(),
+    backup: header.id,
+    file,
+    digest: await digestOfStream(createReadStream(file)),
+    server: header.server,
+    takenAt: new Date(header.takenAt).toISOString(),
+    recoveryPointSeconds: seconds(now - header.takenAt),
+    recoveryTimeSeconds: seconds(performance.now() - began),
+    ...{ rows, canaries, ledgerLines: lines, checkpoints, sequence: header.sequence },
+  });
+  await server.close();
+  return report;
+}
+
+function optionsOf(region: string): RestoreOptions {
+  return { region, version: packageVersion(), clock: new MonotoneClock().now, log: warn };
+}
+
+async function credentialOf(values: CredentialValues): Promise<Credential> {
+  const by = values.seal === undefined ? {} : { seal: values.seal };
+  if (values.auto) return by;
+  const shares = (values['share-file'] ?? []).map((file) => Buffer.from(readSecret(file)).toString('latin1'));
+  if (shares.length > 0) return { ...by, secret: toUtf8(shares.map((one) => one.replace(/\s/g, '')).join('\n')) };
+  for (const what of ['passphrase', 'pin'] as const) {
+    const [fd, path] = [values[`${what}-fd`], values[`${what}-file`]];
+    if (fd !== undefined) return { ...by, secret: readSecret(numberOf(fd)) };
+    if (path !== undefined) return { ...by, secret: readSecret(path) };
+  }
+  return { ...by, secret: toUtf8(await askSecret('What opens a seal of the backup: ')) };
+}
+
+function numberOf(fd: string): number {
+  if (/^\d{1,4}$/.test(fd)) return Number(fd);
+  throw new KmsError('invalid-parameter', 'A descriptor is told by its number.');
+}

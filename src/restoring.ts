@@ -1,0 +1,154 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { type Checkpoint, openCheckpoint, readVerifierKeys, verifyDataDirectory } from '#audit/audit.ts';
+import { type BackupHeader, flushFolder, folderSink, readBackup, readBackupHeader } from '#backup/backup.ts';
+import { readEnvironment } from '#config/config.ts';
+import { releaseToCaller } from '#crypto/crypto.ts';
+import { KmsError, Plaintext, recordKinds } from '#domain/domain.ts';
+import { type Keyring, openBackupKey } from '#keyring/keyring.ts';
+import { Custody, sealKinds } from '#seal/seal.ts';
+import { anchorAnew } from '#store/store.ts';
+import { Server } from './assemble.ts';
+import { openCanaries } from './canaries.ts';
+import type { DataDirectory } from './data-directory.ts';
+
+/** What opens a seal of the backup. */
+export interface Credential {
+  /** A passphrase, a PIN, or shares, one a line; absent: a seal that opens by itself. */
+  readonly secret?: Uint8Array;
+  /** By this seal alone. */
+  readonly seal?: string;
+}
+
+export interface RestoreOptions {
+  readonly region: string;
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** A checkpoint that somebody kept: what is older is refused. */
+  readonly checkpoint?: string;
+  /** Whoever restores says this, and brings the shares of the seal of shares where there is one: what is older is good enough. */
+  readonly acceptLoss?: string;
+  readonly log: (line: string) => void;
+}
+
+/** A server that came out of a backup: unsealed, everything in it verified, and not listening. */
+export interface Restored {
+  readonly server: Server;
+  readonly header: BackupHeader;
+  readonly rows: number;
+  readonly canaries: number;
+  readonly lines: number;
+  readonly checkpoints: number;
+}
+
+/**
+ * Brings a backup into a folder that holds nothing else, and proves it: that a seal opens it, that no byte of it was changed, that every row
+ * carries its MAC and all are those of its head, that the ledger is what its checkpoints say, and that keys open what they encrypted.
+ */
+export async function bringBack(
+  file: string,
+  folder: DataDirectory,
+  credential: Credential,
+  options: RestoreOptions,
+): Promise<Restored> {
+  const header = await readBackupHeader(file);
+  folder.create();
+  folder.write('seal.json', header.seals);
+  const seals = await takeOut(file, folder, credential, options);
+  anchorAnew({ path: folder.database, anchorPath: folder.file('anchor') });
+  const { size, checkpoints } = await verifiedLedger(folder, seals, credential, options);
+  const server = await Server.build({ ...options, data: folder, mode: 'production' });
+  try {
+    if (credential.secret === undefined) await server.openAlone();
+    else await server.unseal(new Plaintext(Uint8Array.from(credential.secret)));
+    if (server.sealed) throw new KmsError('invalid-unseal', 'No seal of the backup opened.');
+    const { keyring } = server.gate.core.rooms;
+    const rows = await verifyRows(keyring);
+    const canaries = await openCanaries(keyring, readFileSync(folder.file('canaries.json')));
+    rmSync(folder.file('canaries.json'));
+    return { server, header, rows, canaries, lines: size, checkpoints };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+type Seals = ReturnType<Custody['status']>;
+
+/** All files of the backup, by the key that its seals lead to. */
+async function takeOut(
+  file: string,
+  folder: DataDirectory,
+  { secret, seal }: Credential,
+  { clock }: RestoreOptions,
+): Promise<Seals> {
+  const custody = new Custody(folder.seals, {
+    clock,
+    kinds: sealKinds({ vaultToken: () => readEnvironment().vaultToken }),
+  });
+  const given = secret && { secret: new Plaintext(Uint8Array.from(secret)), ...(seal !== undefined && { seal }) };
+  const opening = await (given === undefined ? custody.openAlone() : custody.open(given));
+  given?.secret.wipe();
+  if (opening === undefined) throw new KmsError('invalid-unseal', 'These are too few shares to open the seal.');
+  using root = opening.root;
+  await readBackup(file, async ({ id, key }) => releaseToCaller(openBackupKey(root, id, key)), folderSink(folder.path));
+  await flushFolder(folder.path);
+  return custody.status();
+}
+
+/** Rejects with 'tampered' where the ledger does not hold, and 'denied' where it is older than the checkpoint that was shown. */
+async function verifiedLedger(folder: DataDirectory, seals: Seals, by: Credential, options: RestoreOptions) {
+  const keys = await readVerifierKeys(folder.path);
+  const kept = options.checkpoint;
+  const shown = kept === undefined ? undefined : openCheckpoint(kept, keys);
+  if (kept !== undefined && shown === undefined) {
+    throw new KmsError('invalid-parameter', 'The checkpoint is not one of the server that was backed up.');
+  }
+  const report = await verifyDataDirectory(folder.path);
+  if (!report.ok)
+    throw new KmsError('tampered', `The ledger in the backup does not hold: ${report.firstWrong?.reason}`);
+  if (shown === undefined || kept === undefined) return report;
+  if (shown.size > report.size) {
+    assertAccepted(shown, report.size, seals, by, options);
+    return report;
+  }
+  const grown = await verifyDataDirectory(folder.path, { kept });
+  if (!grown.ok) {
+    throw new KmsError('tampered', `The ledger has not grown from the checkpoint: ${grown.firstWrong?.reason}`);
+  }
+  return grown;
+}
+
+/** An older server gives back rights that were taken away: more than one seal's credential must say that this is meant. */
+function assertAccepted(shown: Checkpoint, size: number, seals: Seals, by: Credential, options: RestoreOptions): void {
+  const phrase = `lose lines ${size + 1} to ${shown.size}`;
+  if (options.acceptLoss !== phrase) {
+    throw new KmsError(
+      'denied',
+      `The backup ends at line ${size} of the ledger and the checkpoint is of ${shown.size}. If that can't be helped, say --accept-loss "${phrase}".`,
+    );
+  }
+  const quorum = seals.find(({ kind }) => kind === 'shamir');
+  if (quorum !== undefined && by.seal !== quorum.name) {
+    throw new KmsError(
+      'denied',
+      `To go back behind a checkpoint takes the shares of the seal "${quorum.name}": bring them with --seal ${quorum.name}.`,
+    );
+  }
+}
+
+const step = 1000;
+
+/** Every row that there is: its MAC is looked at when it is read. Rejects with 'tampered'. */
+async function verifyRows({ records }: Keyring): Promise<number> {
+  let rows = 0;
+  for (const kind of recordKinds) {
+    for (let after = ''; ; ) {
+      const page = await records.list(kind, '', after, step);
+      rows += page.length;
+      if (page.length < step) break;
+      after = page.at(-1)!.id;
+    }
+  }
+  return rows;
+}
