@@ -128,20 +128,10 @@ export class ClavigerClient implements DataKeys {
     return this.#json('POST', '/unseal', { body: { passphrase, ...(seal !== undefined && { seal }) } });
   }
 
-  /** The root key itself. */
-  get root(): RootKey {
-    return new RootKey((method, path) => this.#json(method, path));
-  }
-
-  /** The ways to the root key, and their shares. */
-  get seals(): Seals {
-    return new Seals((method, path, body) => this.#json(method, path, body && { body }));
-  }
-
-  /** Backups of the whole server. */
-  get backups(): Backups {
-    return new Backups((method, path, body) => this.#json(method, path, body && { body }));
-  }
+  /** The root key itself, the ways to it and their shares, and backups of the whole server. */
+  readonly root = new RootKey((method, path) => this.#json(method, path));
+  readonly seals = new Seals((method, path, body) => this.#json(method, path, body && { body }));
+  readonly backups = new Backups((method, path, body) => this.#json(method, path, body && { body }));
 
   // --- keys: `key` is a name, with or without `alias/`, or an id
 

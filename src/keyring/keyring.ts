@@ -238,9 +238,7 @@ export class Keyring {
   }
 
   /** Whether a key that was found is still the newest: asked just before what was decided on it is written. */
-  isCurrent(key: Key): boolean {
-    return this.#parts.keys.isCurrent(key);
-  }
+  isCurrent = (key: Key): boolean => this.#parts.keys.isCurrent(key);
 
   /** The key id in an envelope's header. Throws 'invalid-ciphertext'. */
   keyNamedBy(realm: string, ciphertext: Uint8Array): string {
