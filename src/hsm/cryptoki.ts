@@ -65,6 +65,7 @@ type Constant =
   | `CKM_${'RSA_PKCS' | 'RSA_PKCS_KEY_PAIR_GEN' | 'RSA_PKCS_OAEP' | 'RSA_PKCS_PSS'}`
   | `CKM_${'SHA_1' | 'SHA224' | 'SHA256' | 'SHA384' | 'SHA512'}${'' | '_HMAC'}`
   | `CKO_${'PRIVATE_KEY' | 'PUBLIC_KEY' | 'SECRET_KEY'}`
+  | 'CKA_COPYABLE'
   | 'CKU_USER'
   | `CK_PARAMS_${'GCM' | 'RSA_OAEP' | 'RSA_PSS'}`;
 
@@ -78,10 +79,12 @@ export async function importBinding(): Promise<Binding> {
   return loaded.default ?? loaded;
 }
 
-/** The return value that a call of the binding failed with; undefined: it failed otherwise. */
+/** The return value that a call of the binding failed with; undefined: it failed otherwise. Some of its calls tell it in words only. */
 export function returnValue(error: unknown): number | undefined {
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === 'number' && code > 0 ? code : undefined;
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  if (typeof code === 'number' && code > 0) return code;
+  const told = /^CKR_\w+:(\d+)$/m.exec(String(message))?.[1];
+  return told === undefined ? undefined : Number(told);
 }
 
 interface HashFacts {

@@ -118,7 +118,8 @@ export function templates(
     { type: binding.CKA_TOKEN, value: true },
     { type: binding.CKA_ID, value: idBytes(id) },
     { type: binding.CKA_LABEL, value: label },
-    ...(fixed ? [{ type: binding.CKA_MODIFIABLE, value: false }] : []),
+    // A copy may be given other uses than what it was made from.
+    ...(fixed ? [binding.CKA_MODIFIABLE, binding.CKA_COPYABLE].map((type) => ({ type, value: false })) : []),
   ];
   const may = (types: readonly (readonly [number, boolean])[]): Attribute[] =>
     types.map(([type, value]) => ({ type, value }));
