@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -32,6 +32,10 @@ export const softHsmAbsent: string | undefined = absent();
 
 function absent(): string | undefined {
   if (softHsmModule === '') return 'skipped: SoftHSM2 is not here; tools/setup installs it';
+  for (const program of ['softhsm2-util', 'pkcs11-tool']) {
+    const { error } = spawnSync(program, ['--help'], { stdio: 'ignore' });
+    if (error !== undefined) return `skipped: ${program} is not here; tools/setup installs it`;
+  }
   try {
     createRequire(import.meta.url)('pkcs11js');
     return undefined;
