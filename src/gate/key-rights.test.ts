@@ -44,7 +44,7 @@ const keyless: Readonly<Record<string, RegExp>> = {
   Vault:
     /^(LIST|GET) transit\/keys$|wrapping_key|\/import$|cache-config|config\/keys|^POST transit\/keys\/:name$|random|hash|token|sys\/|auth\/|\b(secret|kv)\b/,
   native:
-    /^(GET|POST) \/(keys|aliases|metrics|realms|regions|identities|grants|roles|providers|tokens|seal|unseal|audit.*)$|^\w+ \/(imports|identities|credentials|grants|roles|providers|tokens|audit|sessions|secrets)\b/,
+    /^(GET|POST) \/(keys|aliases|metrics|realms|regions|identities|grants|roles|providers|tokens|seal|unseal|audit.*)$|^\w+ \/(imports|identities|credentials|grants|roles|providers|tokens|audit|sessions|secrets|seals|shares|root|backups|restored)\b/,
 };
 
 const doors: ReadonlyArray<readonly [door: string, cases: Cases]> = [
