@@ -31,7 +31,13 @@ export async function keepAcknowledgements(
   line.summary = `${custodian} acknowledged share ${number} of ${total} of the seal ${seal}, set ${set}${signed ? '' : ', unsigned'}`;
   const statement = new TextDecoder().decode(command.statement);
   await core.commits.submit(line, { records: [await kept(records, { share, statement })], summary: '' }, holds);
-  return { share, settled: await settle(core, records, set) };
+  try {
+    return { share, settled: await settle(core, records, set) };
+  } catch (error) {
+    // It is said and recorded; the next one who says it, or the new shares themselves, end what was before.
+    core.options.onInternalError(error, line.requestId);
+    return { share, settled: false };
+  }
 }
 
 /** Once each share of the set is known to have arrived, what the seal took before ends. */
