@@ -16,7 +16,7 @@ export class AwsKey implements ServiceKey {
     this.#sdk = sdk;
     this.#client = client;
     this.#arn = arn;
-    this.#context = { 'claviger:purpose': 'claviger seal', 'claviger:seal': binding };
+    this.#context = contextOf(binding);
     this.at = AwsKey.at(arn, region);
   }
 
@@ -25,8 +25,17 @@ export class AwsKey implements ServiceKey {
   }
 
   /** Of the key that an id or alias stands for. Rejects with 'not-found', 'unavailable' and 'invalid-parameter'. */
-  static async arnOf(sdk: AwsSdk, client: KMSClient, key: string, signal: AbortSignal): Promise<string> {
-    const asked = new sdk.EncryptCommand({ KeyId: key, Plaintext: Uint8Array.of(0) });
+  static async arnOf(
+    { sdk, client }: { readonly sdk: AwsSdk; readonly client: KMSClient },
+    key: string,
+    binding: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const asked = new sdk.EncryptCommand({
+      KeyId: key,
+      Plaintext: Uint8Array.of(0),
+      EncryptionContext: contextOf(binding),
+    });
     try {
       const told = await client.send(asked, { abortSignal: signal });
       return told.KeyId ?? '';
@@ -92,6 +101,9 @@ export class AwsKey implements ServiceKey {
     if (answered !== this.#arn) throw new KmsError('tampered', 'KMS answered by another key.');
   }
 }
+
+/** What key policies may ask for, and what makes the secret of one seal none of another's. */
+const contextOf = (binding: string) => ({ 'claviger:purpose': 'claviger seal', 'claviger:seal': binding });
 
 /** What is said of a ciphertext that the key does not open. */
 const wrong = new Set(['InvalidCiphertextException', 'IncorrectKeyException', 'ValidationException']);

@@ -56,7 +56,7 @@ export const awsKmsKind: SealKind<AwsKmsSettings> = {
     const id = toHex(randomBytes(16));
     try {
       const keyArn = await timely(`${kind}: ${AwsKey.at(key, region)}`, (signal) =>
-        AwsKey.arnOf(sdk, client, key, signal),
+        AwsKey.arnOf({ sdk, client }, key, id, signal),
       );
       const seal = new ServiceSeal(kind, new AwsKey(sdk, client, keyArn, id, region));
       return { settings: { key, region, ...place, keyArn, binding: id, check: await seal.check() }, seal };
@@ -87,7 +87,7 @@ async function reach({ region, endpoint, caFile }: Pick<AwsKmsSettings, 'region'
     maxAttempts: 3,
     requestHandler: {
       connectionTimeout: 3000,
-      requestTimeout: 5000,
+      requestTimeout: 4000,
       throwOnRequestTimeout: true,
       ...(caFile !== undefined && { httpsAgent: { ca: readCa(kind, caFile) } }),
     },

@@ -9,7 +9,7 @@ export type AzureSdk = Pick<typeof import('@azure/identity'), 'DefaultAzureCrede
 const algorithm = 'RSA-OAEP-256';
 
 /** Milliseconds of one try. */
-const longestWait = 5000;
+const longestWait = 4000;
 
 /** One vault, as the Azure SDK reaches it. */
 export class AzureVault {

@@ -16,7 +16,7 @@ export interface ServiceKey {
 }
 
 /** Milliseconds for one call with all that belongs to it: finding a credential, connecting, trying again. */
-const longestCall = 20_000;
+const longestCall = 10_000;
 /** Bytes. No service makes more of a secret of the server. */
 const longestWrapped = 4096;
 

@@ -18,7 +18,7 @@ export interface VaultAnswer {
   readonly body: any;
 }
 
-const longestWait = 5000;
+const longestWait = 4000;
 const largest = 64 * 1024;
 const pauses = [200, 600];
 
