@@ -7,7 +7,7 @@ export interface Connect {
   /** One of the two at least. */
   readonly serial: string | undefined;
   readonly label: string | undefined;
-  /** Wiped by the thread. */
+  /** In a buffer of its own, which goes to the thread. */
   readonly pin: Uint8Array<ArrayBuffer>;
   /** Ends everything of the module that may be there, and tries its known answers. Of the first thread only, while no other calls. */
   readonly afresh: boolean;

@@ -109,7 +109,7 @@ export class Answers {
   }
 }
 
-/** Calls back for each: its return value and, where that says so, a copy of the answer. Wipes `bytes`. */
+/** Calls back for each: its return value and the answer, which is wiped behind, with the rest of `bytes`. */
 export function readAnswers(
   bytes: ArrayBuffer,
   count: number,
@@ -120,7 +120,7 @@ export function readAnswers(
   let at = 4 * words.length;
   for (let i = 0; i < count; i++) {
     const length = words[wordsOfAnswer * i + 1]!;
-    take(i, words[wordsOfAnswer * i]!, all.slice(at, at + length));
+    take(i, words[wordsOfAnswer * i]!, all.subarray(at, at + length));
     at += length;
   }
   all.fill(0);

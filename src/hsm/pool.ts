@@ -278,9 +278,10 @@ export class Pool {
     const { modulePath, label, pin, deadline } = this.#settings;
     const expires = performance.now() + 2 * deadline;
     await this.#before(expires, thread.started, thread);
-    const bytes = Uint8Array.from(pin.expose());
+    // Handed over, not copied; the thread wipes it.
+    const bytes = new Uint8Array(new ArrayBuffer(pin.length));
+    bytes.set(pin.expose());
     const connected = thread.ask('connect', { modulePath, serial: this.#serial, label, pin: bytes, afresh, leave });
-    bytes.fill(0);
     const facts = await this.#before(expires, connected, thread);
     thread.connected = true;
     return facts;

@@ -162,7 +162,12 @@ export class TokenSession {
 
   #login(module: Module, session: Handle, pin: Uint8Array, afresh: boolean): void {
     // The binding takes the PIN as a string only, which stays in this thread's heap until it is collected.
-    const login = () => module.C_Login(session, this.#binding.CKU_USER, Buffer.from(pin).toString('utf8'));
+    const login = () =>
+      module.C_Login(
+        session,
+        this.#binding.CKU_USER,
+        Buffer.from(pin.buffer, pin.byteOffset, pin.length).toString('utf8'),
+      );
     try {
       login();
     } catch (error) {

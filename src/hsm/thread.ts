@@ -124,7 +124,8 @@ export class Thread {
     return new Promise((resolve, reject) => {
       if (this.gone) return reject(new CallFailed({ rv: ckr.SESSION_CLOSED }));
       this.#underWay.push({ resolve, reject });
-      this.#post({ ask: name, args } as unknown as Question, []);
+      const [{ pin } = {}] = args as readonly [{ readonly pin?: Uint8Array<ArrayBuffer> }?];
+      this.#post({ ask: name, args } as unknown as Question, pin === undefined ? [] : [pin.buffer]);
     });
   }
 
@@ -154,7 +155,8 @@ export class Thread {
     let begun = 0;
     readAnswers(answers, uses.length, (i, rv, answer) => {
       if (rv !== notBegun) begun++;
-      this.#settle(uses[i]!, rv, rv === ckr.OK ? answer : undefined);
+      const waiting = uses[i]!;
+      this.#settle(waiting, rv, rv === ckr.OK ? copyOf(answer, waiting.use) : undefined);
     });
     this.#begunBefore += begun;
     this.#measure(begun);
@@ -182,4 +184,12 @@ export class Thread {
     }
     this.#changed();
   }
+}
+
+/** A plaintext doesn't go on V8's heap, where small arrays lie otherwise: it moves them and leaves copies behind. */
+function copyOf(answer: Uint8Array, { use }: HsmUse): Uint8Array {
+  if (use !== 'decrypt-gcm' && use !== 'decrypt-oaep') return answer.slice();
+  const copy = new Uint8Array(new ArrayBuffer(answer.length));
+  copy.set(answer);
+  return copy;
 }
