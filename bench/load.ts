@@ -102,12 +102,12 @@ export async function load(
 ): Promise<Measured> {
   const script = join(mkdtempSync(join(tmpdir(), 'claviger-wrk-')), 'request.lua');
   writeFileSync(script, request === undefined ? '' : lua(request));
-  const before = cpuOf(target.pid);
+  const before = cpuSeconds(target.pid);
   const { stdout } = await run('taskset', [
     ...['-c', loadCore, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script],
     target.url + (request?.path ?? '/'),
   ]);
-  const cpu = cpuOf(target.pid) - before;
+  const cpu = cpuSeconds(target.pid) - before;
   rmSync(join(script, '..'), { recursive: true });
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`not every answer was a success:\n${stdout}`);
   const requests = Number(/(\d+) requests in/.exec(stdout)![1]);
@@ -143,7 +143,7 @@ function milliseconds(text: string): number {
 const ticksPerSecond = 100;
 
 /** Seconds of user and system time of all threads so far (proc(5)). */
-function cpuOf(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

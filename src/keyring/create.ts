@@ -74,6 +74,7 @@ export async function createKey(
   using wrapping = versionKey.key;
   const key: Key = Object.freeze({
     ...facts,
+    ...versionKey.own,
     revision: 1,
     description: command.description ?? '',
     tags: command.tags ?? {},

@@ -1,5 +1,5 @@
 import type { Change, Command, Key, KeyRef, RecordReader, SecretBytes } from '#domain/domain.ts';
-import type { Store } from '#store/store.ts';
+import type { Shelf, Store } from '#store/store.ts';
 import { decapsulate, deriveSharedSecret, encapsulate } from './agree.ts';
 import { createAlias, deleteAlias, updateAlias } from './alias.ts';
 import { assertNotRolledBack, isAuthentic, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
@@ -71,6 +71,8 @@ export interface KeyringOptions {
   readonly uses?: UseLimits;
   /** Told when material is gone for good: what was opened of it is to be collected soon. */
   readonly forgotten?: () => void;
+  /** Secrets of keys that no backup holds. Default: there are none. */
+  readonly shelf?: Shelf;
 }
 
 /** What a keyring stands on. */
@@ -107,7 +109,7 @@ export class Keyring {
     this.#sequence = standing.sequence;
     const read = records ?? new Records(store, root.records, new StateDigest(anchor), former?.records);
     const realmKeys = new RealmKeys(read, root.wrapping);
-    const versionKeys = new VersionKeys(realmKeys);
+    const versionKeys = new VersionKeys(realmKeys, options.shelf);
     this.#parts = {
       records: read,
       realmKeys,

@@ -1,4 +1,4 @@
-import { randomBytes } from '#crypto/crypto.ts';
+import { type KeyHandle, openMaterial, randomBytes } from '#crypto/crypto.ts';
 import { KmsError, type RecordChange, type RecordReader, SecretBytes, type WrappedMaterial } from '#domain/domain.ts';
 import { fromBase64, toBase64 } from '#encoding/encoding.ts';
 import { openWrapped, type Root, rootLength, unwrapMaterial, wrapMaterial } from './root.ts';
@@ -16,9 +16,13 @@ interface Stored {
 
 interface RealmKey {
   readonly key: SecretBytes;
+  /** The same, for who derives many keys of it. */
+  readonly handle: KeyHandle;
   /** What was wrapped before the rotation that is under way. */
-  readonly former?: SecretBytes;
+  readonly former?: { readonly key: SecretBytes; readonly handle: KeyHandle };
 }
+
+const handleOf = (key: SecretBytes): KeyHandle => openMaterial('hmac-sha256', key);
 
 /** One key per realm, under the root; a realm's versions hang from it and from nothing else. A new root brings new ones. */
 export class RealmKeys {
@@ -37,38 +41,43 @@ export class RealmKeys {
     return (await this.#existing(realm)).key;
   }
 
-  /** What may have been wrapped under another key: undefined but while the root is rotated. It stays this room's. */
-  async formerOf(realm: string): Promise<SecretBytes | undefined> {
-    return (await this.#existing(realm)).former;
+  /** What keys are derived of; `former`: until the rotation of the root is over. They stay this room's. */
+  async handlesOf(
+    realm: string,
+  ): Promise<{ readonly handle: KeyHandle; readonly former?: { readonly handle: KeyHandle } }> {
+    return this.#existing(realm);
   }
 
   /** Material of the realm, whichever of its keys it is under. The caller owns it. Rejects with 'tampered'. */
   async unwrap(realm: string, bound: object, wrapped: Uint8Array): Promise<SecretBytes> {
     const { key, former } = await this.#existing(realm);
     if (former === undefined) return unwrapMaterial(key, bound, wrapped);
-    return openWrapped(key, bound, wrapped) ?? unwrapMaterial(former, bound, wrapped);
+    return openWrapped(key, bound, wrapped) ?? unwrapMaterial(former.key, bound, wrapped);
   }
 
   /** Under the realm's key of now: the same array where it is. Rejects with 'tampered'. */
   async rewrap(realm: string, bound: object, wrapped: WrappedMaterial): Promise<WrappedMaterial> {
     const { key, former } = await this.#existing(realm);
     if (former === undefined) return wrapped;
-    using material = openWrapped(former, bound, wrapped);
+    using material = openWrapped(former.key, bound, wrapped);
     if (material !== undefined) return wrapMaterial(key, bound, material);
     unwrapMaterial(key, bound, wrapped).dispose();
     return wrapped;
   }
 
   /** As `of`; for a realm without one, a new key and the record that must become durable with its first use. */
-  async ofOrNew(realm: string): Promise<{ key: SecretBytes; record?: RecordChange; applied: () => void }> {
+  async ofOrNew(
+    realm: string,
+  ): Promise<{ key: SecretBytes; handle: KeyHandle; record?: RecordChange; applied: () => void }> {
     const known = await this.#find(realm);
-    if (known !== undefined) return { key: known.key, applied: () => {} };
+    if (known !== undefined) return { ...known, applied: () => {} };
     const key = new SecretBytes(randomBytes(rootLength));
     const value: Stored = { wrapped: toBase64(wrapMaterial(this.#wrapping, binding(realm), key)) };
+    const handle = handleOf(key);
     return {
-      key,
+      ...{ key, handle },
       record: { kind: 'setting', id: recordId(realm), expect: 0, value },
-      applied: () => this.#open.set(realm, { key }),
+      applied: () => this.#open.set(realm, { key, handle }),
     };
   }
 
@@ -88,7 +97,7 @@ export class RealmKeys {
     return changes;
   }
 
-  /** The former ones are needed no more, and go once this is durable and `forgetFormer` is called. */
+  /** The former ones are needed no more. */
   async settled(): Promise<readonly RecordChange[]> {
     const changes: RecordChange[] = [];
     for await (const { id, revision, value } of this.#all()) {
@@ -97,13 +106,6 @@ export class RealmKeys {
       changes.push({ kind: 'setting', id, expect: revision, value: { wrapped } satisfies Stored });
     }
     return changes;
-  }
-
-  forgetFormer(): void {
-    for (const [realm, { key, former }] of this.#open) {
-      former?.dispose();
-      this.#open.set(realm, { key });
-    }
   }
 
   async *#all() {
@@ -134,7 +136,7 @@ export class RealmKeys {
       return found;
     }
     found.key.dispose();
-    found.former?.dispose();
+    found.former?.key.dispose();
     return known;
   }
 
@@ -142,15 +144,18 @@ export class RealmKeys {
     const open = (text: string, role?: 'former') =>
       openWrapped(this.#wrapping, binding(realm, role), fromBase64(text) ?? new Uint8Array(0));
     const [key, former] = next === undefined ? [] : [open(next.wrapped), open(next.former, 'former')];
-    if (key !== undefined && former !== undefined) return { key, former };
+    if (key !== undefined && former !== undefined) {
+      return { key, handle: handleOf(key), former: { key: former, handle: handleOf(former) } };
+    }
     // What a rotation brought along that never came to its new root is under no root.
-    return { key: unwrapMaterial(this.#wrapping, binding(realm), fromBase64(wrapped)!) };
+    const current = unwrapMaterial(this.#wrapping, binding(realm), fromBase64(wrapped)!);
+    return { key: current, handle: handleOf(current) };
   }
 
   dispose(): void {
     for (const { key, former } of this.#open.values()) {
       key.dispose();
-      former?.dispose();
+      former?.key.dispose();
     }
     this.#open.clear();
   }

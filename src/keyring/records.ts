@@ -1,4 +1,4 @@
-import { equalSecrets, hmac } from '#crypto/crypto.ts';
+import { equalSecrets, hmac, type KeyHandle, openMaterial } from '#crypto/crypto.ts';
 import {
   KmsError,
   type RecordChange,
@@ -35,8 +35,8 @@ const largestRemembered = 16 * 1024;
 /** Reads and writes records with their MACs: nothing that was not written with the root is believed. */
 export class Records implements RecordReader {
   readonly #store: Store;
-  readonly #key: SecretBytes;
-  readonly #former: SecretBytes | undefined;
+  readonly #key: KeyHandle;
+  readonly #former: KeyHandle | undefined;
   readonly #digest: StateDigest;
   // A change reads its rows first, so their MACs are at hand when the digest must lose them.
   readonly #macs = new ClockCache<{ readonly revision: number; readonly mac: Uint8Array }>(8192);
@@ -46,8 +46,8 @@ export class Records implements RecordReader {
   /** `former`: rows under it are believed too. All that is written is under `key`. The caller owns both. */
   constructor(store: Store, key: SecretBytes, digest: StateDigest, former?: SecretBytes) {
     this.#store = store;
-    this.#key = key;
-    this.#former = former;
+    this.#key = openMaterial('hmac-sha256', key);
+    this.#former = former && openMaterial('hmac-sha256', former);
     this.#digest = digest;
   }
 
@@ -78,9 +78,11 @@ export class Records implements RecordReader {
   /** Rows behind `after` as `list` gives them, and of each whether its MAC is to be made anew. */
   async listForRenewal(kind: RecordKind, after: string, limit: number) {
     const records = await this.#store.list(kind, '', after, limit);
-    return records.map((record) => ({
-      ...{ id: record.id, ...this.#verified(record), outdated: !this.#isUnder(this.#key, record) },
-    }));
+    return records.map((record) => {
+      // Most of them are.
+      const outdated = this.#former !== undefined && this.#isUnder(this.#former, record);
+      return { id: record.id, outdated, ...(outdated ? this.#believed(record) : this.#verified(record)) };
+    });
   }
 
   async list(kind: RecordKind, prefix: string, after: string, limit: number) {
@@ -117,23 +119,28 @@ export class Records implements RecordReader {
   }
 
   #verified(record: StoredRecord): Read {
-    const { kind, id, revision, body, mac } = record;
-    if (!this.#isUnder(this.#key, record) && !(this.#former !== undefined && this.#isUnder(this.#former, record))) {
-      throw new KmsError(
-        'tampered',
-        `The stored ${kind} ${id} was changed outside Claviger; restore the database from a backup.`,
-      );
+    const { kind, id } = record;
+    if (this.#isUnder(this.#key, record) || (this.#former !== undefined && this.#isUnder(this.#former, record))) {
+      return this.#believed(record);
     }
+    throw new KmsError(
+      'tampered',
+      `The stored ${kind} ${id} was changed outside Claviger; restore the database from a backup.`,
+    );
+  }
+
+  #believed({ kind, id, revision, body, mac }: StoredRecord): Read {
     this.#macs.set(`${kind}/${id}`, { revision, mac });
     return { revision, value: JSON.parse(decoder.decode(body)) };
   }
 
-  #isUnder(key: SecretBytes, { kind, id, revision, body, mac }: StoredRecord): boolean {
+  #isUnder(key: KeyHandle, { kind, id, revision, body, mac }: StoredRecord): boolean {
     return equalSecrets(this.#mac(kind, id, revision, body, key), mac);
   }
 
   #mac(kind: RecordKind, id: string, revision: number, body: Uint8Array, key = this.#key): Buffer {
     // Lengths before texts keep (kind, id) pairs apart.
-    return hmac('sha256', key, `${kind.length}:${kind}${id.length}:${id}${revision}:`, body);
+    const name = toUtf8(`${kind.length}:${kind}${id.length}:${id}${revision}:`);
+    return hmac('sha256', key, Buffer.concat([name, body]));
   }
 }

@@ -150,6 +150,7 @@ export async function replicateKey(
   const olderEnds = olderEndsWith(blank, missing);
   const replica: Key = Object.freeze({
     ...blank,
+    ...versionKey.own,
     revision: expect + 1,
     current: await bring(key.current),
     ...(olderEnds && { olderEnds }),

@@ -11,6 +11,9 @@ import type { Parts } from './change.ts';
 import { decodeKey, decodeVersion, encodeKey, encodeVersion } from './key-record.ts';
 import { bindingOf, macBindingOf } from './open.ts';
 
+/** Rows between two turns of the loop: a millisecond of work. */
+const slice = 16;
+
 interface Row {
   readonly id: string;
   readonly revision: number;
@@ -44,27 +47,34 @@ export class Renewal {
     return this.#seen;
   }
 
-  /** Of at most `limit` rows. To be asked for again where it meets a 'conflict'; undefined once there is no row left. */
+  /**
+   * Of `limit` rows or a few more, between which others have their turn. To be asked for again where its change meets a 'conflict';
+   * undefined once there is no row left.
+   */
   async step(limit: number): Promise<{ readonly change: Change; readonly done: () => void } | undefined> {
-    for (; this.#kind < recordKinds.length; this.#kind++, this.#after = '') {
-      const kind = recordKinds[this.#kind]!;
-      const rows = await this.#parts.records.listForRenewal(kind, this.#after, limit);
-      if (rows.length === 0) continue;
-      const renewed = await Promise.all(rows.map((row) => this.#renew(kind, row)));
-      const change: Change = {
-        records: renewed.flatMap(({ record }) => (record === undefined ? [] : [record])),
-        summary: '',
-        applied: () => {
-          for (const { applied } of renewed) applied?.();
-        },
-      };
-      const done = () => {
-        this.#after = rows.at(-1)!.id;
-        this.#seen += rows.length;
-      };
-      return { change, done };
+    const renewed: Renewed[] = [];
+    let [kind, after, seen] = [this.#kind, this.#after, 0];
+    while (kind < recordKinds.length && seen < limit) {
+      const name = recordKinds[kind]!;
+      const rows = await this.#parts.records.listForRenewal(name, after, slice);
+      renewed.push(...(await Promise.all(rows.map((row) => this.#renew(name, row)))));
+      seen += rows.length;
+      [kind, after] = rows.length < slice ? [kind + 1, ''] : [kind, rows.at(-1)!.id];
+      await new Promise(setImmediate);
     }
-    return undefined;
+    if (seen === 0) return undefined;
+    const change: Change = {
+      records: renewed.flatMap(({ record }) => (record === undefined ? [] : [record])),
+      summary: '',
+      applied: () => {
+        for (const { applied } of renewed) applied?.();
+      },
+    };
+    const done = () => {
+      [this.#kind, this.#after] = [kind, after];
+      this.#seen += seen;
+    };
+    return { change, done };
   }
 
   async #renew(kind: RecordKind, row: Row): Promise<Renewed> {

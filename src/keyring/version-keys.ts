@@ -1,56 +1,98 @@
-import { hkdf } from '#crypto/crypto.ts';
-import type { Key, RecordChange, SecretBytes, WrappedMaterial } from '#domain/domain.ts';
-import { canonicalJson, toUtf8 } from '#encoding/encoding.ts';
+import { hkdf, hmac, type KeyHandle, randomBytes } from '#crypto/crypto.ts';
+import { type Key, KmsError, type RecordChange, SecretBytes, type WrappedMaterial } from '#domain/domain.ts';
+import { toUtf8 } from '#encoding/encoding.ts';
+import type { Shelf } from '#store/store.ts';
 import type { RealmKeys } from './realm-keys.ts';
 import { openWrapped, unwrapMaterial, wrapMaterial } from './root.ts';
 
-type Place = Pick<Key, 'realm' | 'id'>;
+type Place = Pick<Key, 'realm' | 'id' | 'slot'>;
 
-const salt = toUtf8('claviger/v1/version-key');
+const secretLength = 32;
 
-/** The only keys that wrap versions: one for all of a key's, under the key of its realm. */
+/** The caller owns `key`. */
+export interface NewVersionKey {
+  readonly key: SecretBytes;
+  /** What the key is to know of it. */
+  readonly own: Pick<Key, 'slot'>;
+  readonly records: readonly RecordChange[];
+  readonly applied: () => void;
+}
+
+/** The only keys that wrap versions: one for all of a key's, of the key of its realm and of the secret that lies on the shelf for it. */
 export class VersionKeys {
   readonly #realmKeys: RealmKeys;
+  readonly #shelf: Shelf | undefined;
 
-  constructor(realmKeys: RealmKeys) {
+  /** Without a shelf keys have no secret of their own. */
+  constructor(realmKeys: RealmKeys, shelf?: Shelf) {
     this.#realmKeys = realmKeys;
+    this.#shelf = shelf;
   }
 
   /** What wraps the key's versions from now on. The caller owns it. Rejects with 'tampered' where its realm should have a key and hasn't. */
   async of(place: Place): Promise<SecretBytes> {
-    return derived(await this.#realmKeys.of(place.realm), place);
+    return this.#derived((await this.#realmKeys.handlesOf(place.realm)).handle, place);
   }
 
-  /** As `of`; for the first key of a realm also the record that must become durable with it. */
-  async ofNew(place: Place): Promise<{ key: SecretBytes; records: readonly RecordChange[]; applied: () => void }> {
-    const { key, record, applied } = await this.#realmKeys.ofOrNew(place.realm);
-    return { key: derived(key, place), records: record === undefined ? [] : [record], applied };
+  /** Of a key that is made: with a new secret, on the shelf already; for the first one of a realm also the record that goes with it. */
+  async ofNew({ realm, id }: Omit<Place, 'slot'>): Promise<NewVersionKey> {
+    const { handle, record, applied } = await this.#realmKeys.ofOrNew(realm);
+    const secret = randomBytes(secretLength);
+    const slot = await this.#shelf?.put(secret);
+    secret.fill(0);
+    const own = slot === undefined ? {} : { slot };
+    const key = this.#derived(handle, { realm, id, ...own });
+    return { key, own, records: record === undefined ? [] : [record], applied };
   }
 
   /** What a version of the key holds, whichever root it was wrapped under. The caller owns it. Rejects with 'tampered'. */
   async unwrap(place: Place, bound: object, wrapped: Uint8Array): Promise<SecretBytes> {
-    using key = await this.of(place);
-    const former = await this.#realmKeys.formerOf(place.realm);
+    const { handle, former } = await this.#realmKeys.handlesOf(place.realm);
+    using key = this.#derived(handle, place);
     if (former === undefined) return unwrapMaterial(key, bound, wrapped);
     const opened = openWrapped(key, bound, wrapped);
     if (opened !== undefined) return opened;
-    using before = derived(former, place);
+    using before = this.#derived(former.handle, place);
     return unwrapMaterial(before, bound, wrapped);
   }
 
   /** Under the root of now: the same array where it is. Rejects with 'tampered'. */
   async rewrap(place: Place, bound: object, wrapped: WrappedMaterial): Promise<WrappedMaterial> {
-    const former = await this.#realmKeys.formerOf(place.realm);
+    const { handle, former } = await this.#realmKeys.handlesOf(place.realm);
     if (former === undefined) return wrapped;
-    using key = await this.of(place);
-    using before = derived(former, place);
+    using key = this.#derived(handle, place);
+    using before = this.#derived(former.handle, place);
     using material = openWrapped(before, bound, wrapped);
     if (material !== undefined) return wrapMaterial(key, bound, material);
     unwrapMaterial(key, bound, wrapped).dispose();
     return wrapped;
   }
+
+  #derived(realmKey: KeyHandle, place: Place): SecretBytes {
+    if (place.slot === undefined) return derived(realmKey, place);
+    const secret = this.#shelf?.read(place.slot);
+    if (secret === undefined) throw notOnShelf(place.id);
+    try {
+      using ofRealm = derived(realmKey, place);
+      return hkdf('sha256', ofRealm, secret, toUtf8('claviger/v1/shelf'), 32);
+    } finally {
+      secret.fill(0);
+    }
+  }
 }
 
-function derived(realmKey: SecretBytes, { realm, id }: Place): SecretBytes {
-  return hkdf('sha512', realmKey, salt, toUtf8(canonicalJson({ realm, id })), 32);
+function notOnShelf(id: string): KmsError {
+  return new KmsError(
+    'tampered',
+    'The secret of the key is not on the shelf: it was destroyed after this copy of the database was made, or the shelf is not the living one.',
+    id,
+  );
+}
+
+/**
+ * HKDF-Expand of one block (RFC 5869 section 2.3) with SHA-256. The extract step is left out, as section 3.3 allows: a realm's key is
+ * uniformly random already.
+ */
+function derived(realmKey: KeyHandle, { realm, id }: Place): SecretBytes {
+  return new SecretBytes(hmac('sha256', realmKey, `claviger/v1/version-key/${realm.length}:${realm}/${id}\u0001`));
 }
