@@ -66,6 +66,7 @@ function normal(text: string): string {
     .replace(/\b(00)?1[0-9]{12}\b/g, '<time>')
     .replace(/\bCL(AV|TA|AS|RO)[A-Z2-7]{16}\b/g, '<CL$1>')
     .replace(/(:secret:[a-z]+)-[0-9a-f]{6}\b/g, '$1-<mark>')
+    .replace(/\b(?:[0-9a-f]{16}|[0-9a-f]{64})\b/g, '<hex>')
     .replace(/\b[0-9]{12}\b/g, '<account>')
     .replace(/(?<=[":/ ])[A-Za-z0-9+/_=.-]{22,}(?=["\n/ ]|$)/g, '<bytes>');
 }

@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { SealFacts } from '#domain/domain.ts';
+import { shamirKind } from '#seal/seal.ts';
+import { acknowledgeShare } from '#seal/shamir/shares.ts';
 import type { CrashCommand } from './commands.ts';
 import { type Opener, openersOf, tell } from './openers.ts';
 import { passphraseOf, type Victim } from './server.ts';
@@ -40,6 +43,22 @@ async function addShares(victim: Victim, { asker }: World): Promise<void> {
   const { handouts } = (await victim.native(asker.token, 'POST', '/seals', body)) as Made;
   tell(victim.data, { seal: 'shares', secret: twoOf(handouts), state: 'there' });
 }
+
+/** What the custodian of the first share will say. */
+const statements = new WeakMap<Victim, string>();
+
+async function statedShare(victim: Victim, world: World): Promise<void> {
+  await addShares(victim, world);
+  await prove(victim, world, 'shares');
+  const { seals } = (await victim.native(world.asker.token, 'GET', '/seals')) as { seals: readonly SealFacts[] };
+  const { settings } = seals.find(({ name }) => name === 'shares')!;
+  const share = Buffer.from(named(victim, 'shares')[0]!.secret.split('\n')[0]!);
+  const of = [{ name: 'shares', settings: shamirKind.settings(settings) }];
+  statements.set(victim, acknowledgeShare(of, share, undefined, '2026-11-24T12:00:00Z'));
+}
+
+const acknowledge = (victim: Victim, { asker }: World): Promise<unknown> =>
+  victim.native(asker.token, 'POST', '/shares', { statement: statements.get(victim)! });
 
 async function shareAnew(victim: Victim, { asker }: World): Promise<void> {
   // They open until the new ones were used, and are no proof of a seal that has others.
@@ -100,6 +119,7 @@ export const sealCommands: readonly CrashCommand[] = [
     },
     run: shareAnew,
   }),
+  row('acknowledge-share', 'acknowledge-share', { prepare: statedShare, run: acknowledge }),
   row('remove-seal', 'remove-seal', {
     prepare: addPassphrase,
     run: (victim, world) => remove(victim, world, 'second'),
