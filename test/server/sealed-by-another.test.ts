@@ -95,6 +95,20 @@ sealContract('vault-transit by another Claviger', () => ({
   ],
 }));
 
+test('both say so where a certificate is of nobody that they believe', async () => {
+  for (const [name, given] of [
+    ['aws-kms', awsSettings('alias/contract')],
+    ['vault-transit', transitSettings('contract-transit')],
+  ] as const) {
+    const { caFile: _, ...unbelieving } = given;
+    const kind = kindOf(name);
+    await assert.rejects(
+      async () => await kind.create(kind.settings(unbelieving), undefined),
+      refusal('unavailable', /certificate that is not believed .*"caFile"/),
+    );
+  }
+});
+
 /** A seal that was closed. */
 async function kept(kind: SealKind, given: Record<string, string>) {
   const { settings, seal } = await kind.create(kind.settings(given), undefined);

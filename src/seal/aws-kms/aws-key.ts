@@ -1,6 +1,6 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { KmsError } from '#domain/domain.ts';
-import { networkFault, type ServiceKey } from '../service/service-seal.ts';
+import { networkFault, outOfReach, type ServiceKey } from '../service/service-seal.ts';
 
 export type AwsSdk = typeof import('@aws-sdk/client-kms');
 
@@ -138,7 +138,7 @@ function faultOf(call: string, error: unknown): KmsError {
   const { $fault, $metadata } = error as { $fault?: string; $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
   const fault = networkFault(error);
-  if (fault !== undefined) return unavailable(`the service can't be reached (${fault}).`);
+  if (fault !== undefined) return unavailable(outOfReach('the service', fault));
   if ($fault === 'server' || (status !== undefined && (status >= 500 || status === 429)))
     return unavailable(`the service has a fault of its own or too much to do (${name}, ${status}).`);
   return unavailable(`it failed (${name || 'unknown'}${status === undefined ? '' : `, ${status}`}).`);

@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import { KmsError } from '#domain/domain.ts';
-import { networkFault, type ServiceKey } from '../service/service-seal.ts';
+import { networkFault, outOfReach, type ServiceKey } from '../service/service-seal.ts';
 
 export type AzureSdk = Pick<typeof import('@azure/identity'), 'DefaultAzureCredential'> &
   Pick<typeof import('@azure/keyvault-keys'), 'CryptographyClient' | 'KeyClient'>;
@@ -141,7 +141,7 @@ function faultOf(call: string, error: unknown): KmsError {
       return unavailable('the key is being deleted or recovered.');
   }
   const fault = networkFault(error);
-  if (fault !== undefined && status === undefined) return unavailable(`the vault can't be reached (${fault}).`);
+  if (fault !== undefined && status === undefined) return unavailable(outOfReach('the vault', fault));
   if (status === 429 || (status !== undefined && status >= 500)) {
     return unavailable(`the vault has a fault of its own or too much to do (${status}).`);
   }

@@ -110,6 +110,13 @@ export function networkFault(error: unknown): string | undefined {
   return undefined;
 }
 
+/** What is to be done about a network's fault. */
+export function outOfReach(service: string, fault: string): string {
+  return /CERT|SIGNATURE|ISSUER|CRL|ALTNAME/.test(fault)
+    ? `${service} shows a certificate that is not believed (${fault}): see to its address, and to "caFile".`
+    : `${service} can't be reached (${fault}): see to the network and to the service.`;
+}
+
 /** An optional package. Throws 'unsupported', which says what to install. */
 export async function installed<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {

@@ -2,7 +2,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
 import { KmsError } from '#domain/domain.ts';
-import { networkFault } from '../service/service-seal.ts';
+import { networkFault, outOfReach } from '../service/service-seal.ts';
 
 export interface VaultPlace {
   readonly address: string;
@@ -45,8 +45,7 @@ export class VaultCaller {
     for (let tries = 0; ; tries++) {
       const fault = await this.#once(path, body, signal).then(
         (answer) => (isBusy(answer.status) ? busy(answer.status) : answer),
-        (error: unknown) =>
-          new KmsError('unavailable', `Vault can't be reached (${networkFault(error) ?? 'no proper answer'}).`),
+        (error: unknown) => new KmsError('unavailable', outOfReach('Vault', networkFault(error) ?? 'no proper answer')),
       );
       if (!(fault instanceof KmsError)) return fault;
       const pause = pauses[tries];

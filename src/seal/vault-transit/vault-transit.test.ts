@@ -180,6 +180,18 @@ test('vault-transit says that Vault is sealed', { skip }, async () => {
   }
 });
 
+test('vault-transit finds its key in a namespace and at a mount of another name', { skip }, async () => {
+  await vault!.server.call('POST', 'sys/namespaces/team');
+  await vault!.server.call('POST', 'team/sys/mounts/keys/transit', { type: 'transit' });
+  await vault!.server.call('POST', 'team/keys/transit/keys/theirs');
+  const there = asRoot.settings({ ...place('theirs'), namespace: 'team', mount: 'keys/transit' });
+  const { settings, seal } = await asRoot.create(there, undefined);
+  await seal.close();
+  await (await asRoot.open(settings, undefined)).close();
+  const { namespace: _, ...elsewhere } = settings;
+  await assert.rejects(asRoot.open(elsewhere, undefined), refusal('unavailable', /no transit engine/));
+});
+
 test('vault-transit sends secrets nowhere without TLS but on this machine', () => {
   for (const address of ['http://10.0.0.1:8200', 'http://vault.example', 'https://vault.example/v1/secret'])
     assert.throws(() => asRoot.settings({ address, key: 'k' }), refusal('invalid-parameter', /"address"/));
