@@ -97,11 +97,11 @@ for (const action of ['close', 'finalize'] as const)
   });
 
 it('gives up a token that stays lost, says why, and finds it again', async () => {
-  await withHsm({ sessions: 2, deadline: 400 }, async (hsm, { ec }) => {
+  await withHsm({ sessions: 2, deadline: 1000 }, async (hsm, { ec }) => {
     faulty!.disturb({ call: 'C_SignInit', times: 1_000_000, action: 'fail', value: ckr.DEVICE_REMOVED });
     const before = performance.now();
     await assert.rejects(hsm.use(ec, sign), fails('unavailable', /DEVICE_REMOVED/));
-    assert.ok(performance.now() - before < 1500, 'within its deadline, roughly');
+    assert.ok(performance.now() - before < 3000, 'within its deadline, roughly');
     faulty!.calm();
     assert.equal((await hsm.use(ec, sign)).length, 64);
   });
@@ -131,22 +131,23 @@ it('serves while the tokens go away and come back, and loses no call that may st
   });
 });
 
-it('leaves a call that hangs, answers the others meanwhile, and takes its session back', async () => {
-  await withHsm({ sessions: 2, deadline: 500 }, async (hsm, { ec }) => {
-    await hsm.use(ec, sign);
-    faulty!.disturb({ call: 'C_Sign', action: 'wait', value: 2500 });
-    const hung = assert.rejects(hsm.use(ec, sign), fails('unavailable', /did not answer in 500 ms/));
-    await hung;
-    const before = performance.now();
-    await Promise.all(Array.from({ length: 20 }, () => hsm.use(ec, sign)));
-    assert.ok(performance.now() - before < 500, 'the others have a session');
-    await sleep(2500);
-    await Promise.all(Array.from({ length: 20 }, () => hsm.use(ec, sign)));
+for (const sessions of [1, 2])
+  it(`leaves a call that hangs, answers the others meanwhile, and takes its session back, of ${sessions}`, async () => {
+    await withHsm({ sessions, deadline: 1000 }, async (hsm, { ec }) => {
+      await hsm.use(ec, sign);
+      faulty!.disturb({ call: 'C_Sign', action: 'wait', value: 3500 });
+      const hung = assert.rejects(hsm.use(ec, sign), fails('unavailable', /did not answer in 1000 ms/));
+      await hung;
+      const before = performance.now();
+      await Promise.all(Array.from({ length: 20 }, () => hsm.use(ec, sign)));
+      assert.ok(performance.now() - before < 1000, 'the others have a session');
+      await sleep(3500);
+      await Promise.all(Array.from({ length: 20 }, () => hsm.use(ec, sign)));
+    });
   });
-});
 
 it('does not try the PIN again by itself once the token refuses it', async () => {
-  await withHsm({ sessions: 2, deadline: 800 }, async (hsm, { ec }) => {
+  await withHsm({ sessions: 2, deadline: 3000 }, async (hsm, { ec }) => {
     await hsm.use(ec, sign);
     soft!.changePin('faulty', userPin, '77777');
     try {

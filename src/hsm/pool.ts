@@ -25,6 +25,8 @@ const longestPause = 1000;
 const longestQueue = 20_000;
 /** Microseconds. */
 const soon = 500;
+/** Of each session, those that hang included. */
+const mostThreads = 3;
 /** Batches of a thread: one that it works on, and one that it finds when it has done so. */
 const batchesEach = 2;
 
@@ -214,7 +216,20 @@ export class Pool {
         this.#queue.push(again);
       }
     }
-    if (this.#ready().length < this.#sessions) this.#lost(error);
+    if (this.#ready().length > 0) void this.#replace();
+    else this.#lost(error);
+  }
+
+  /** Another thread for one that hangs, while the others go on. */
+  async #replace(): Promise<void> {
+    if (this.#recovery !== undefined || this.#threads.length >= mostThreads * this.#sessions) return;
+    const thread = this.#start();
+    try {
+      await this.#join(thread, false, false);
+      this.#flush();
+    } catch (error) {
+      this.#lost(this.#meaning(error));
+    }
   }
 
   #lost(why?: KmsError): void {
@@ -252,7 +267,7 @@ export class Pool {
     await this.#quiet();
     const stuck = this.#threads.filter((thread) => thread.stuck && !thread.gone);
     this.#threads.splice(0, Infinity, ...this.#threads.filter(({ gone }) => !gone));
-    const limit = this.#sessions + Math.min(stuck.length, 2 * this.#sessions);
+    const limit = Math.min(this.#sessions + stuck.length, mostThreads * this.#sessions);
     const usable = () => this.#threads.filter((thread) => !thread.stuck && !thread.gone);
     while (usable().length < this.#sessions && this.#threads.length < limit) this.#start();
     const afresh = stuck.length === 0;
@@ -287,13 +302,14 @@ export class Pool {
     return facts;
   }
 
-  #start(): void {
+  #start(): Thread {
     const thread: Thread = new Thread(
       (waiting, rv, answer) => this.#settle(thread, waiting, rv, answer),
       () => this.#flush(),
     );
     thread.started.catch(() => {});
     this.#threads.push(thread);
+    return thread;
   }
 
   /** Resolves once every thread that isn't stuck has answered all that it was given. */
