@@ -12,8 +12,9 @@ export function askSecret(
 ): Promise<string> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY) throw new CliError(`There is no terminal to ask for ${instead}.`);
-  stderr.write(question);
+  // Before anybody is asked: what is typed at once must not be shown either.
   stdin.setRawMode(true);
+  stderr.write(question);
   stdin.setEncoding('utf8');
   stdin.resume();
   return new Promise((resolve, reject) => {

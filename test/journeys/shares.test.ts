@@ -1,6 +1,6 @@
 /** A ceremony as custodians live it: each in a process of his own, and the server in another. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -150,6 +150,67 @@ test('three custodians at three terminals at the same moment open it after a res
   await server!.stop();
   await startServer();
   assert.deepEqual(codes(await unsealBy([5, 2, 3])), [0, 1, 1]);
+});
+
+/** Answers one question on a terminal of its own. Resolves to all that the terminal showed. */
+function typed(args: readonly string[], question: RegExp, answer: string): Promise<string> {
+  const command = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qfec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let shown = '';
+  let asked = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    shown += chunk.toString();
+    if (asked || !question.test(shown)) return;
+    asked = true;
+    child.stdin.write(`${answer}\r`);
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  return new Promise((resolve) =>
+    child.once('close', () => {
+      clearTimeout(timer);
+      resolve(shown);
+    }),
+  );
+}
+
+test('each types his share at a terminal, which shows nothing of it', async (t) => {
+  if (spawnSync('script', ['--version']).error !== undefined) return t.skip('the script program is not installed');
+  await server!.stop();
+  await startServer();
+  const screens: string[] = [];
+  for (const number of [2, 4, 5]) {
+    const letters = lettersOn(sheetOf(number));
+    const groups = letters.toLowerCase().match(/.{1,4}/g)!;
+    const screen = await typed(['unseal', '--data', data], /Share: $/, groups.join(' '));
+    assert.equal(screen.toLowerCase().includes(groups[5]!), false);
+    screens.push(screen);
+  }
+  assert.match(screens[0]!, /1 of 3 shares/);
+  assert.match(screens[1]!, /2 of 3 shares/);
+  assert.match(screens[2]!, /The server is unsealed/);
+});
+
+test('what age decrypts goes straight to the server', async (t) => {
+  if (spawnSync('age', ['--version']).error !== undefined) return t.skip('the age program is not installed');
+  const [place, folder] = [join(dir, 'by-age'), join(dir, 'by-age-out')];
+  const names = ['Anna', 'Bo'];
+  for (const name of names) execFileSync('age-keygen', ['-o', file(`${name}.txt`)], { stdio: 'ignore' });
+  const recipients = names.map(
+    (name) =>
+      `${name}=${execFileSync('age-keygen', ['-y', file(`${name}.txt`)])
+        .toString()
+        .trim()}`,
+  );
+  const settings = ['--seal', 'shamir', '--shares', '2', '--threshold', '2', '--out', folder];
+  const custodians = recipients.flatMap((recipient) => ['--custodian', recipient]);
+  assert.equal((await run(['init', '--data', place, ...settings, ...custodians], { limit: 30_000 })).code, 0);
+  const other = await start(['server', '--data', place, '--listen', '127.0.0.1:0']);
+  t.after(() => other.stop());
+  const ends = names.map((name, i) => {
+    const share = execFileSync('age', ['-d', '-i', file(`${name}.txt`), sheetOf(i + 1, 2, folder)]).toString();
+    return run(['unseal', '--data', place, '--share-fd', '3'], { fd3: share, limit: 30_000 });
+  });
+  assert.deepEqual(codes(await Promise.all(ends)), [0, 1]);
 });
 
 test('each checks his share without the server, and one of elsewhere is told', async () => {

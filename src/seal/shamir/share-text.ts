@@ -68,9 +68,13 @@ export function readShare(typed: SecretBytes): Share {
 
 /** Whether somebody meant it as a share. */
 export function looksLikeShare(typed: SecretBytes): boolean {
-  const bytes = typed.expose();
-  const start = bytes.findIndex((code) => !gaps.has(code));
-  return start !== -1 && opening.every((code, i) => ((bytes[start + i] ?? 0) | 0x20) === (code | 0x20));
+  let matched = 0;
+  for (const code of typed.expose()) {
+    if (gaps.has(code)) continue;
+    if ((code | 0x20) !== (opening[matched]! | 0x20)) return false;
+    if (++matched === opening.length) return true;
+  }
+  return false;
 }
 
 const opening = toUtf8(`${prefix}1`);
