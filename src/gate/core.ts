@@ -78,6 +78,13 @@ export class Core {
     this.lastUses = new LastUses(store, ledger, this.commits, (error) => options.onInternalError(error, 'last-uses'));
     metrics.add(new Gauge('claviger_ledger_lines', 'Lines in the ledger.', () => ledger.size));
     metrics.add(
+      new Gauge(
+        'claviger_root_rotation_rows_left',
+        'Rows that a rotation of the root has not come to yet; 0: none is under way, or the server is sealed.',
+        () => (this.#rooms === undefined ? 0 : this.rootRotation.rowsLeft(this.#rooms)),
+      ),
+    );
+    metrics.add(
       new Gauge('claviger_sealed', '1 while the server is sealed.', () => (this.#rooms === undefined ? 1 : 0)),
     );
   }

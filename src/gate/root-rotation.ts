@@ -42,6 +42,11 @@ export class RootRotation {
     if (this.#since !== undefined) void this.#goOn(rooms);
   }
 
+  rowsLeft(rooms: Unsealed): number {
+    const { renewed, rows } = this.#status(rooms);
+    return rows - renewed;
+  }
+
   #status({ keyring }: Unsealed): RootStatus {
     if (this.#since === undefined) return { renewed: 0, rows: 0 };
     return { rotatingSince: this.#since, renewed: Math.min(this.#seen, keyring.rows), rows: keyring.rows };
