@@ -9,7 +9,7 @@ import { isFounding, newRoot } from '#keyring/keyring.ts';
 import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
 import { type AskedSeal, acknowledgements, Custody, type Given, type PassphraseCost, sealKinds } from '#seal/seal.ts';
-import { openSqliteStore, type Store } from '#store/store.ts';
+import { type FileShelf, openSqliteStore, type Store } from '#store/store.ts';
 import { Gauge, Metrics } from '#telemetry/telemetry.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';
 import { awsSecretsManagerDoor } from '#wire/aws-secrets-manager/aws-secrets-manager.ts';
@@ -20,6 +20,7 @@ import { ServerBackups } from './backups.ts';
 import { MonotoneClock } from './clock.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { hostNow } from './host.ts';
+import { openShelf } from './living-shelf.ts';
 import type { ServerTls } from './local-tls.ts';
 import { Retries } from './retries.ts';
 import { RegisteredRotators } from './rotators.ts';
@@ -32,6 +33,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Where the anchor stands, if not in the data folder: best on another disk. */
   readonly anchorPath?: string;
+  /** Folders that hold a copy of the shelf. */
+  readonly shelfMirrors?: readonly string[];
   /** How many keys stay opened in memory. */
   readonly cachedKeys?: number;
   /** For measurements only: answers don't wait for the disk. */
@@ -60,11 +63,23 @@ export interface Endpoint {
   readonly tls: ServerTls | undefined;
 }
 
+/** What a server is built of. */
+interface Built {
+  readonly store: Store;
+  readonly shelf: FileShelf;
+  readonly clock: MonotoneClock;
+  readonly gate: WorkingGate;
+  readonly rotation: Rotation;
+  readonly custody: Custody;
+  readonly rooms: WorkingRooms;
+}
+
 /** The only place that knows every room: builds one server on a data folder, sealed. */
 export class Server {
   readonly gate: WorkingGate;
   readonly #options: ServerOptions;
   readonly #store: Store;
+  readonly #shelf: FileShelf;
   readonly #clock: MonotoneClock;
   readonly #rotation: Rotation;
   readonly #custody: Custody;
@@ -73,21 +88,14 @@ export class Server {
   #listener: Listener | undefined;
   #jobs: ReturnType<typeof startJobs> | undefined;
 
-  private constructor(
-    options: ServerOptions,
-    store: Store,
-    clock: MonotoneClock,
-    gate: WorkingGate,
-    rotation: Rotation,
-    custody: Custody,
-    rooms: WorkingRooms,
-  ) {
-    this.#rooms = rooms;
-    this.#rotation = rotation;
-    this.#custody = custody;
+  private constructor(options: ServerOptions, { store, shelf, clock, gate, rotation, custody, rooms }: Built) {
     this.#options = options;
     this.#store = store;
+    this.#shelf = shelf;
     this.#clock = clock;
+    this.#rotation = rotation;
+    this.#custody = custody;
+    this.#rooms = rooms;
     this.gate = gate;
   }
 
@@ -131,6 +139,9 @@ export class Server {
   static async #on(store: Store, options: ServerOptions): Promise<Server> {
     const { data, mode, version, rates, given } = options;
     const stored = await readStoredHead(store);
+    const isNew = stored === undefined || isFounding(stored.sealed);
+    const { shelfMirrors: mirrors = [], unsafeNoFlush } = options;
+    const shelf = openShelf(data, { isNew, mirrors, flushes: unsafeNoFlush !== true });
     const clock = new MonotoneClock(stored?.sealed.time);
     const rotation: Rotation = { rotators: RegisteredRotators.in(data, clock.now), onRotation: () => {} };
     const fixed = data.has('dev-passphrase') ? developmentPassphrase : undefined;
@@ -142,7 +153,7 @@ export class Server {
     });
     // Read once, so that a damaged file is told of before anything else.
     if (data.hasSeal) custody.status();
-    const rooms = new WorkingRooms({ ...options, store, custody, clock, rotation });
+    const rooms = new WorkingRooms({ ...options, store, shelf, custody, clock, rotation });
     const gate = new WorkingGate({
       store,
       ledger: openLedger(stored === undefined ? newLedger : { ...stored.sealed.ledger, ...stored.loose }),
@@ -160,11 +171,11 @@ export class Server {
       custody,
       furnish: (keyring) => rooms.furnish(keyring),
       acknowledgements,
-      backups: new ServerBackups({ data, version, clock: clock.now, sealRevision: () => custody.revision }),
+      backups: new ServerBackups({ data, shelf, version, clock: clock.now, sealRevision: () => custody.revision }),
       host: hostNow,
       onInternalError: (error, requestId) => options.log(`request ${requestId} failed inside: ${describe(error)}`),
     });
-    return new Server(options, store, clock, gate, rotation, custody, rooms);
+    return new Server(options, { store, shelf, clock, gate, rotation, custody, rooms });
   }
 
   get clock(): () => number {
@@ -310,6 +321,7 @@ export class Server {
       .catch((error) => this.#options.log(`last checkpoint: ${describe(error)}`));
     await this.gate.core.entrust(undefined);
     await this.#store.close();
+    this.#shelf.close();
   }
 }
 

@@ -1,17 +1,19 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { nameOfBackup, type Part, prune, writeBackup } from '#backup/backup.ts';
 import { randomBytes, randomUuid } from '#crypto/crypto.ts';
 import { type BackupFacts, KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
 import type { Backups } from '#gate/gate.ts';
 import { readHead } from '#keyring/keyring.ts';
-import { openSqliteStore, snapshotSqlite } from '#store/store.ts';
+import { type FileShelf, openSqliteStore, snapshotSqlite } from '#store/store.ts';
 import { makeCanaries } from './canaries.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { keepBeside } from './living-shelf.ts';
 
 interface Options {
   readonly data: DataDirectory;
+  readonly shelf: FileShelf;
   readonly version: string;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -49,7 +51,7 @@ export class ServerBackups implements Backups {
   }
 
   async #take({ keyring, signer }: BackedUp, to: string | undefined): Promise<BackupFacts> {
-    const { data, version, clock, sealRevision } = this.#options;
+    const { data, shelf, version, clock, sealRevision } = this.#options;
     const id = randomUuid();
     const takenAt = clock();
     const revision = sealRevision();
@@ -69,6 +71,7 @@ export class ServerBackups implements Backups {
       // What was wrapped under one root would lie beside a seal file that opens another.
       if (sealRevision() !== revision) throw new KmsError('conflict', 'The seals changed meanwhile; ask again.');
       const file = await placeFor(to ?? data.file('backups'), nameOfBackup(header), to === undefined);
+      keepBeside(data, shelf, dirname(file));
       const written = await writeBackup(file, header, key, [
         { name: 'claviger.db', content: { path: snapshot } },
         { name: 'canaries.json', content: { bytes: canaries } },

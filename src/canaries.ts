@@ -40,11 +40,19 @@ export async function makeCanaries(keyring: Keyring): Promise<Uint8Array> {
   return toUtf8(canonicalJson({ canaries }));
 }
 
-/** How many open as they should. Rejects with 'tampered' where one does not. */
-export async function openCanaries(keyring: Keyring, text: Uint8Array): Promise<number> {
+/** How many open as they should, and which keys are gone for good: destroyed after the backup. Rejects with 'tampered' where one is wrong. */
+export async function openCanaries(
+  keyring: Keyring,
+  text: Uint8Array,
+): Promise<{ readonly opened: number; readonly gone: readonly string[] }> {
+  const gone: string[] = [];
   const { canaries } = parseJson(text) as unknown as { readonly canaries: readonly Canary[] };
   for (const { realm, key: id, ciphertext, plaintext } of canaries) {
     const key = await keyring.find(realm, { by: 'id', id });
+    if (key !== undefined && !keyring.isOnShelf(key)) {
+      gone.push(id);
+      continue;
+    }
     const opened =
       key &&
       (await keyring.decrypt(key, {
@@ -54,7 +62,7 @@ export async function openCanaries(keyring: Keyring, text: Uint8Array): Promise<
       throw new KmsError('tampered', `The key ${id} of realm ${realm} does not open what it encrypted.`);
     }
   }
-  return canaries.length;
+  return { opened: canaries.length - gone.length, gone };
 }
 
 async function realmsOf(keyring: Keyring): Promise<readonly string[]> {

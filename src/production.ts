@@ -20,6 +20,7 @@ const usualRate = '10000';
 const sealOptions = {
   data: { type: 'string' },
   anchor: { type: 'string' },
+  'shelf-mirror': { type: 'string', multiple: true },
   region: { type: 'string', default: 'us-east-1' },
   ...secretOptions,
   fips: { type: 'boolean', default: false },
@@ -29,6 +30,7 @@ const sealOptions = {
 interface SealValues extends SecretValues {
   readonly data?: string | undefined;
   readonly anchor?: string | undefined;
+  readonly 'shelf-mirror'?: readonly string[] | undefined;
   readonly region: string;
   readonly 'fips-certificate'?: string | undefined;
 }
@@ -168,6 +170,7 @@ function serverOptions(data: DataDirectory, values: SealValues): ServerOptions {
     version: packageVersion(),
     log: warn,
     ...(anchor !== undefined && { anchorPath: anchor }),
+    shelfMirrors: values['shelf-mirror'] ?? [],
   };
 }
 

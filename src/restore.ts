@@ -1,5 +1,14 @@
-import { createReadStream, existsSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import {
+  constants,
+  createReadStream,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
+import { copyFile, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,6 +34,7 @@ const credentialOptions = {
   'pin-fd': { type: 'string' },
   'pin-file': { type: 'string' },
   'share-file': { type: 'string', multiple: true },
+  shelf: { type: 'string' },
   auto: { type: 'boolean', default: false },
 } as const;
 
@@ -58,11 +68,12 @@ export function restoreCommand(args: readonly string[]): Promise<number> {
     }
     const target = resolve(values.data);
     assertEmpty(target);
-    const draft = emptyDraft(`${target}.restoring`);
+    const shelf = shelfOf(values.shelf, file);
     const credential = await credentialOf(values);
+    const draft = emptyDraft(`${target}.restoring`);
     try {
       const restored = await bringBack(file, draft, credential, {
-        ...optionsOf(values.region),
+        ...optionsOf(values.region, (path) => copied(shelf, path)),
         ...(values.checkpoint !== undefined && { checkpoint: readFileSync(values.checkpoint, 'utf8') }),
         ...(values['accept-loss'] !== undefined && { acceptLoss: values['accept-loss'] }),
       });
@@ -142,10 +153,12 @@ export function drillCommand(args: readonly string[]): Promise<number> {
     const began = performance.now();
     const data = new DataDirectory(values.data ?? readEnvironment().dataDir);
     const file = await lastBackup(values.from ?? data.file('backups'));
+    const shelf = shelfOf(values.shelf, file);
     const credential = await credentialOf(values);
     const scratch = new DataDirectory(await mkdtemp(join(tmpdir(), 'claviger-drill-')));
     try {
-      const options = optionsOf(values.region);
+      // The living one, which is only read: a copy of it would be one more place where secrets stay.
+      const options = optionsOf(values.region, (path) => symlink(shelf, path));
       const restored = await bringBack(file, scratch, credential, options);
       const report = await signedReport(restored, file, { began, now: options.clock() });
       if (values.report === undefined) say(report.trimEnd());
@@ -167,7 +180,7 @@ async function lastBackup(from: string): Promise<string> {
 
 /** JSON, and under it a signature by the key that signs the server's checkpoints: a note as c2sp.org/signed-note states it. */
 async function signedReport(
-  { server, header, rows, canaries, lines, checkpoints }: Restored,
+  { server, header, rows, canaries, gone, lines, checkpoints }: Restored,
   file: string,
   { began, now }: { readonly began: number; readonly now: number },
 ): Promise<string> {
@@ -182,14 +195,35 @@ async function signedReport(
     takenAt: new Date(header.takenAt).toISOString(),
     recoveryPointSeconds: seconds(now - header.takenAt),
     recoveryTimeSeconds: seconds(performance.now() - began),
-    ...{ rows, canaries, ledgerLines: lines, checkpoints, sequence: header.sequence },
+    ...{ rows, canaries, destroyedSince: gone.length, ledgerLines: lines, checkpoints, sequence: header.sequence },
   });
   await server.close();
   return report;
 }
 
-function optionsOf(region: string): RestoreOptions {
-  return { region, version: packageVersion(), clock: new MonotoneClock().now, log: warn };
+function optionsOf(region: string, bringShelf: RestoreOptions['bringShelf']): RestoreOptions {
+  return { bringShelf, region, version: packageVersion(), clock: new MonotoneClock().now, log: warn };
+}
+
+/** The one that is named, or the living one beside the backup. */
+function shelfOf(named: string | undefined, backup: string): string {
+  const path = resolve(named ?? join(dirname(backup), 'shelf'));
+  if (existsSync(path)) return path;
+  throw new KmsError(
+    'not-found',
+    `${path} is not there, and no key opens without it: name the living shelf with --shelf.`,
+  );
+}
+
+async function copied(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_EXCL);
+  const file = await open(to, 'r+');
+  try {
+    await file.chmod(0o600);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function credentialOf(values: CredentialValues): Promise<Credential> {

@@ -28,6 +28,8 @@ export interface RestoreOptions {
   readonly checkpoint?: string;
   /** Whoever restores says this, and brings the shares of the seal of shares where there is one: what is older is good enough. */
   readonly acceptLoss?: string;
+  /** Puts the living shelf there: without it no key of the backup opens. */
+  readonly bringShelf: (path: string) => Promise<void>;
   readonly log: (line: string) => void;
 }
 
@@ -37,6 +39,8 @@ export interface Restored {
   readonly header: BackupHeader;
   readonly rows: number;
   readonly canaries: number;
+  /** Of the keys that were tried, those that were destroyed after the backup. */
+  readonly gone: readonly string[];
   readonly lines: number;
   readonly checkpoints: number;
 }
@@ -54,6 +58,7 @@ export async function bringBack(
   const header = await readBackupHeader(file);
   folder.create();
   folder.write('seal.json', header.seals);
+  await options.bringShelf(folder.file('shelf'));
   const seals = await takeOut(file, folder, credential, options);
   anchorAnew({ path: folder.database, anchorPath: folder.file('anchor') });
   const { size, checkpoints } = await verifiedLedger(folder, seals, credential, options);
@@ -64,9 +69,9 @@ export async function bringBack(
     if (server.sealed) throw new KmsError('invalid-unseal', 'No seal of the backup opened.');
     const { keyring } = server.gate.core.rooms;
     const rows = await verifyRows(keyring);
-    const canaries = await openCanaries(keyring, readFileSync(folder.file('canaries.json')));
+    const { opened: canaries, gone } = await openCanaries(keyring, readFileSync(folder.file('canaries.json')));
     rmSync(folder.file('canaries.json'));
-    return { server, header, rows, canaries, lines: size, checkpoints };
+    return { server, header, rows, canaries, gone, lines: size, checkpoints };
   } catch (error) {
     await server.close();
     throw error;

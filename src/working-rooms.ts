@@ -7,7 +7,7 @@ import { assertSealsNewest, Keyring, readHead } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
 import type { Custody, Opening } from '#seal/seal.ts';
 import { SecretsRoom } from '#secrets/secrets.ts';
-import type { Store } from '#store/store.ts';
+import type { Shelf, Store } from '#store/store.ts';
 import type { MonotoneClock } from './clock.ts';
 import { localServiceAccount } from './local-service-account.ts';
 import { outbound } from './outbound.ts';
@@ -28,6 +28,7 @@ interface Ground {
   readonly mode: Mode;
   readonly region: string;
   readonly cachedKeys?: number | undefined;
+  readonly shelf: Shelf;
 }
 
 const defaultCachedKeys = 16_384;
@@ -42,11 +43,11 @@ export class WorkingRooms {
 
   /** Takes the root of `opening`. Rejects with 'tampered' where the store is not what was left there. */
   async open(opening: Opening): Promise<Unsealed> {
-    const { store, clock, cachedKeys = defaultCachedKeys } = this.#ground;
+    const { store, clock, shelf, cachedKeys = defaultCachedKeys } = this.#ground;
     using root = opening.root;
     const stored = await readStoredHead(store);
     const keyring = await Keyring.open(root, store, stored?.sealed, {
-      ...{ capacity: cachedKeys, clock: clock.now },
+      ...{ capacity: cachedKeys, clock: clock.now, shelf },
       forgotten: scrubSoon,
     });
     await assertSealsNewest(keyring.records, opening.revision);

@@ -77,6 +77,8 @@ export interface Key {
   readonly names: readonly string[];
   readonly enabled: boolean;
   readonly createdAt: number;
+  /** Where the secret lies that no backup holds, and without which no version opens. Absent: there is none. */
+  readonly slot?: number;
   /** The newest version, which protects unless `minEncryptionVersion` says otherwise. Older ones are read on demand. */
   readonly current: KeyVersion;
   /** Who makes its material. Absent: this server, at once. */

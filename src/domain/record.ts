@@ -66,6 +66,8 @@ export interface Change {
   readonly summary: string;
   /** Called once the change is durable and before the answer leaves; updates what memory holds. Never throws. */
   readonly applied?: () => void;
+  /** What must be done besides, once the change is durable and before the answer leaves. Where it fails, the next run of the schedule does it. */
+  readonly finish?: () => Promise<void>;
 }
 
 /** Verified reads of stored records: a row whose MAC is wrong rejects with 'tampered'. */

@@ -126,7 +126,8 @@ export class CommitQueue {
 
   async #protect(entries: readonly Entry[], change: Change, holds: (() => boolean) | undefined): Promise<void> {
     const authority = this.#trusted();
-    return this.#enqueue(entries, change, await authority.keyring.protect(change.records), holds, authority);
+    await this.#enqueue(entries, change, await authority.keyring.protect(change.records), holds, authority);
+    await change.finish?.();
   }
 
   #trusted(): Authority {

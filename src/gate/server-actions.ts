@@ -126,6 +126,7 @@ async function act(core: Core, principal: Principal, command: Command<Act>, orig
       // Another one may live on: what both did would be done twice.
       if (await isRestored(records)) return { rotated: 0, destroyed: 0, forgotten: 0 };
       const backupDue = await isBackupDue(core, records);
+      await finishErasures(core);
       const counts = await runSchedule(core.rooms, core.commits, principal, origin, now);
       await core.coalesced.flush(now);
       await core.lastUses.write();
@@ -147,6 +148,15 @@ const ledgerSink = {
   kind: 'ledger',
   description: 'The tamper-evident ledger in the data folder, which every answer waits for.',
 } as const;
+
+/** Of keys that were destroyed when not every copy of the shelf was in reach. */
+async function finishErasures(core: Core): Promise<void> {
+  const { change, behind } = await core.rooms.keyring.finishErasures();
+  if (change !== undefined) await core.commits.change(change);
+  if (behind.length > 0) {
+    core.options.onInternalError(new Error(`Destroyed keys are still on the shelf in ${behind.join(', ')}`), 'shelf');
+  }
+}
 
 /** Takes away what is over: credentials, grants, and signed calls whose window is closed. */
 async function forget(core: Core): Promise<number> {

@@ -7,6 +7,7 @@ import {
   type Outcome,
   type RecordChange,
   type Result,
+  type SecretBytes,
 } from '#domain/domain.ts';
 import { type BackedUp, openBackup, sealBackup } from './backup-format.ts';
 import { type Changed, changeKey, type Parts, together } from './change.ts';
@@ -35,8 +36,34 @@ export async function backupKey(parts: Parts, key: Key): Promise<Outcome<Result<
   assertImported(parts, key);
   assertAllowed(key, key.current, 'export');
   const older = (await versionRows(parts, key)).map(({ value }) => value);
-  const backup = sealBackup(await parts.realmKeys.of(key.realm), { key, older });
+  const backup = sealBackup(await parts.realmKeys.of(key.realm), await offShelf(parts, key, older));
   return { result: { key, backup } };
+}
+
+/** As it is to be kept away from here: whoever takes it away can bring it back, also once it was destroyed. */
+async function offShelf(parts: Parts, key: Key, older: readonly KeyVersion[]): Promise<BackedUp> {
+  const { slot, ...off } = key;
+  if (slot === undefined) return { key, older };
+  using wrapping = await parts.versionKeys.of(off);
+  return await carried(parts, key, older, off, wrapping);
+}
+
+/** All its versions wrapped for another place. */
+async function carried(
+  parts: Parts,
+  from: Key,
+  older: readonly KeyVersion[],
+  to: Omit<Key, 'current' | 'next'>,
+  wrapping: SecretBytes,
+): Promise<BackedUp> {
+  const carry = (version: KeyVersion) => rewrapped(parts, from, version, to, wrapping);
+  const key = {
+    ...from,
+    ...to,
+    current: await carry(from.current),
+    ...(from.next && { next: await carry(from.next) }),
+  };
+  return { key: Object.freeze(key), older: await Promise.all(older.map(carry)) };
 }
 
 type Restore = Pick<Command<'restore-key'>, 'backup' | 'name' | 'within' | 'force'>;
@@ -124,11 +151,15 @@ function comingBack(key: Key, now: Key | undefined, at: number) {
 /** Under its own id: over what is there of it, or over what its destruction left. */
 async function putBack(
   parts: Parts,
-  { key, older }: BackedUp,
+  backedUp: BackedUp,
   place: Place,
   now: number,
 ): Promise<Outcome<Result<'restore-key'>>> {
   const { name, live, former } = place;
+  const versionKey = await parts.versionKeys.ofNew(backedUp.key);
+  using wrapping = versionKey.key;
+  const to = { ...backedUp.key, ...versionKey.own };
+  const { key, older } = await carried(parts, backedUp.key, backedUp.older, to, wrapping);
   const rows = await versionRows(parts, key);
   const places = new Map(rows.map(({ revision, value }) => [value.version, revision]));
   const records = older.map((version): RecordChange => {
@@ -169,15 +200,21 @@ async function copied(
   // Its uses are counted where it is used: from a copy they could be done again.
   if (key.class === 'raw')
     throw new KmsError('unsupported', 'A raw key is restored as itself, not beside itself.', key.id);
-  const to = { ...comingBack(key, place.live, now), id: randomUuid(), copyOf: [...(key.copyOf ?? []), key.id] };
-  using versionKey = await parts.versionKeys.of(to);
+  const id = randomUuid();
+  const versionKey = await parts.versionKeys.ofNew({ realm: key.realm, id });
+  using wrapping = versionKey.key;
+  const to = {
+    ...comingBack(key, place.live, now),
+    ...{ id, copyOf: [...(key.copyOf ?? []), key.id] },
+    ...versionKey.own,
+  };
   const copy = async (version: KeyVersion): Promise<KeyVersion> => {
-    const carried = await rewrapped(parts, key, version, to, versionKey);
-    if (version.fingerprint === undefined) return carried;
+    const moved = await rewrapped(parts, key, version, to, wrapping);
+    if (version.fingerprint === undefined) return moved;
     using material = version.wrapped && (await parts.versions.material(key, version));
     // Destroyed material is recognised by nothing but what there is of it.
-    if (material === undefined && version.publicKey === undefined) return carried;
-    return Object.freeze({ ...carried, ...identityOf(parts, to, version.publicKey, material) });
+    if (material === undefined && version.publicKey === undefined) return moved;
+    return Object.freeze({ ...moved, ...identityOf(parts, to, version.publicKey, material) });
   };
   const records: RecordChange[] = [];
   for (const version of older) {

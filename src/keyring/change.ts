@@ -1,4 +1,5 @@
 import type { Change, Key, Outcome, RecordChange, SecretBytes } from '#domain/domain.ts';
+import type { Shelf } from '#store/store.ts';
 import { dueRecords } from './due.ts';
 import { encodeKey, keyRecordId, nameRecordId } from './key-record.ts';
 import type { Keys } from './keys.ts';
@@ -16,6 +17,7 @@ export interface Parts {
   readonly versions: OpenVersions;
   readonly realmKeys: RealmKeys;
   readonly versionKeys: VersionKeys;
+  readonly shelf: Shelf | undefined;
   readonly wrappingKeys: WrappingKeys;
   readonly uses: Uses;
   /** Of the root: what fingerprints of imported material are made with. */
@@ -99,6 +101,9 @@ export function together(first: Changed, others: readonly Changed[]): Changed {
       records: changes.flatMap(({ records }) => records),
       applied: () => {
         for (const { applied } of changes) applied?.();
+      },
+      finish: async () => {
+        for (const { finish } of changes) await finish?.();
       },
     },
   };

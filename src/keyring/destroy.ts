@@ -3,6 +3,7 @@ import { type Changed, changeKey, type Parts, together } from './change.ts';
 import { isComplete } from './imported.ts';
 import { encodeVersion, nameRecordId, versionRecordId } from './key-record.ts';
 import { ending, relatedKeys, withoutReplica } from './region.ts';
+import { erasing, erasureOf } from './shelf.ts';
 import { assertNotEnding, stateOf } from './state.ts';
 import { type VersionRow, versionRows } from './version-rows.ts';
 
@@ -67,9 +68,9 @@ export async function destroyKey(parts: Parts, key: Key, now: number): Promise<C
     key,
     { ...nothingLeft, current: erased(key.current) },
     `destroyed ${older.length + 1} versions`,
-    [...older.map((version) => eraseRecord(key, version)), ...names],
+    [...older.map((version) => eraseRecord(key, version)), ...names, ...erasureOf(key)],
   );
-  return together(destroyed, withoutReplica(parts, related, key.realm, now));
+  return together(erasing(parts, key, destroyed), withoutReplica(parts, related, key.realm, now));
 }
 
 /** What a destroyed key no longer has. */
@@ -81,6 +82,7 @@ const nothingLeft = {
   multiRegion: undefined,
   next: undefined,
   olderEnds: undefined,
+  slot: undefined,
 };
 
 function hasReplicas({ realm, multiRegion }: Key): boolean {

@@ -1,5 +1,5 @@
 import type { Change, Command, Key, KeyRef, RecordReader, SecretBytes } from '#domain/domain.ts';
-import type { Shelf, Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
 import { decapsulate, deriveSharedSecret, encapsulate } from './agree.ts';
 import { createAlias, deleteAlias, updateAlias } from './alias.ts';
 import { assertNotRolledBack, isAuthentic, type LedgerState, type SealedHead, sealHead } from './anchor.ts';
@@ -20,6 +20,7 @@ import { importVersions } from './import-versions.ts';
 import { cacheSize, readKeyCache, setKeyCache } from './key-cache.ts';
 import { getKeyRules, setKeyRules, withoutKeyRules } from './key-rules.ts';
 import { changeKeyStore, createKeyStore, listKeyStores } from './key-stores.ts';
+import type { KeyringOptions } from './keyring-options.ts';
 import { Keys } from './keys.ts';
 import { Lasting } from './lasting.ts';
 import { describeKey, listAliases, listKeys } from './list.ts';
@@ -42,16 +43,18 @@ import { Renewal } from './renewal.ts';
 import { secretsKey, unreserved } from './reserved.ts';
 import { Root, wrapBackupKey } from './root.ts';
 import { rotateKey } from './rotate.ts';
+import { finishErasures } from './shelf.ts';
 import { shown } from './shown.ts';
 import { getPublicKey, sign, verify } from './sign.ts';
 import { StateDigest } from './state-digest.ts';
 import { switchVersion } from './switch-version.ts';
-import { type UseLimits, Uses } from './uses.ts';
+import { Uses } from './uses.ts';
 import { VersionKeys } from './version-keys.ts';
 import { WrappingKeys } from './wrapping-keys.ts';
 
 export { isFounding, loosen, readHead, type SealedHead } from './anchor.ts';
 export type { DueKey } from './due.ts';
+export type { KeyringOptions } from './keyring-options.ts';
 export type { ProtectedChange } from './records.ts';
 export type { Renewal } from './renewal.ts';
 export { isOwnKey, secretsKeyName } from './reserved.ts';
@@ -60,19 +63,6 @@ export { assertSealsNewest, sealsWritten } from './seal-revision.ts';
 
 interface Shown {
   readonly withVersions?: boolean;
-}
-
-export interface KeyringOptions {
-  /** How many keys, and as many older versions, are kept open. */
-  readonly capacity: number;
-  /** Milliseconds since the epoch; never goes back. */
-  readonly clock: () => number;
-  /** Of raw keys. Default: 2^32 uses of a version, reserved in blocks of 2^20. */
-  readonly uses?: UseLimits;
-  /** Told when material is gone for good: what was opened of it is to be collected soon. */
-  readonly forgotten?: () => void;
-  /** Secrets of keys that no backup holds. Default: there are none. */
-  readonly shelf?: Shelf;
 }
 
 /** What a keyring stands on. */
@@ -115,6 +105,7 @@ export class Keyring {
       realmKeys,
       keys: new Keys(read, capacity),
       versionKeys,
+      shelf: options.shelf,
       versions: new OpenVersions(read, versionKeys, capacity),
       wrappingKeys: new WrappingKeys(read, realmKeys),
       uses: new Uses(options.capacity, options.uses),
@@ -295,6 +286,10 @@ export class Keyring {
     exportWrapped(this.#parts, key, destination, command);
   wrapBackupKey = (backup: string, key: SecretBytes) => wrapBackupKey(this.#standing.root, backup, key);
   backupKey = (key: Key) => backupKey(this.#parts, key);
+  /** Whether its secret is where it should be. */
+  isOnShelf = ({ slot }: Key): boolean => slot === undefined || this.#parts.shelf?.read(slot) !== undefined;
+  /** What was destroyed is gone from every mirror that is in reach. */
+  finishErasures = () => finishErasures(this.#parts.shelf, this.#parts.records);
   /** The keys that give way to what is restored. None where it is no backup of the realm. */
   touchedByRestore = (realm: string, command: Command<'restore-key'>) => touchedByRestore(this.#parts, realm, command);
   /** `judged`: what `touchedByRestore` gave. Rejects with 'conflict' where that has changed. */
