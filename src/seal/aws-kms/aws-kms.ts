@@ -15,7 +15,6 @@ import {
 import { AwsKey } from './aws-key.ts';
 
 const kind = 'aws-kms';
-const packageName = '@aws-sdk/client-kms';
 
 export interface AwsKmsSettings {
   /** Id, ARN or alias. What it stands for is found out when the seal is made, or rotated. */
@@ -80,7 +79,7 @@ export const awsKmsKind: SealKind<AwsKmsSettings> = {
 };
 
 async function reach({ region, endpoint, caFile }: Pick<AwsKmsSettings, 'region' | 'endpoint' | 'caFile'>) {
-  const sdk = await installed(packageName, () => import('@aws-sdk/client-kms'));
+  const sdk = await installed(kind, '@aws-sdk/client-kms', () => import('@aws-sdk/client-kms'));
   const client = new sdk.KMSClient({
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),

@@ -57,9 +57,9 @@ export const azureKeyVaultKind: SealKind<AzureKeyVaultSettings> = {
 };
 
 async function reach({ vault, caFile }: Pick<AzureKeyVaultSettings, 'vault' | 'caFile'>): Promise<AzureVault> {
-  const sdk: AzureSdk = {
-    ...(await installed('@azure/identity', () => import('@azure/identity'))),
-    ...(await installed('@azure/keyvault-keys', () => import('@azure/keyvault-keys'))),
-  };
+  const sdk: AzureSdk = await installed(kind, '@azure/identity @azure/keyvault-keys', async () => ({
+    ...(await import('@azure/identity')),
+    ...(await import('@azure/keyvault-keys')),
+  }));
   return new AzureVault(sdk, vault, caFile === undefined ? undefined : readCa(kind, caFile));
 }

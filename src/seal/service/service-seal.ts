@@ -117,13 +117,13 @@ export function outOfReach(service: string, fault: string): string {
     : `${service} can't be reached (${fault}): see to the network and to the service.`;
 }
 
-/** An optional package. Throws 'unsupported', which says what to install. */
-export async function installed<T>(name: string, load: () => Promise<T>): Promise<T> {
+/** An SDK, of one or several optional packages. Throws 'unsupported', which says what to install. */
+export async function installed<T>(kind: string, packages: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new KmsError('unsupported', `its package is not installed: npm install ${name}`);
+    throw new KmsError('unsupported', `${kind}: its SDK is not installed: npm install ${packages}`);
   }
 }
 
