@@ -149,7 +149,10 @@ test('without its database, or with what is no database, the folder is refused',
 });
 
 test('a damaged seal file is refused', async () => {
-  assertRefused(await startAfter((data) => writeFileSync(join(data, 'seal.json'), '{')), /seal file is not as Claviger wrote it/);
+  assertRefused(
+    await startAfter((data) => writeFileSync(join(data, 'seal.json'), '{')),
+    /seal file is not as Claviger wrote it/,
+  );
   const wrong = JSON.stringify({ format: 1, kind: 'passphrase', wrapped: 'AAAA' });
   assertRefused(await startAfter((data) => writeFileSync(join(data, 'seal.json'), wrong)), /seal/);
 });

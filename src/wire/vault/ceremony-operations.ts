@@ -29,11 +29,13 @@ function keyOf(body: JsonObject, otherwise = ''): Plaintext {
   throw new KmsError('invalid-parameter', `'key' must be specified in request body as JSON${otherwise}`);
 }
 
-/** There is one share, the passphrase, so nothing is ever half given that `reset` could take back. */
-function decodeUnseal({ body }: Input): Command<'unseal' | 'read-status'> {
-  if (boolean(body, 'reset') === true) return { kind: 'read-status' };
+/** A passphrase, or one share of a quorum; `reset` takes back the shares that were brought so far. */
+function decodeUnseal({ body }: Input): Command<'unseal'> {
+  if (boolean(body, 'reset') === true) {
+    return { kind: 'unseal', passphrase: new Plaintext(new Uint8Array(0)), reset: true, ifSealed: true };
+  }
   if (boolean(body, 'migrate') === true) {
-    throw new KmsError('unsupported', 'There is one kind of seal, so nothing to migrate from.');
+    throw new KmsError('unsupported', 'Seals are migrated while serving: "claviger seal add", then "remove".');
   }
   return { kind: 'unseal', passphrase: keyOf(body, ", or 'reset' set to true"), ifSealed: true };
 }
@@ -47,13 +49,13 @@ function encodeUnsealed(status: Result<'unseal'>, { body }: Input): string {
 
 const seal: readonly Row[] = [
   at(['sys/seal'], { method: 'POST', action: 'seal', decode: () => ({ kind: 'seal' }), encode: encodeNothing }),
-  at<'unseal' | 'read-status'>(['sys/unseal'], {
+  at(['sys/unseal'], {
     method: 'POST',
     action: 'unseal',
     // What can't be read is refused before anything is tried, and counted like wrong logins.
     proof: (input) => {
       const command = decodeUnseal(input);
-      if (command.kind === 'unseal') command.passphrase.wipe();
+      command.passphrase.wipe();
       return nobody;
     },
     decode: decodeUnseal,

@@ -33,18 +33,20 @@ function health(status: Status, query: string, version: string): { status: numbe
   };
 }
 
-/** One share of one: the seal is opened whole. */
+/** A seal that takes no shares is opened whole, by one of one. Of several, the one that takes shares is what a client can go on with. */
 export function sealStatus(status: Status, _query: string, version: string): { status: number; body: string } {
+  const shared = status.seals.find(({ shares }) => shares !== undefined);
+  const { threshold, total, progress, nonce } = shared?.shares ?? { threshold: 1, total: 1, progress: 0, nonce: '' };
   return {
     status: 200,
     body: JSON.stringify({
-      type: status.sealKind,
+      type: shared?.kind ?? status.sealKind,
       initialized: status.initialized,
       sealed: status.sealed,
-      t: 1,
-      n: 1,
-      progress: 0,
-      nonce: '',
+      t: threshold,
+      n: total,
+      progress,
+      nonce,
       version,
       build_date: '',
       migration: false,
