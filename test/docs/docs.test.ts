@@ -56,6 +56,21 @@ test('every page that the code names is there', () => {
   assert.deepEqual(missing, []);
 });
 
+const opening = [
+  ...[
+    'data',
+    'region',
+    'seal',
+    'passphrase-fd',
+    'passphrase-file',
+    'pin-fd',
+    'pin-file',
+    'share-file',
+    'shelf',
+    'auto',
+  ],
+] as const;
+
 /** Options of the commands that start a server, which have a parser of their own. */
 const serverOptions = {
   dev: ['data', 'listen', 'region', 'cached-keys', 'bench-no-tls', 'bench-no-flush'],
@@ -75,7 +90,10 @@ const serverOptions = {
     'tls-cert',
     'tls-key',
     'tls-ca',
+    'shelf-mirror',
   ],
+  restore: [...opening, 'checkpoint', 'accept-loss'],
+  drill: [...opening, 'from', 'report'],
 } as const;
 
 function words(line: string): readonly string[] {
@@ -95,7 +113,7 @@ test('every command line in the pages is one that claviger takes', () => {
         else if (args[0]! in serverOptions) {
           const known = serverOptions[args[0] as keyof typeof serverOptions];
           const options = Object.fromEntries(known.map((name) => [name, { type: 'string' as const }]));
-          parseArgs({ args: args.slice(1), options });
+          parseArgs({ args: args.slice(1), options, allowPositionals: args[0] === 'restore' });
         } else if (args[0] !== 'help') throw new Error('no such command');
       } catch (error) {
         wrong.push(`${page}: claviger ${line}: ${(error as Error).message}`);
