@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KMS } from '@aws-sdk/client-kms';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import type { STS } from '@aws-sdk/client-sts';
 import { revocationList } from '../../src/crypto/testing/recorded-certificates.ts';
+import { openersOf, tell } from './openers.ts';
 import { sealCommands } from './seal-commands.ts';
-import { nextPassphraseOf, passphraseOf, type Victim } from './server.ts';
+import { passphraseOf, type Victim } from './server.ts';
 import type { World } from './world.ts';
 
 export type WorldName = 'development' | 'production';
@@ -379,8 +380,8 @@ export const commands: readonly CrashCommand[] = [
     run: (victim, { asker }) => victim.native(asker.token, 'POST', '/seal'),
   },
   ceremony('a root token', 'generate-root/update', () => startCeremony('generate-root/attempt', {})),
-  ceremony('a new passphrase', 'rekey/update', () => startCeremony('rekey/init', oneShare)),
-  ceremony('a new passphrase put in force', 'rekey/verify', () => newPassphrase),
+  anotherPassphrase('a new passphrase', 'rekey/update', () => startCeremony('rekey/init', oneShare)),
+  anotherPassphrase('a new passphrase put in force', 'rekey/verify', () => newPassphrase),
   {
     name: 'unseal',
     action: 'unseal',
@@ -424,6 +425,23 @@ function ceremony(name: string, path: string, begin: () => Begin): CrashCommand 
   };
 }
 
+/** One that leaves the seal under another passphrase: the last answer of the ceremony tells it. */
+function anotherPassphrase(name: string, path: string, begin: () => Begin): CrashCommand {
+  const told = ceremony(name, path, begin);
+  return {
+    ...told,
+    seals: { handsOut: true },
+    async run(victim, world) {
+      const before = openersOf(victim.data).filter(({ state }) => state === 'there');
+      for (const opener of before) opener.state = 'perhaps';
+      const { keys } = (await told.run(victim, world)) as { keys?: readonly [string] };
+      // What was answered before it was put in force is known already.
+      if (keys !== undefined) tell(victim.data, { seal: 'passphrase', secret: keys[0], state: 'there' });
+      else for (const opener of openersOf(victim.data)) opener.state = before.includes(opener) ? 'gone' : 'there';
+    },
+  };
+}
+
 const startCeremony =
   (path: string, body: object): Begin =>
   async (victim, { asker }) => {
@@ -437,7 +455,7 @@ const newPassphrase: Begin = async (victim, world) => {
   const started = await startCeremony('rekey/init', verified)(victim, world);
   const made = await victim.call(world.asker.token, 'POST', '/v1/sys/rekey/update', started);
   const { keys, verification_nonce: nonce } = made as { keys: [string]; verification_nonce: string };
-  writeFileSync(nextPassphraseOf(victim.data), keys[0]);
+  tell(victim.data, { seal: 'passphrase', secret: keys[0], state: 'perhaps' });
   return { nonce, key: keys[0] };
 };
 

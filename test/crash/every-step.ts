@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CrashCommand } from './commands.ts';
 import { openByAny, wrongSeals } from './openers.ts';
 import { changes, ledgerFault, type Picture, pictureOf } from './picture.ts';
-import { Refused, takeNextPassphrase, Victim } from './server.ts';
+import { Refused, Victim } from './server.ts';
 import { type At, type Injection, type Step, socketPath, Watch } from './strace.ts';
 import type { Tally } from './tally.ts';
 import { copyOf, discard, oldSecret, untilCheckpointIsDue, type World } from './world.ts';
@@ -221,18 +221,14 @@ export class Trial {
     this.#lines = (await pictureOf(victim.data)).lines.length;
   }
 
-  /** By the passphrase that there was, or by the one that the command may have put in its place. */
+  /** By whatever it was told it has, where the command is about that. */
   async #start(data: string): Promise<Victim> {
     if (this.command.seals !== undefined) {
       this.#victim = await Victim.start({ data, ...this.world.launch, sealed: true });
       await openByAny(this.#victim);
       return this.#victim;
     }
-    const start = () => Victim.start({ data, ...this.world.launch });
-    this.#victim = await start().catch((error) => {
-      if (!takeNextPassphrase(data)) throw error;
-      return start();
-    });
+    this.#victim = await Victim.start({ data, ...this.world.launch });
     return this.#victim;
   }
 

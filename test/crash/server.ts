@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -50,15 +50,6 @@ export function commandLine(launch: Omit<Launch, 'mode'> & { mode: Launch['mode'
 }
 
 export const passphraseOf = (data: string): string => `${data}.passphrase`;
-/** Where a command that makes a new one puts it. */
-export const nextPassphraseOf = (data: string): string => `${passphraseOf(data)}.next`;
-
-/** Whether there is one; from now on the server is started by it. */
-export function takeNextPassphrase(data: string): boolean {
-  if (!existsSync(nextPassphraseOf(data))) return false;
-  renameSync(nextPassphraseOf(data), passphraseOf(data));
-  return true;
-}
 
 export interface Credential {
   readonly token: string;

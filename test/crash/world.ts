@@ -11,7 +11,7 @@ import { fromPem } from '#encoding/encoding.ts';
 import { revocationList } from '../../src/crypto/testing/recorded-certificates.ts';
 import { monthly, readers } from './commands.ts';
 import { copyOpeners, forgetOpeners, tell } from './openers.ts';
-import { type Credential, commandLine, type Launch, nextPassphraseOf, passphraseOf, Victim } from './server.ts';
+import { type Credential, commandLine, type Launch, passphraseOf, Victim } from './server.ts';
 
 /** A prepared data folder with something for every command to work on, stopped; each run works on a copy. */
 export interface World {
@@ -47,7 +47,6 @@ export function copyOf(world: World): string {
 export function discard(data: string): void {
   rmSync(data, { recursive: true, force: true });
   rmSync(passphraseOf(data), { force: true });
-  rmSync(nextPassphraseOf(data), { force: true });
   forgetOpeners(data);
 }
 

@@ -16,7 +16,7 @@ import { missing, type Needles, searchCore, searchMemory } from './search.ts';
  * Nothing else may be found there, and each of these is looked for, so that the list is not longer than it has to be.
  */
 const exceptions = {
-  'symmetric keys in use': /^(AES-256|ChaCha20|HMAC), raw$/,
+  'symmetric keys in use': /^(AES-256|ChaCha20|HMAC|key from the root for records), raw$/,
   'primes of RSA keys in use': /^RSA-2048 [pq], as a number$/,
   'numbers of a pair that was just brought': /^(P-256 d|RSA-2048 [pq]), as a number$/,
   'tokens of callers': /^token of .*, as text$/,
