@@ -119,6 +119,7 @@ export class Core {
     this.lastUses.follow(undefined);
     await this.commits.entrust(rooms);
     former?.dispose();
+    this.rootRotation.letGo();
     this.#rooms = rooms;
     this.lastUses.follow(rooms?.keyring);
     if (rooms !== undefined) this.rootRotation.follow(rooms);

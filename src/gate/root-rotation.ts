@@ -24,6 +24,7 @@ export class RootRotation {
   /** Milliseconds since the epoch: of the rotation whose last line is not written yet. */
   #since: number | undefined;
   #seen = 0;
+  readonly #former = new Set<Unsealed>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -40,6 +41,19 @@ export class RootRotation {
     this.#since = rooms.keyring.rotatedSince;
     this.#seen = 0;
     if (this.#since !== undefined) void this.#goOn(rooms);
+  }
+
+  /** Nothing is finished in rooms before any more: the server is sealed. */
+  letGo(): void {
+    for (const { keyring } of this.#former) keyring.dispose();
+    this.#former.clear();
+  }
+
+  #linger(rooms: Unsealed): void {
+    this.#former.add(rooms);
+    setTimeout(() => {
+      if (this.#former.delete(rooms)) rooms.keyring.dispose();
+    }, lingering).unref();
   }
 
   rowsLeft(rooms: Unsealed): number {
@@ -75,7 +89,7 @@ export class RootRotation {
         return furnish(rooms.keyring.follow(root, store, now));
       },
     );
-    setTimeout(() => rooms.keyring.dispose(), lingering).unref();
+    this.#linger(rooms);
     const next = core.rooms;
     line.summary = 'began to rotate the root key';
     await core.commits.submit(line);
@@ -134,7 +148,7 @@ export class RootRotation {
       () => rooms.keyring.settle(),
       async () => furnish(await rooms.keyring.settled(store)),
     );
-    setTimeout(() => rooms.keyring.dispose(), lingering).unref();
+    this.#linger(rooms);
     return core.rooms;
   }
 

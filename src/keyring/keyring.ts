@@ -13,7 +13,7 @@ import { cancelDestruction, destroyKey, scheduleDestruction, trimKey } from './d
 import { type DueKey, dueKeys, isDue } from './due.ts';
 import { decrypt, encrypt, keyNamedBy, reEncrypt } from './encrypt.ts';
 import { exportKey, exportWrapped } from './export.ts';
-import { type FormerRoot, forgetRoot, formerRoot, rememberRoot } from './former-root.ts';
+import { disposeFormer, type FormerRoot, forgetRoot, formerRoot, rememberRoot } from './former-root.ts';
 import { deleteImported, expireImported, importMaterial } from './import.ts';
 import { importParameters } from './import-token.ts';
 import { importVersions } from './import-versions.ts';
@@ -379,11 +379,12 @@ export class Keyring {
   dispose(): void {
     const { root, lasting, former } = this.#standing;
     this.#parts.realmKeys.dispose();
+    disposeFormer(former);
+    // The rest is its successor's; after a change of roots all but what wraps under the one before.
+    if (this.#succeeded && former === undefined) root.wrapping.dispose();
     if (this.#succeeded) return;
     root.dispose();
     lasting.dispose();
-    former?.records.dispose();
-    former?.anchor.dispose();
   }
 }
 
