@@ -125,7 +125,7 @@ test('every command line in the pages is one that claviger takes', () => {
 });
 
 test('the options of the commands that start a server are those of their code', () => {
-  const code = ['production.ts', 'development.ts', 'first-seal.ts', 'given-secrets.ts']
+  const code = ['production.ts', 'development.ts', 'first-seal.ts', 'given-secrets.ts', 'restore.ts']
     .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
     .join('');
   for (const name of new Set(Object.values(serverOptions).flat())) {
