@@ -86,7 +86,10 @@ for (const { name, absent, begin } of services) {
           outage();
           try {
             await serve();
-            assert.match(server!.output(), new RegExp(`trying again in 1 s: .*"${name}" \\(${name}\\).*reach`));
+            assert.match(
+              server!.output(),
+              new RegExp(`trying again in 1 s: .*"${name}" \\(${name}\\).*(?:reach|no answer)`),
+            );
             refused(await as('identity', 'list'), /sealed/);
           } finally {
             backend.mend();

@@ -46,7 +46,7 @@ test('what never answers is given up, and told to stop', async (t) => {
     return new Promise(() => {});
   });
   t.mock.timers.tick(10_000);
-  await assert.rejects(asked, refusal('unavailable', /^a service: gave no answer within 10 s/));
+  await assert.rejects(asked, refusal('unavailable', /^a service: no answer within 10 s/));
   assert.ok(told);
 });
 

@@ -83,7 +83,9 @@ export async function timely<T>(what: string, act: (signal: AbortSignal) => Prom
   const giveUp = new AbortController();
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    reject(new KmsError('unavailable', `gave no answer within ${longestCall / 1000} s.`));
+    reject(
+      new KmsError('unavailable', `no answer within ${longestCall / 1000} s: see to the network and to the service.`),
+    );
     giveUp.abort();
   }, longestCall);
   try {
