@@ -2,7 +2,15 @@ import { resolve } from 'node:path';
 import { newLedger, openLedger } from '#audit/audit.ts';
 import { readEnvironment } from '#config/config.ts';
 import { countedUuids, randomUuid } from '#crypto/crypto.ts';
-import { type CredentialSet, type Entry, type Handout, KmsError, type Plaintext, type Role } from '#domain/domain.ts';
+import {
+  type CredentialSet,
+  type Entry,
+  type Handout,
+  KmsError,
+  type Plaintext,
+  type Role,
+  type Status,
+} from '#domain/domain.ts';
 import { type Rates, WorkingGate } from '#gate/gate.ts';
 import { startJobs } from '#jobs/jobs.ts';
 import { isFounding, newRoot } from '#keyring/keyring.ts';
@@ -283,7 +291,7 @@ export class Server {
         awsStsDoor(this.gate, door),
         nativeDoor(this.gate, door),
       ],
-      ready: () => this.gate.status().ready,
+      ready: () => readinessOf(this.gate.status()),
       clock: this.#clock.now,
       onError: (error) => log(`listener: ${describe(error)}`),
     });
@@ -327,6 +335,14 @@ export class Server {
 
 const developmentPassphrase =
   'The passphrase of a development server lies beside its data: there is none to be changed.';
+
+/** True, or what the server waits for. */
+function readinessOf({ ready, sealed, seals }: Status): true | string {
+  if (ready) return true;
+  if (!sealed) return 'not ready: the disk took nothing of late';
+  const troubles = seals.flatMap(({ name, trouble }) => (trouble === undefined ? [] : [`; ${name}: ${trouble}`]));
+  return `not ready: sealed${troubles.join('')}`;
+}
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -4,7 +4,8 @@ import type { Limits } from './limits.ts';
 
 export interface CarrierOptions {
   readonly doors: readonly Door[];
-  readonly ready: () => boolean;
+  /** True, or what it waits for. */
+  readonly ready: () => true | string;
   readonly limits: Limits;
   readonly clock: () => number;
   readonly onError: (error: unknown) => void;
@@ -63,11 +64,11 @@ export class Carrier {
     this.#clock = options.clock;
     this.onError = options.onError;
     const { ready } = options;
-    this.#readiness = fixedRoute(() =>
-      ready()
-        ? { status: 200, headers: ['cache-control', 'no-store'], contentType: 'text/plain', body: 'ready\n' }
-        : neutralAnswer(503, 'not ready'),
-    );
+    this.#readiness = fixedRoute(() => {
+      const readiness = ready();
+      if (readiness !== true) return neutralAnswer(503, readiness);
+      return { status: 200, headers: ['cache-control', 'no-store'], contentType: 'text/plain', body: 'ready\n' };
+    });
     this.advance(0);
   }
 

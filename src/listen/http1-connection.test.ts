@@ -184,12 +184,14 @@ describe('a connection that speaks HTTP/1.1', () => {
   });
 
   it('answers paths that no door wants, and its own health and readiness', async () => {
-    let ready = false;
+    let ready: true | string = 'not ready: the seal is in the other building';
     const { port } = await start({ doors: [echoDoor()], ready: () => ready });
     const ask = async (target: string) => statusOf(await new RawClient(port).exchange(get(target, close)));
     assert.equal(await ask('/elsewhere'), 404);
     assert.equal(await ask('/healthz'), 200);
-    assert.equal(await ask('/readyz'), 503);
+    const waiting = await new RawClient(port).exchange(get('/readyz', close));
+    assert.equal(statusOf(waiting), 503);
+    assert.match(waiting, /the seal is in the other building/);
     ready = true;
     assert.equal(await ask('/readyz'), 200);
   });

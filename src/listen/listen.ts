@@ -19,8 +19,8 @@ export interface ListenerOptions {
   readonly tls?: Identity;
   /** Asked in this order. */
   readonly doors: readonly Door[];
-  /** What `/readyz` says. */
-  readonly ready: () => boolean;
+  /** What `/readyz` says: true, or why not. */
+  readonly ready: () => true | string;
   /** Milliseconds since the epoch, for the Date field. */
   readonly clock: () => number;
   readonly limits?: Partial<Limits>;
