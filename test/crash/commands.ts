@@ -362,6 +362,11 @@ export const commands: readonly CrashCommand[] = [
   native('renew-token', 'renew-token', ({ accessor }) => ['POST', `/tokens/${accessor}/renew`, {}]),
   native('revoke-token', 'revoke-token', ({ accessor }) => ['DELETE', `/tokens/${accessor}`]),
 
+  native('take-backup', 'take-backup', () => ['POST', '/backups', {}]),
+  native('schedule-backups', 'schedule-backups', () => [
+    ...(['PUT', '/backups/schedule', { every: 31_536_000, to: '/nowhere', keep: 2 }] as const),
+  ]),
+
   native('encrypt', 'encrypt', () => ['POST', '/keys/plain/encrypt', { plaintext: 'AAAA' }]),
   native('decrypt', 'decrypt', (_, [ciphertext]) => ['POST', '/decrypt', { ciphertext }]),
   aws('generate-data-key', 'generate-data-key', (kms, { plain }) =>

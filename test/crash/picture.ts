@@ -60,10 +60,12 @@ export function changes(before: Picture, after: Picture): readonly string[] {
 
 const revision = (value: string | undefined) => (value === undefined ? 'none' : value.slice(0, value.indexOf(' ')));
 
+/** What differs from run to run; of a backup also how much there was to be taken. */
 function normal(text: string): string {
   return text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
     .replace(/\b(00)?1[0-9]{12}\b/g, '<time>')
+    .replace(/"(bytes|ledger)":\d+/g, '"$1":<count>')
     .replace(/\bCL(AV|TA|AS|RO)[A-Z2-7]{16}\b/g, '<CL$1>')
     .replace(/(:secret:[a-z]+)-[0-9a-f]{6}\b/g, '$1-<mark>')
     .replace(/\b(?:[0-9a-f]{16}|[0-9a-f]{64})\b/g, '<hex>')
