@@ -8,8 +8,9 @@ import {
 } from '#domain/domain.ts';
 import { restoredId, statusChange, statusOf } from './backup-status.ts';
 import type { Backups } from './backups.ts';
-import type { Core, Unsealed } from './core.ts';
+import type { Core } from './core.ts';
 import { asKmsError, type Line } from './lines.ts';
+import type { Unsealed } from './rooms.ts';
 import type { OfBackup } from './verbs.ts';
 
 const shortestEvery = 60;

@@ -1,4 +1,4 @@
-import type { CheckpointSigner, Ledger } from '#audit/audit.ts';
+import type { Ledger } from '#audit/audit.ts';
 import { type Change, type Host, KmsError, type Opener, type Status } from '#domain/domain.ts';
 import { type Keyring, sealsWritten } from '#keyring/keyring.ts';
 import type { Mode } from '#policy/policy.ts';
@@ -13,17 +13,10 @@ import { CommitQueue } from './commit-queue.ts';
 import type { Acknowledgements, Custody } from './custody.ts';
 import { Decisions } from './decisions.ts';
 import { LastUses } from './last-uses.ts';
+import type { Unsealed } from './rooms.ts';
 import { RootRotation } from './root-rotation.ts';
 import type { Subject } from './subjects.ts';
 import { type Rates, Throttle } from './throttle.ts';
-import type { Rooms } from './verbs.ts';
-
-/** An unsealed server: its working rooms, and what signs its checkpoints. */
-export interface Unsealed extends Rooms {
-  readonly signer: CheckpointSigner;
-  /** Forgets all secrets. */
-  dispose(): void;
-}
 
 export interface GateOptions {
   readonly store: Store;

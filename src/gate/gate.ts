@@ -18,8 +18,9 @@ import { assertMayAsk } from './acl.ts';
 import { assertOutcome, authorize } from './authorize.ts';
 import { carryOut } from './carry-out.ts';
 import { changesState } from './changing.ts';
-import { Core, type GateOptions, type Unsealed } from './core.ts';
+import { Core, type GateOptions } from './core.ts';
 import { about, asKmsError, done, identified, type Line, lineOf } from './lines.ts';
+import type { Unsealed } from './rooms.ts';
 import { isSecretCommand, keysOfSecret } from './secret-subjects.ts';
 import { makeSecretsKey } from './secrets-key.ts';
 import { serve } from './server-actions.ts';
@@ -31,7 +32,8 @@ import { isRoomAction } from './verbs.ts';
 
 export { restoredChange } from './backup-status.ts';
 export type { Backups } from './backups.ts';
-export type { GateOptions, Unsealed } from './core.ts';
+export type { GateOptions } from './core.ts';
+export type { Unsealed } from './rooms.ts';
 export type { Rates } from './throttle.ts';
 
 /** Each attempt but the last loses to somebody who did something. */

@@ -1,7 +1,10 @@
-import { type Command, KmsError, type Result, type RootStatus } from '#domain/domain.ts';
-import { newRoot } from '#keyring/keyring.ts';
-import type { Core, Unsealed } from './core.ts';
+import { type Change, type Command, KmsError, type Result, type RootStatus } from '#domain/domain.ts';
+import { type Keyring, newRoot } from '#keyring/keyring.ts';
+import type { Store } from '#store/store.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import type { Custody } from './custody.ts';
 import { type Line, lineOf } from './lines.ts';
+import type { Unsealed } from './rooms.ts';
 import type { OfRoot } from './verbs.ts';
 
 export function isOfRoot(command: Command): command is Command<OfRoot> {
@@ -15,18 +18,34 @@ const again = 5000;
 /** Milliseconds that requests under way may still need what the rooms before them opened. */
 const lingering = 60_000;
 
+/** The server whose root it is. */
+interface Serving {
+  readonly options: {
+    readonly store: Store;
+    readonly custody: Custody;
+    readonly clock: () => number;
+    readonly furnish: (keyring: Keyring) => Unsealed;
+    readonly onInternalError: (error: unknown, requestId: string) => void;
+  };
+  readonly commits: CommitQueue;
+  readonly rooms: Unsealed;
+  serves(rooms: Unsealed): boolean;
+  succeed(rooms: Unsealed, prepare: () => Promise<Change>, make: () => Promise<Unsealed>): Promise<void>;
+  noteSeals(): Promise<void>;
+}
+
 /**
  * Another root key. From one transaction to the next the server runs on rooms under the new one; then every row follows, a few at a time,
  * while requests are answered. What is decided by the rooms before is decided again.
  */
 export class RootRotation {
-  readonly #core: Core;
+  readonly #core: Serving;
   /** Milliseconds since the epoch: of the rotation whose last line is not written yet. */
   #since: number | undefined;
   #seen = 0;
   readonly #former = new Set<Unsealed>();
 
-  constructor(core: Core) {
+  constructor(core: Serving) {
     this.#core = core;
   }
 
@@ -129,7 +148,7 @@ export class RootRotation {
   }
 
   /** False where a row changed meanwhile. */
-  async #written(change: Parameters<Core['commits']['change']>[0]): Promise<boolean> {
+  async #written(change: Change): Promise<boolean> {
     try {
       await this.#core.commits.change(change);
       return true;

@@ -1,8 +1,9 @@
 import { type Command, KmsError, type Result, type SealAwaited, type SealFacts } from '#domain/domain.ts';
 import { sealsWritten } from '#keyring/keyring.ts';
-import type { Core, Unsealed } from './core.ts';
+import type { Core } from './core.ts';
 import type { Staged } from './custody.ts';
 import type { Line } from './lines.ts';
+import type { Unsealed } from './rooms.ts';
 import type { OfSeal } from './verbs.ts';
 
 export function isOfSeal(command: Command): command is Command<OfSeal> {

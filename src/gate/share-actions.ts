@@ -1,6 +1,7 @@
 import type { AcknowledgedShare, Command, RecordChange, RecordReader, Result } from '#domain/domain.ts';
-import type { Core, Unsealed } from './core.ts';
+import type { Core } from './core.ts';
 import type { Line } from './lines.ts';
+import type { Unsealed } from './rooms.ts';
 import type { OfShare } from './verbs.ts';
 
 interface Stored {

@@ -1,6 +1,7 @@
 import { KmsError, type Origin, type Proof } from '#domain/domain.ts';
 import { type Identified, isWithin } from '#identity/identity.ts';
-import type { Core, Unsealed } from './core.ts';
+import type { Core } from './core.ts';
+import type { Unsealed } from './rooms.ts';
 import { Turns } from './turns.ts';
 
 /** Throws 'denied' where the principal's token may not be used from there. */
