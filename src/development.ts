@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
+import { startOptions } from '#cli/cli.ts';
 import { readEnvironment, readIdentityFile, saveIdentityFile } from '#config/config.ts';
 import { randomBytes } from '#crypto/crypto.ts';
 import { type CredentialSet, type Gate, KmsError, Plaintext } from '#domain/domain.ts';
@@ -22,20 +23,11 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
     const environment = readEnvironment();
     const { values } = parseArgs({
       args: [...args],
-      options: {
-        data: { type: 'string', default: environment.dataDir },
-        listen: { type: 'string', ...(environment.listen !== undefined && { default: environment.listen }) },
-        region: { type: 'string', default: 'us-east-1' },
-        'cached-keys': { type: 'string' },
-        'max-rate': { type: 'string' },
-        'max-realm-rate': { type: 'string' },
-        'allow-remote': { type: 'boolean', default: false },
-        'bench-no-tls': { type: 'boolean', default: false },
-        'bench-no-flush': { type: 'boolean', default: false },
-      },
+      options: startOptions.dev,
     });
-    const data = new DataDirectory(values.data);
-    const { host, port } = parseEndpoint(values.listen ?? defaultListen);
+    const data = new DataDirectory(values.data ?? environment.dataDir);
+    const asked = values.listen ?? environment.listen;
+    const { host, port } = parseEndpoint(asked ?? defaultListen);
     if (!isLoopback(host) && !values['allow-remote']) {
       throw new KmsError(
         'invalid-parameter',
@@ -58,7 +50,7 @@ export function developmentCommand(args: readonly string[]): Promise<number> {
     try {
       await furnish(server, data);
       const tls = values['bench-no-tls'] ? undefined : localTls(data, host, server.clock());
-      const url = await listen(server, { host, port, tls }, values.listen === undefined);
+      const url = await listen(server, { host, port, tls }, asked === undefined);
       return await serveUntilSignal(server, () => welcome(data, url, fresh, values['bench-no-flush']));
     } catch (error) {
       await server.close();

@@ -4,17 +4,6 @@ import { type Handout, KmsError, Plaintext } from '#domain/domain.ts';
 import type { Founding } from './assemble.ts';
 
 /** What `claviger init` is told of the seal that it makes. */
-export const firstSealOptions = {
-  seal: { type: 'string' },
-  'seal-name': { type: 'string' },
-  set: { type: 'string', multiple: true },
-  shares: { type: 'string' },
-  threshold: { type: 'string' },
-  custodian: { type: 'string', multiple: true },
-  'custodian-key': { type: 'string', multiple: true },
-  out: { type: 'string' },
-} as const;
-
 export interface FirstSealValues {
   readonly seal?: string | undefined;
   readonly 'seal-name'?: string | undefined;

@@ -4,14 +4,9 @@ import { KmsError } from '#domain/domain.ts';
 import { readSecret } from './secret-file.ts';
 
 /** Where `init` and `server` are told to find what a seal takes. */
-export const secretOptions = {
-  'passphrase-fd': { type: 'string' },
-  'passphrase-file': { type: 'string' },
-  'pin-fd': { type: 'string' },
-  'pin-file': { type: 'string' },
-} as const;
-
-export type SecretValues = { readonly [option in keyof typeof secretOptions]?: string | undefined };
+export type SecretValues = {
+  readonly [option in `${'passphrase' | 'pin'}-${'fd' | 'file'}`]?: string | undefined;
+};
 
 /**
  * By file descriptor, file, or systemd credential (`claviger-passphrase`, `claviger-pin`); never an argument, which other users of the

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { askSecret } from '#cli/cli.ts';
+import { askSecret, startOptions } from '#cli/cli.ts';
 import { readEnvironment } from '#config/config.ts';
 import { KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
@@ -7,8 +7,8 @@ import { type Founding, Server, type ServerOptions } from './assemble.ts';
 import { DataDirectory } from './data-directory.ts';
 import { printable } from './development.ts';
 import { fipsModule, fipsNotice } from './fips.ts';
-import { firstSeal, firstSealOptions } from './first-seal.ts';
-import { givenSecret, type SecretValues, secretOptions } from './given-secrets.ts';
+import { firstSeal } from './first-seal.ts';
+import { givenSecret, type SecretValues } from './given-secrets.ts';
 import { localTls, type ServerTls } from './local-tls.ts';
 import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal, warn } from './serving.ts';
 
@@ -16,16 +16,6 @@ const officer = 'officer';
 const minPassphrase = 12;
 /** Requests per second of one principal: far above what a program in order asks, and less than one server can answer. */
 const usualRate = '10000';
-
-const sealOptions = {
-  data: { type: 'string' },
-  anchor: { type: 'string' },
-  'shelf-mirror': { type: 'string', multiple: true },
-  region: { type: 'string', default: 'us-east-1' },
-  ...secretOptions,
-  fips: { type: 'boolean', default: false },
-  'fips-certificate': { type: 'string' },
-} as const;
 
 interface SealValues extends SecretValues {
   readonly data?: string | undefined;
@@ -38,7 +28,7 @@ interface SealValues extends SecretValues {
 /** `claviger init`: a root key under its seal, an empty ledger, and the first security officer, whose credential is shown once. */
 export function initCommand(args: readonly string[]): Promise<number> {
   return reporting(async () => {
-    const { values } = parseArgs({ args: [...args], options: { ...sealOptions, ...firstSealOptions } });
+    const { values } = parseArgs({ args: [...args], options: startOptions.init });
     const data = new DataDirectory(values.data ?? readEnvironment().dataDir);
     const options = serverOptions(data, values);
     if (data.hasSeal) await assertCutShort(options);
@@ -105,15 +95,7 @@ export function productionCommand(args: readonly string[]): Promise<number> {
     const environment = readEnvironment();
     const { values } = parseArgs({
       args: [...args],
-      options: {
-        ...sealOptions,
-        listen: { type: 'string', default: environment.listen ?? '127.0.0.1:8200' },
-        'max-rate': { type: 'string', default: usualRate },
-        'max-realm-rate': { type: 'string' },
-        'tls-cert': { type: 'string' },
-        'tls-key': { type: 'string' },
-        'tls-ca': { type: 'string' },
-      },
+      options: startOptions.server,
     });
     const data = new DataDirectory(values.data ?? environment.dataDir);
     if (data.has('dev-passphrase')) {
@@ -122,12 +104,12 @@ export function productionCommand(args: readonly string[]): Promise<number> {
         `${data.path} is a development folder; make one for production with "claviger init".`,
       );
     }
-    const endpoint = parseEndpoint(values.listen);
+    const endpoint = parseEndpoint(values.listen ?? environment.listen ?? '127.0.0.1:8200');
     const passphrase = givenSecret(values, 'passphrase', environment.credentialsDirectory);
     const pin = givenSecret(values, 'pin', environment.credentialsDirectory);
     const server = await Server.build({
       ...serverOptions(data, values),
-      rates: ratesOf(values),
+      rates: ratesOf({ 'max-rate': usualRate, ...values }),
       ...(pin !== undefined && { given: { pin: new SecretBytes(pin) } }),
     });
     try {

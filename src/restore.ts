@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { backupsIn, flushFolder } from '#backup/backup.ts';
-import { askSecret } from '#cli/cli.ts';
+import { askSecret, startOptions } from '#cli/cli.ts';
 import { readEnvironment } from '#config/config.ts';
 import { digestOfStream, randomUuid } from '#crypto/crypto.ts';
 import { KmsError } from '#domain/domain.ts';
@@ -24,19 +24,6 @@ import { DataDirectory } from './data-directory.ts';
 import { bringBack, type Credential, type Restored, type RestoreOptions } from './restoring.ts';
 import { readSecret } from './secret-file.ts';
 import { packageVersion, reporting, say, warn } from './serving.ts';
-
-const credentialOptions = {
-  data: { type: 'string' },
-  region: { type: 'string', default: 'us-east-1' },
-  seal: { type: 'string' },
-  'passphrase-fd': { type: 'string' },
-  'passphrase-file': { type: 'string' },
-  'pin-fd': { type: 'string' },
-  'pin-file': { type: 'string' },
-  'share-file': { type: 'string', multiple: true },
-  shelf: { type: 'string' },
-  auto: { type: 'boolean', default: false },
-} as const;
 
 interface CredentialValues {
   readonly seal?: string | undefined;
@@ -56,11 +43,7 @@ export function restoreCommand(args: readonly string[]): Promise<number> {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        ...credentialOptions,
-        checkpoint: { type: 'string' },
-        'accept-loss': { type: 'string' },
-      },
+      options: startOptions.restore,
     });
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0 || values.data === undefined) {
@@ -148,7 +131,7 @@ export function drillCommand(args: readonly string[]): Promise<number> {
   return reporting(async () => {
     const { values } = parseArgs({
       args: [...args],
-      options: { ...credentialOptions, from: { type: 'string' }, report: { type: 'string' } },
+      options: startOptions.drill,
     });
     const began = performance.now();
     const data = new DataDirectory(values.data ?? readEnvironment().dataDir);

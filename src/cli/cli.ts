@@ -24,6 +24,7 @@ import { tokenCommands } from './token.ts';
 export { askSecret } from './prompt.ts';
 export { custodianOptions, readCustodians } from './share/custodians.ts';
 export { assertCanHandOut, type HandedShare, type HandingOut, handOut } from './share/hand-out.ts';
+export { startOptions } from './start-options.ts';
 
 /** Every command but those that start a server. */
 export const commands: readonly Command[] = [
@@ -63,6 +64,8 @@ async function dispatch(args: readonly string[], out: Output, environment: Call[
   }
   if (first === 'help' || first === '--help' || first === '-h') return help(args.slice(1), out);
   const command = find(args);
+  // With anything else these commands start a server, which is not done here.
+  if (command === undefined && serverSide.some(({ name }) => name === first)) return help([first], out);
   if (command === undefined) throw unknown(args);
   const parsed = parse(command, args.slice(command.name.split(' ').length));
   if (parsed.values.help === true) return help([command.name], out);
@@ -104,11 +107,11 @@ function help(words: readonly string[], out: Output): number {
   else if (asked === '') overview(out, commands);
   else {
     const group = commands.filter(({ name }) => name.startsWith(`${asked} `));
-    const started = serverSide.find(([name]) => name === asked);
+    const started = serverSide.find(({ name }) => name === asked);
     if (group.length === 0 && started === undefined) throw unknown(words);
-    if (started !== undefined) out.line(`${started[1]}.`);
+    if (started !== undefined) usage(out, started, {});
     for (const [i, member] of group.entries()) {
-      if (i > 0) out.line();
+      if (i > 0 || started !== undefined) out.line();
       usage(out, member);
     }
   }

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { parseArgs } from 'node:util';
-import { find } from '#cli/cli.ts';
+import { find, startOptions } from '#cli/cli.ts';
 import { parse } from '#cli/command.ts';
 import { outOfDate } from '../../tools/protocol-docs.ts';
 import { clavigerLines, pagePaths, proseOf, readPage, root } from './markdown.ts';
@@ -56,46 +56,7 @@ test('every page that the code names is there', () => {
   assert.deepEqual(missing, []);
 });
 
-const opening = [
-  ...[
-    'data',
-    'region',
-    'seal',
-    'passphrase-fd',
-    'passphrase-file',
-    'pin-fd',
-    'pin-file',
-    'share-file',
-    'shelf',
-    'auto',
-  ],
-] as const;
-
 /** Options of the commands that start a server, which have a parser of their own. */
-const serverOptions = {
-  dev: ['data', 'listen', 'region', 'cached-keys', 'bench-no-tls', 'bench-no-flush'],
-  init: [
-    ...['data', 'anchor', 'region', 'passphrase-fd', 'passphrase-file', 'pin-fd', 'pin-file'],
-    ...['seal', 'seal-name', 'set', 'shares', 'threshold', 'custodian', 'custodian-key', 'out'],
-  ],
-  server: [
-    'data',
-    'anchor',
-    'region',
-    'passphrase-fd',
-    'passphrase-file',
-    'pin-fd',
-    'pin-file',
-    'listen',
-    'tls-cert',
-    'tls-key',
-    'tls-ca',
-    'shelf-mirror',
-  ],
-  restore: [...opening, 'checkpoint', 'accept-loss'],
-  drill: [...opening, 'from', 'report'],
-} as const;
-
 function words(line: string): readonly string[] {
   return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c!);
 }
@@ -110,9 +71,8 @@ test('every command line in the pages is one that claviger takes', () => {
       const command = find(args);
       try {
         if (command !== undefined) parse(command, args.slice(command.name.split(' ').length));
-        else if (args[0]! in serverOptions) {
-          const known = serverOptions[args[0] as keyof typeof serverOptions];
-          const options = Object.fromEntries(known.map((name) => [name, { type: 'string' as const }]));
+        else if (args[0]! in startOptions) {
+          const options = startOptions[args[0] as keyof typeof startOptions];
           parseArgs({ args: args.slice(1), options, allowPositionals: args[0] === 'restore' });
         } else if (args[0] !== 'help') throw new Error('no such command');
       } catch (error) {
@@ -122,15 +82,6 @@ test('every command line in the pages is one that claviger takes', () => {
   }
   assert.deepEqual(wrong, []);
   assert.ok(seen > 20, `only ${seen} command lines were found`);
-});
-
-test('the options of the commands that start a server are those of their code', () => {
-  const code = ['production.ts', 'development.ts', 'first-seal.ts', 'given-secrets.ts', 'restore.ts']
-    .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
-    .join('');
-  for (const name of new Set(Object.values(serverOptions).flat())) {
-    assert.match(code, new RegExp(`'?${name}'?: \\{ type: '(?:string|boolean)'`), `--${name}`);
-  }
 });
 
 test('the protocol pages say what the doors walk', () => {
