@@ -69,6 +69,8 @@ export class MessageHmac {
     if (context === undefined || input.length > maxInput) return undefined;
     this.#bytes.set(input, at.input);
     this.#run(context, input.length);
+    // It may have been a secret.
+    this.#bytes.fill(0, at.input, at.input + input.length);
     const mac = Buffer.allocUnsafe(this.output.length);
     mac.set(this.output);
     this.output.fill(0);

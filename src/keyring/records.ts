@@ -26,6 +26,15 @@ interface Read {
   readonly value: unknown;
 }
 
+/** A row on the way through all of them. */
+export interface ScannedRow extends Read {
+  readonly kind: RecordKind;
+  readonly id: string;
+  readonly place: number;
+  /** Its MAC is under the root before. */
+  readonly outdated: boolean;
+}
+
 /** Read for every answer, and held by no room. Values in them are ciphertexts. */
 const remembered: ReadonlySet<RecordKind> = new Set<RecordKind>(['secret', 'secret-name', 'secret-version']);
 /** Rows, and bytes of one: 32 MiB at most. */
@@ -75,13 +84,14 @@ export class Records implements RecordReader {
     }
   }
 
-  /** Rows behind `after` as `list` gives them, and of each whether its MAC is to be made anew. */
-  async listForRenewal(kind: RecordKind, after: string, limit: number) {
-    const records = await this.#store.list(kind, '', after, limit);
+  /** Rows behind place `after`, in the order in which they lie, and of each whether its MAC is to be made anew. */
+  async scan(after: number, limit: number): Promise<readonly ScannedRow[]> {
+    const records = await this.#store.scan(after, limit);
     return records.map((record) => {
+      const { kind, id, place } = record;
       // Most of them are.
       const outdated = this.#former !== undefined && this.#isUnder(this.#former, record);
-      return { id: record.id, outdated, ...(outdated ? this.#believed(record) : this.#verified(record)) };
+      return { kind, id, place, outdated, ...(outdated ? this.#believed(record) : this.#verified(record)) };
     });
   }
 

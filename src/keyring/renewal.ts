@@ -1,26 +1,11 @@
-import {
-  type Change,
-  type Key,
-  type KeyVersion,
-  KmsError,
-  type RecordChange,
-  type RecordKind,
-  recordKinds,
-} from '#domain/domain.ts';
+import { type Change, type Key, type KeyVersion, KmsError, type RecordChange } from '#domain/domain.ts';
 import type { Parts } from './change.ts';
 import { decodeKey, decodeVersion, encodeKey, encodeVersion } from './key-record.ts';
 import { bindingOf, macBindingOf } from './open.ts';
+import type { ScannedRow } from './records.ts';
 
 /** Rows between two turns of the loop: a millisecond of work. */
 const slice = 16;
-
-interface Row {
-  readonly id: string;
-  readonly revision: number;
-  readonly value: unknown;
-  /** Its MAC is under the root before. */
-  readonly outdated: boolean;
-}
 
 /** What becomes of one row: nothing where it is as it should be. */
 interface Renewed {
@@ -29,13 +14,12 @@ interface Renewed {
 }
 
 /**
- * Brings every row under the root of now, kind by kind: its MAC, and what it wraps. Rows that are written meanwhile come under it by
+ * Brings every row under the root of now: its MAC, and what it wraps. Rows that are written meanwhile come under it by
  * themselves, so that one way through all of them is enough; after a restart it begins anew, and passes over what is done.
  */
 export class Renewal {
   readonly #parts: Parts;
-  #kind = 0;
-  #after = '';
+  #after = 0;
   #seen = 0;
 
   constructor(parts: Parts) {
@@ -53,13 +37,13 @@ export class Renewal {
    */
   async step(limit: number): Promise<{ readonly change: Change; readonly done: () => void } | undefined> {
     const renewed: Renewed[] = [];
-    let [kind, after, seen] = [this.#kind, this.#after, 0];
-    while (kind < recordKinds.length && seen < limit) {
-      const name = recordKinds[kind]!;
-      const rows = await this.#parts.records.listForRenewal(name, after, slice);
-      renewed.push(...(await Promise.all(rows.map((row) => this.#renew(name, row)))));
+    let [after, seen] = [this.#after, 0];
+    for (let full = true; full && seen < limit; ) {
+      const rows = await this.#parts.records.scan(after, slice);
+      renewed.push(...(await Promise.all(rows.map((row) => this.#renew(row)))));
       seen += rows.length;
-      [kind, after] = rows.length < slice ? [kind + 1, ''] : [kind, rows.at(-1)!.id];
+      after = rows.at(-1)?.place ?? after;
+      full = rows.length === slice;
       await new Promise(setImmediate);
     }
     if (seen === 0) return undefined;
@@ -71,22 +55,22 @@ export class Renewal {
       },
     };
     const done = () => {
-      [this.#kind, this.#after] = [kind, after];
+      this.#after = after;
       this.#seen += seen;
     };
     return { change, done };
   }
 
-  async #renew(kind: RecordKind, row: Row): Promise<Renewed> {
+  async #renew(row: ScannedRow): Promise<Renewed> {
+    const { kind, id, revision: expect, outdated } = row;
     if (kind === 'key') return await this.#renewKey(row);
-    const value = await this.#renewedValue(kind, row);
-    const { id, revision: expect } = row;
+    const value = await this.#renewedValue(row);
     if (value !== undefined) return { record: { kind, id, expect, value } };
-    return row.outdated ? { record: { kind, id, expect, value: row.value as object, renewed: true } } : {};
+    return outdated ? { record: { kind, id, expect, value: row.value as object, renewed: true } } : {};
   }
 
   /** Undefined where nothing in it is wrapped under a key that goes. */
-  async #renewedValue(kind: RecordKind, { id, value }: Row): Promise<object | undefined> {
+  async #renewedValue({ kind, id, value }: ScannedRow): Promise<object | undefined> {
     if (kind === 'setting') return this.#parts.wrappingKeys.renewed(id, value);
     if (kind !== 'version') return undefined;
     const version = decodeVersion(value);
@@ -103,7 +87,7 @@ export class Renewal {
     return decodeKey(row.revision, row.value);
   }
 
-  async #renewKey({ id, revision, value, outdated }: Row): Promise<Renewed> {
+  async #renewKey({ id, revision, value, outdated }: ScannedRow): Promise<Renewed> {
     const key = decodeKey(revision, value);
     const current = await renewVersion(this.#parts, key, key.current);
     const next = key.next && (await renewVersion(this.#parts, key, key.next));

@@ -1,4 +1,4 @@
-import { hkdf, hmac, type KeyHandle, randomBytes } from '#crypto/crypto.ts';
+import { hmac, type KeyHandle, randomBytes } from '#crypto/crypto.ts';
 import { type Key, KmsError, type RecordChange, SecretBytes, type WrappedMaterial } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import type { Shelf } from '#store/store.ts';
@@ -60,26 +60,39 @@ export class VersionKeys {
   async rewrap(place: Place, bound: object, wrapped: WrappedMaterial): Promise<WrappedMaterial> {
     const { handle, former } = await this.#realmKeys.handlesOf(place.realm);
     if (former === undefined) return wrapped;
-    using key = this.#derived(handle, place);
-    using before = this.#derived(former.handle, place);
-    using material = openWrapped(before, bound, wrapped);
-    if (material !== undefined) return wrapMaterial(key, bound, material);
-    unwrapMaterial(key, bound, wrapped).dispose();
-    return wrapped;
+    const [key, before] = this.#withSecret(place, (secret) => [
+      derived(handle, place, secret),
+      derived(former.handle, place, secret),
+    ]);
+    try {
+      using material = openWrapped(before!, bound, wrapped);
+      if (material !== undefined) return wrapMaterial(key!, bound, material);
+      unwrapMaterial(key!, bound, wrapped).dispose();
+      return wrapped;
+    } finally {
+      key!.dispose();
+      before!.dispose();
+    }
   }
 
   #derived(realmKey: KeyHandle, place: Place): SecretBytes {
-    if (place.slot === undefined) return derived(realmKey, place);
+    return this.#withSecret(place, (secret) => derived(realmKey, place, secret));
+  }
+
+  /** The secret that lies on the shelf for the key, if one does, is wiped afterwards. Throws 'tampered' where there should be one. */
+  #withSecret<T>(place: Place, use: (secret: Uint8Array) => T): T {
+    if (place.slot === undefined) return use(none);
     const secret = this.#shelf?.read(place.slot);
     if (secret === undefined) throw notOnShelf(place.id);
     try {
-      using ofRealm = derived(realmKey, place);
-      return hkdf('sha256', ofRealm, secret, toUtf8('claviger/v1/shelf'), 32);
+      return use(secret);
     } finally {
       secret.fill(0);
     }
   }
 }
+
+const none = new Uint8Array(0);
 
 function notOnShelf(id: string): KmsError {
   return new KmsError(
@@ -90,9 +103,15 @@ function notOnShelf(id: string): KmsError {
 }
 
 /**
- * HKDF-Expand of one block (RFC 5869 section 2.3) with SHA-256. The extract step is left out, as section 3.3 allows: a realm's key is
- * uniformly random already.
+ * HKDF-Extract (RFC 5869 section 2.2) with SHA-256: the realm's key is the salt, and the key material is what lies on the shelf, with the
+ * name of the key whose it is. Whoever lacks either has nothing.
  */
-function derived(realmKey: KeyHandle, { realm, id }: Place): SecretBytes {
-  return new SecretBytes(hmac('sha256', realmKey, `claviger/v1/version-key/${realm.length}:${realm}/${id}\u0001`));
+function derived(realmKey: KeyHandle, { realm, id }: Place, secret: Uint8Array): SecretBytes {
+  const name = toUtf8(`claviger/v1/version-key/${realm.length}:${realm}/${id}/`);
+  const input = Buffer.concat([secret, name]);
+  try {
+    return new SecretBytes(hmac('sha256', realmKey, input));
+  } finally {
+    input.fill(0);
+  }
 }

@@ -197,6 +197,26 @@ function recordPromises(store: () => Store): void {
     assert.equal((await store().read('key', 'a'))!.revision, 1);
   });
 
+  test('goes through all rows, where each lies at the same place whatever is written there', async () => {
+    const ids = Array.from({ length: 50 }, (_, i) => `row ${(i * 7) % 50}`);
+    await store().commit(batchOf({ changes: [ids.map((id) => put(id, 0))] }));
+    const gone = { kind: 'key', id: ids[10]!, expect: 1, next: undefined } as const;
+    const first = await store().scan(0, 20);
+    assert.equal(first.length, 20);
+    await store().commit(batchOf({ changes: [[put(ids[3]!, 1), put(ids[30]!, 1), gone, put('new', 0)]] }));
+    const rest = await store().scan(first.at(-1)!.place, 1000);
+    assert.deepEqual(
+      [...first, ...rest].map(({ id }) => id),
+      [...ids, 'new'],
+    );
+    assert.deepEqual(plain(rest.find(({ id }) => id === ids[30])!), {
+      ...(plain(recordOf(ids[30]!, 2)) as object),
+      place: rest.find(({ id }) => id === ids[30])!.place,
+    });
+    assert.deepEqual(await store().scan(rest.at(-1)!.place, 10), []);
+    assert.equal((await store().scan(0, 1000)).length, 50);
+  });
+
   test('answers the MAC of every row once', async () => {
     const ids = Array.from({ length: 20_000 }, (_, i) => `row ${i}`);
     await store().commit(batchOf({ changes: [ids.map((id) => put(id, 0))] }));

@@ -25,6 +25,11 @@ export interface Batch {
   readonly anchor: Uint8Array | undefined;
 }
 
+/** A row, and where it lies. */
+export interface PlacedRecord extends StoredRecord {
+  readonly place: number;
+}
+
 /** The batch was refused whole because the row that change `change` expected is at another revision. */
 export class CommitConflict extends KmsError {
   readonly change: number;
@@ -44,6 +49,11 @@ export interface Store {
   read(kind: RecordKind, id: string): Promise<StoredRecord | undefined>;
   /** Rows whose id starts with `prefix` and is greater than `after`, in bytewise id order. */
   list(kind: RecordKind, prefix: string, after: string, limit: number): Promise<readonly StoredRecord[]>;
+  /**
+   * Rows behind place `after` (0: from the first), in the order of their places: where one lies stays, and new ones come behind the others. The
+   * quickest way through all of them.
+   */
+  scan(after: number, limit: number): Promise<readonly PlacedRecord[]>;
   /** Every row's 32-byte MAC, concatenated in chunks, in no particular order; a consistent snapshot if nothing is committed meanwhile. */
   macs(): AsyncIterable<Uint8Array>;
   /**

@@ -53,6 +53,7 @@ export class BreakableStore implements Store {
   head = () => this.inner.head();
   anchors = () => this.inner.anchors();
   list: Store['list'] = (...args) => this.inner.list(...args);
+  scan: Store['scan'] = (...args) => this.inner.scan(...args);
   macs = () => this.inner.macs();
   ledger: Store['ledger'] = (...args) => this.inner.ledger(...args);
   close = () => this.inner.close();

@@ -1,6 +1,13 @@
 import { KmsError, type RecordKind, type RecordWrite, type StoredRecord } from '#domain/domain.ts';
 import { compareBytes, toUtf8 } from '#encoding/encoding.ts';
-import { type Batch, CommitConflict, type LeafBlock, type LedgerCheckpoint, type Store } from '../durable-state.ts';
+import {
+  type Batch,
+  CommitConflict,
+  type LeafBlock,
+  type LedgerCheckpoint,
+  type PlacedRecord,
+  type Store,
+} from '../durable-state.ts';
 
 /** The whole contract in memory: for tests, and for whoever wants to see what a store is. Nothing survives it. */
 export function memoryStore(): Store {
@@ -9,6 +16,8 @@ export function memoryStore(): Store {
 
 class MemoryStore implements Store {
   readonly #records = new Map<string, StoredRecord>();
+  readonly #places = new Map<string, number>();
+  #lastPlace = 0;
   readonly #blocks: LeafBlock[] = [];
   readonly #checkpoints = new Map<number, string>();
   #head: Uint8Array | undefined;
@@ -40,6 +49,15 @@ class MemoryStore implements Store {
       .map(copyRecord);
   }
 
+  async scan(after: number, limit: number): Promise<readonly PlacedRecord[]> {
+    this.#assertOpen();
+    return [...this.#records]
+      .map(([name, record]) => ({ ...copyRecord(record), place: this.#places.get(name)! }))
+      .filter(({ place }) => place > after)
+      .sort((a, b) => a.place - b.place)
+      .slice(0, limit);
+  }
+
   async *macs(): AsyncGenerator<Uint8Array, void> {
     this.#assertOpen();
     if (this.#records.size > 0) yield Buffer.concat([...this.#records.values()].map((record) => record.mac));
@@ -68,8 +86,13 @@ class MemoryStore implements Store {
     }
     const outcome = this.#changed(changes);
     for (const [place, record] of outcome) {
-      if (record === undefined) this.#records.delete(place);
-      else this.#records.set(place, record);
+      if (record === undefined) {
+        this.#records.delete(place);
+        this.#places.delete(place);
+        continue;
+      }
+      this.#records.set(place, record);
+      if (!this.#places.has(place)) this.#places.set(place, ++this.#lastPlace);
     }
     if (block !== undefined) this.#blocks.push({ ...block, bytes: copy(block.bytes) });
     if (checkpoint !== undefined) this.#checkpoints.set(checkpoint.size, checkpoint.note);

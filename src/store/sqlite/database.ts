@@ -1,6 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { KmsError, type RecordKind, type RecordWrite, type StoredRecord } from '#domain/domain.ts';
-import { type Batch, CommitConflict, type LeafBlock, type LedgerCheckpoint } from '../durable-state.ts';
+import {
+  type Batch,
+  CommitConflict,
+  type LeafBlock,
+  type LedgerCheckpoint,
+  type PlacedRecord,
+} from '../durable-state.ts';
 import { type AnchorFile, maxAnchorSize, readAnchors } from './anchor.ts';
 import { asKmsError, OutcomeUnknown, surelyNotWritten } from './failure.ts';
 
@@ -14,6 +20,7 @@ const sql = {
   // 0xff occurs in no UTF-8, so `prefix || x'ff'` is above whatever starts with the prefix. One lower bound for the index only.
   list: `select kind, id, revision, body, mac from record
          where kind = ?1 and id >= max(?2, ?3) and +id > ?3 and id < ?2 || x'ff' order by id limit ?4`,
+  scan: `select rowid as place, kind, id, revision, body, mac from record where rowid > ?1 order by rowid limit ?2`,
   // One row for thousands: a row each would cost seven times as much in objects.
   macs: `select count(*) as count, max(place) as last, group_concat(hex(mac), '') as macs
          from (select rowid as place, mac from record where rowid > ?1 order by rowid limit ?2)`,
@@ -81,6 +88,10 @@ export class Database {
 
   list(kind: RecordKind, prefix: string, after: string, limit: number): readonly StoredRecord[] {
     return this.#statements.list.all(kind, prefix, after, limit) as unknown as readonly StoredRecord[];
+  }
+
+  scan(after: number, limit: number): readonly PlacedRecord[] {
+    return this.#statements.scan.all(after, limit) as unknown as readonly PlacedRecord[];
   }
 
   /** The MACs of the rows that stand behind `after` (0 for all), up to and with row `last`; undefined at the end. */

@@ -2,7 +2,10 @@ import type { ErrorCode } from '#domain/domain.ts';
 import type { Database, Places } from './database.ts';
 
 /** What the main thread may ask of the worker: the calls of `Database`, by name. */
-export type Calls = Pick<Database, 'head' | 'anchors' | 'read' | 'list' | 'macs' | 'ledger' | 'commit' | 'close'>;
+export type Calls = Pick<
+  Database,
+  'head' | 'anchors' | 'read' | 'list' | 'scan' | 'macs' | 'ledger' | 'commit' | 'close'
+>;
 
 export type Question<Name extends keyof Calls = keyof Calls> = readonly [name: Name, args: Parameters<Calls[Name]>];
 

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { RecordKind, RecordWrite, StoredRecord } from '#domain/domain.ts';
-import type { Batch, LeafBlock, LedgerCheckpoint, Store } from '../durable-state.ts';
+import type { Batch, LeafBlock, LedgerCheckpoint, PlacedRecord, Store } from '../durable-state.ts';
 import { Courier } from './courier.ts';
 import type { WorkerSettings } from './messages.ts';
 
@@ -52,6 +52,10 @@ class SqliteStore implements Store {
 
   list(kind: RecordKind, prefix: string, after: string, limit: number): Promise<readonly StoredRecord[]> {
     return this.#courier.ask('list', kind, prefix, after, limit);
+  }
+
+  scan(after: number, limit: number): Promise<readonly PlacedRecord[]> {
+    return this.#courier.ask('scan', after, limit);
   }
 
   /** The next chunk is read while the caller is busy with this one. */
