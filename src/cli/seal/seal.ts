@@ -163,7 +163,9 @@ async function remove(call: Call): Promise<void> {
   const [name] = call.words as [string];
   const seals = await call.connect().client.seals.remove(name);
   call.out.result({ seals }, () =>
-    call.out.line(`The seal "${name}" is gone. Old copies of seal.json still open by it.`),
+    call.out.line(
+      `The seal "${name}" is gone. Old copies of seal.json still open by it, until "claviger root rotate".`,
+    ),
   );
 }
 
