@@ -44,7 +44,7 @@ export class MessageCipher {
     input.set(info);
     input.set(salt, info.length);
     input[input.length - 1] = firstBlock;
-    const derived = key instanceof KeyHandle ? hmac?.compute(key, input) : undefined;
+    const derived = key instanceof KeyHandle ? hmac?.compute(key, input) : hmac?.computeOnce(key.expose(), input);
     this.#derived = derived ?? createHmac('sha512', keyInput(key)).update(input).digest();
   }
 

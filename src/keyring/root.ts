@@ -36,6 +36,11 @@ const saltLength = 32;
 const bodyAt = saltLength + commitmentLength;
 const info = toUtf8('claviger/v1/wrap');
 
+/** What binds material, ready for use more than once. */
+export const encodeBinding = (binding: object): Uint8Array => toUtf8(canonicalJson(binding));
+
+const aadOf = (binding: object): Uint8Array => (binding instanceof Uint8Array ? binding : encodeBinding(binding));
+
 /**
  * Wraps material under `key`, bound to everything in `binding` (realm, key id, version, spec, usages ...), so that a wrapped
  * version moved to another row does not open: salt 32 | commitment 32 | sealed material.
@@ -45,7 +50,7 @@ export function wrapMaterial(key: SecretBytes, binding: object, material: Secret
   randomBytes(saltLength).copy(out);
   const cipher = new MessageCipher('aes-256-gcm', key, out.subarray(0, saltLength), info);
   out.set(cipher.commitment, saltLength);
-  cipher.sealSecretInto(toUtf8(canonicalJson(binding)), material, out, bodyAt);
+  cipher.sealSecretInto(aadOf(binding), material, out, bodyAt);
   return out as unknown as WrappedMaterial;
 }
 
@@ -61,7 +66,7 @@ export function openWrapped(key: SecretBytes, binding: object, wrapped: Uint8Arr
   if (wrapped.length < bodyAt + 16) return undefined;
   const cipher = new MessageCipher('aes-256-gcm', key, wrapped.subarray(0, saltLength), info);
   if (!equalSecrets(cipher.commitment, wrapped.subarray(saltLength, bodyAt))) return undefined;
-  return cipher.openSecret(toUtf8(canonicalJson(binding)), wrapped.subarray(bodyAt));
+  return cipher.openSecret(aadOf(binding), wrapped.subarray(bodyAt));
 }
 
 /** Several secrets, each wrapped for its own name. */

@@ -3,7 +3,7 @@ import { type Key, KmsError, type RecordChange, SecretBytes, type WrappedMateria
 import { toUtf8 } from '#encoding/encoding.ts';
 import type { Shelf } from '#store/store.ts';
 import type { RealmKeys } from './realm-keys.ts';
-import { openWrapped, unwrapMaterial, wrapMaterial } from './root.ts';
+import { encodeBinding, openWrapped, unwrapMaterial, wrapMaterial } from './root.ts';
 
 type Place = Pick<Key, 'realm' | 'id' | 'slot'>;
 
@@ -65,9 +65,10 @@ export class VersionKeys {
       derived(former.handle, place, secret),
     ]);
     try {
-      using material = openWrapped(before!, bound, wrapped);
-      if (material !== undefined) return wrapMaterial(key!, bound, material);
-      unwrapMaterial(key!, bound, wrapped).dispose();
+      const binding = encodeBinding(bound);
+      using material = openWrapped(before!, binding, wrapped);
+      if (material !== undefined) return wrapMaterial(key!, binding, material);
+      unwrapMaterial(key!, binding, wrapped).dispose();
       return wrapped;
     } finally {
       key!.dispose();
