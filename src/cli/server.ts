@@ -1,4 +1,4 @@
-import type { Status } from '#client/client.ts';
+import type { SealStatus, Status } from '#client/client.ts';
 import type { Call, Command } from './command.ts';
 import { shortTime } from './output.ts';
 import { unsealCommand } from './unseal.ts';
@@ -73,10 +73,17 @@ function showStatus({ out }: Call, url: string, status: Status): void {
     ['mode', status.mode],
     ['FIPS module', status.fips ?? 'none'],
     ['state', stateOf(status)],
-    ['seal', status.sealKind],
+    ...status.seals.map((seal) => ['seal', wordsOf(seal)] as const),
     ['ledger lines', String(status.ledgerSize)],
     ['time', `${shortTime(status.time)} UTC`],
   ]);
+}
+
+/** What it waits for, where it waits for something. */
+function wordsOf({ name, kind, shares, trouble }: SealStatus): string {
+  const brought =
+    shares === undefined || shares.progress === 0 ? '' : `, ${shares.progress} of ${shares.threshold} shares`;
+  return `${name} (${kind})${brought}${trouble === undefined ? '' : `: ${trouble}`}`;
 }
 
 function stateOf(status: Status): string {
