@@ -21,6 +21,8 @@ const decrypted = async (house: House, key: { readonly id: string }, ciphertext:
 
 /** The same store under a server that starts anew: the former one is of no use then. */
 async function restarted(house: House): Promise<House> {
+  // Else its clock would still sign what is not the end of the ledger any more.
+  await house.gate.core.entrust(undefined);
   const next = await house.reopen();
   await next.gate.perform({ kind: 'none' }, { kind: 'unseal', passphrase: plain(passphrase) }, next.origin());
   return next;

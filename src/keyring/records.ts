@@ -9,7 +9,7 @@ import {
   type StoredRecord,
 } from '#domain/domain.ts';
 import { canonicalJson, toUtf8 } from '#encoding/encoding.ts';
-import type { Store } from '#store/store.ts';
+import type { PlacedRecord, Store } from '#store/store.ts';
 import { ClockCache } from './clock-cache.ts';
 import { StateDigest } from './state-digest.ts';
 
@@ -27,10 +27,9 @@ interface Read {
 }
 
 /** A row on the way through all of them. */
-export interface ScannedRow extends Read {
+export interface JudgedRow extends Read {
   readonly kind: RecordKind;
   readonly id: string;
-  readonly place: number;
   /** Its MAC is under the root before. */
   readonly outdated: boolean;
 }
@@ -84,15 +83,17 @@ export class Records implements RecordReader {
     }
   }
 
-  /** Rows behind place `after`, in the order in which they lie, and of each whether its MAC is to be made anew. */
-  async scan(after: number, limit: number): Promise<readonly ScannedRow[]> {
-    const records = await this.#store.scan(after, limit);
-    return records.map((record) => {
-      const { kind, id, place } = record;
-      // Most of them are.
-      const outdated = this.#former !== undefined && this.#isUnder(this.#former, record);
-      return { kind, id, place, outdated, ...(outdated ? this.#believed(record) : this.#verified(record)) };
-    });
+  /** Rows behind place `after`, in the order in which they lie. Nothing is believed yet. */
+  scan(after: number, limit: number): Promise<readonly PlacedRecord[]> {
+    return this.#store.scan(after, limit);
+  }
+
+  /** What a row says, and whether its MAC is to be made anew. Throws 'tampered'. */
+  judge(record: StoredRecord): JudgedRow {
+    // On the way through all rows most of them are.
+    const outdated = this.#former !== undefined && this.#isUnder(this.#former, record);
+    const { kind, id } = record;
+    return { kind, id, outdated, ...(outdated ? this.#believed(record) : this.#verified(record)) };
   }
 
   async list(kind: RecordKind, prefix: string, after: string, limit: number) {

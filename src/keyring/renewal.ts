@@ -2,7 +2,7 @@ import { type Change, type Key, type KeyVersion, KmsError, type RecordChange } f
 import type { Parts } from './change.ts';
 import { decodeKey, decodeVersion, encodeKey, encodeVersion } from './key-record.ts';
 import { bindingOf, macBindingOf } from './open.ts';
-import type { ScannedRow } from './records.ts';
+import type { JudgedRow } from './records.ts';
 
 /** Rows between two turns of the loop: a millisecond of work. */
 const slice = 16;
@@ -32,21 +32,19 @@ export class Renewal {
   }
 
   /**
-   * Of `limit` rows or a few more, between which others have their turn. To be asked for again where its change meets a 'conflict';
+   * Of at most `limit` rows, between which others have their turn. To be asked for again where its change meets a 'conflict';
    * undefined once there is no row left.
    */
   async step(limit: number): Promise<{ readonly change: Change; readonly done: () => void } | undefined> {
+    const { records } = this.#parts;
+    const rows = await records.scan(this.#after, limit);
+    if (rows.length === 0) return undefined;
     const renewed: Renewed[] = [];
-    let [after, seen] = [this.#after, 0];
-    for (let full = true; full && seen < limit; ) {
-      const rows = await this.#parts.records.scan(after, slice);
-      renewed.push(...(await Promise.all(rows.map((row) => this.#renew(row)))));
-      seen += rows.length;
-      after = rows.at(-1)?.place ?? after;
-      full = rows.length === slice;
+    for (let i = 0; i < rows.length; i += slice) {
+      const judged = rows.slice(i, i + slice).map((row) => records.judge(row));
+      renewed.push(...(await Promise.all(judged.map((row) => this.#renew(row)))));
       await new Promise(setImmediate);
     }
-    if (seen === 0) return undefined;
     const change: Change = {
       records: renewed.flatMap(({ record }) => (record === undefined ? [] : [record])),
       summary: '',
@@ -55,13 +53,13 @@ export class Renewal {
       },
     };
     const done = () => {
-      this.#after = after;
-      this.#seen += seen;
+      this.#after = rows.at(-1)!.place;
+      this.#seen += rows.length;
     };
     return { change, done };
   }
 
-  async #renew(row: ScannedRow): Promise<Renewed> {
+  async #renew(row: JudgedRow): Promise<Renewed> {
     const { kind, id, revision: expect, outdated } = row;
     if (kind === 'key') return await this.#renewKey(row);
     const value = await this.#renewedValue(row);
@@ -70,7 +68,7 @@ export class Renewal {
   }
 
   /** Undefined where nothing in it is wrapped under a key that goes. */
-  async #renewedValue({ kind, id, value }: ScannedRow): Promise<object | undefined> {
+  async #renewedValue({ kind, id, value }: JudgedRow): Promise<object | undefined> {
     if (kind === 'setting') return this.#parts.wrappingKeys.renewed(id, value);
     if (kind !== 'version') return undefined;
     const version = decodeVersion(value);
@@ -87,7 +85,7 @@ export class Renewal {
     return decodeKey(row.revision, row.value);
   }
 
-  async #renewKey({ id, revision, value, outdated }: ScannedRow): Promise<Renewed> {
+  async #renewKey({ id, revision, value, outdated }: JudgedRow): Promise<Renewed> {
     const key = decodeKey(revision, value);
     const current = await renewVersion(this.#parts, key, key.current);
     const next = key.next && (await renewVersion(this.#parts, key, key.next));
