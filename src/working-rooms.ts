@@ -43,11 +43,11 @@ export class WorkingRooms {
 
   /** Takes the root of `opening`. Rejects with 'tampered' where the store is not what was left there. */
   async open(opening: Opening): Promise<Unsealed> {
-    const { store, clock, shelf, cachedKeys = defaultCachedKeys } = this.#ground;
+    const { store, custody, clock, shelf, cachedKeys = defaultCachedKeys } = this.#ground;
     using root = opening.root;
     const stored = await readStoredHead(store);
     const keyring = await Keyring.open(root, store, stored?.sealed, {
-      ...{ capacity: cachedKeys, clock: clock.now, shelf },
+      ...{ capacity: cachedKeys, clock: clock.now, shelf, hsm: () => custody.token },
       forgotten: scrubSoon,
     });
     await assertSealsNewest(keyring.records, opening.revision);

@@ -29,6 +29,11 @@ export const keyCommands: readonly Command[] = [
       tag: { type: 'string', multiple: true, value: 'K=V', help: 'a tag; may be repeated' },
       'rotation-days': { type: 'string', value: 'N', help: 'rotate it by itself, every N days' },
       exportable: { type: 'boolean', help: 'its material may be exported' },
+      protection: {
+        type: 'string',
+        value: 'WHERE',
+        help: '"hsm": its material is made in the HSM and never leaves it',
+      },
       'multi-region': { type: 'boolean', help: 'it can be replicated into other regions of the account' },
     },
     async run(call) {
@@ -46,6 +51,7 @@ export const keyCommands: readonly Command[] = [
           rotationPeriodDays: days === undefined ? undefined : wholeNumber('--rotation-days', days),
           exportable: call.flag('exportable') || undefined,
           multiRegion: call.flag('multi-region') || undefined,
+          protection: call.text('protection'),
         }),
       );
       showKey(call, key);
@@ -239,6 +245,7 @@ function keyFacts({ out }: Call, key: Key, used?: string): void {
     ['spec', key.spec],
     ['usages', key.usages.join(', ')],
     ['class', key.class === 'raw' ? 'raw' : undefined],
+    ['protected by', key.protection === 'hsm' ? 'an HSM' : undefined],
     ['state', key.state],
     ['version', String(key.version)],
     ['created', shortTime(key.createdAt)],

@@ -69,6 +69,8 @@ export interface Key {
   readonly destroyedAt?: string;
   /** 'external': its material is imported, and the key is 'pending-import' without it. */
   readonly origin?: 'generated' | 'external';
+  /** Its material is in an HSM, which it never leaves. */
+  readonly protection?: 'hsm';
   /** When the first of its imported material ends. */
   readonly materialEndsAt?: string;
   /** Which realms of the account hold it. */
@@ -107,6 +109,8 @@ export interface CreateKey {
   readonly rotationPeriodDays?: number;
   /** A primary key, to be replicated into other regions. */
   readonly multiRegion?: boolean;
+  /** 'hsm': its material is made in the HSM of the server's pkcs11 seal, and never leaves it. Default: 'software'. */
+  readonly protection?: string;
 }
 
 /** Which key and version did it. */

@@ -64,7 +64,7 @@ export { releaseToCaller } from './release.ts';
 export { type RevocationList, readRevocationList } from './revocation-list.ts';
 export { rsaDecrypt, rsaEncrypt, rsaMaxPlaintext } from './rsa-encryption.ts';
 export { ShortPrf } from './short-prf.ts';
-export { sign, verify } from './signature.ts';
+export { digestToSign, sign, verify } from './signature.ts';
 export { isSigV4aSignature, sigV4aPublicKey } from './sigv4a.ts';
 export { isStatementKey, signStatement, verifyStatement } from './statement.ts';
 export { digestOfStream } from './stream-digest.ts';

@@ -60,6 +60,18 @@ export async function sign(
   }
 }
 
+/** What somebody else is to sign who has the private half, after the checks of `sign`, which it throws as. */
+export function digestToSign(
+  publicKey: KeyHandle,
+  scheme: SignatureScheme,
+  messageType: MessageType,
+  message: Uint8Array,
+): { readonly hash: HashName | 'none'; readonly digest: Uint8Array } {
+  check(publicKey, scheme, messageType, message);
+  const hash = scheme.family === 'rsa-pkcs1' ? hashOrNone(publicKey, scheme) : namedHash(publicKey, scheme);
+  return { hash, digest: messageType === 'digest' || hash === 'none' ? message : digest(hash, message) };
+}
+
 /** Whether `signature` is right; false however it is malformed. Rejects as `sign` does where the request itself is wrong. */
 export async function verify(
   publicKey: KeyHandle,

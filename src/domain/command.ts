@@ -98,6 +98,8 @@ export interface Commands
     readonly pairsRotate?: true;
     /** 'external': the key waits for its material to be imported. Default: 'generated'. */
     readonly origin?: 'generated' | 'external';
+    /** 'hsm': its material is made there and never leaves it. */
+    readonly protection?: 'hsm';
     /** The key store that is to hold it; absent: this server. */
     readonly keyStore?: string;
     /** JSON, as given. */

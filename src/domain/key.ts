@@ -4,6 +4,13 @@ import type { VersionState } from './lifecycle.ts';
 /** Material under its realm key: safe to store, of no use without the root. */
 export type WrappedMaterial = Uint8Array & { readonly __wrapped: true };
 
+/** Where the material is that a token made and keeps. */
+export interface ResidentMaterial {
+  readonly tokenSerial: string;
+  /** CKA_ID in hexadecimal digits. */
+  readonly objectId: string;
+}
+
 /** One version of a key's material. Versions count from 1; a number is used again only where a restored backup let its version go. */
 export interface KeyVersion {
   readonly version: number;
@@ -12,6 +19,8 @@ export interface KeyVersion {
   readonly createdAt: number;
   /** Absent once destroyed. */
   readonly wrapped?: WrappedMaterial;
+  /** In place of `wrapped`, of a key that is protected by an HSM. */
+  readonly resident?: ResidentMaterial;
   /** What MACs are computed with where the version brought a key of its own for them. Ends with `wrapped`. */
   readonly wrappedMac?: WrappedMaterial;
   /** SubjectPublicKeyInfo DER, for key pairs. */
@@ -81,6 +90,8 @@ export interface Key {
   readonly slot?: number;
   /** The newest version, which protects unless `minEncryptionVersion` says otherwise. Older ones are read on demand. */
   readonly current: KeyVersion;
+  /** Its material is made in an HSM and never leaves it. Absent: it is wrapped here. For life. */
+  readonly protection?: 'hsm';
   /** Who makes its material. Absent: this server, at once. */
   readonly origin?: 'external';
   /** It was imported by Vault's way: what was encrypted elsewhere by the bare material of an imported version opens too. */

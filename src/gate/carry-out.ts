@@ -4,9 +4,10 @@ import { type DecidedCase, verbOf } from './verbs.ts';
 
 /** Does what was decided. Nothing of it is written yet. */
 export function carryOut(
-  { options, lastUses }: Core,
+  { options, lastUses, commits }: Core,
   { rooms, principal, command, keys, secret, now }: DecidedCase,
   { peer }: Origin,
 ): Outcome<object> | Promise<Outcome<object>> {
-  return verbOf(command)({ rooms, principal, command, keys, secret, now, lastUses, mode: options.mode, peer });
+  const { mode } = options;
+  return verbOf(command)({ rooms, principal, command, keys, secret, now, lastUses, mode, peer, ahead: commits });
 }

@@ -1,4 +1,5 @@
 import {
+  type Change,
   type Command,
   type Grant,
   type Key,
@@ -37,6 +38,12 @@ export interface RightsCase<C> {
   readonly mode: Mode;
   /** Address and port of who asks. */
   readonly peer: string;
+  /** What is written ahead of a change, because what is done for it must be found again. */
+  readonly ahead: Ahead;
+}
+
+export interface Ahead {
+  change(change: Change): Promise<void>;
 }
 
 /** Makes a key, with a policy of its own if there is one that its maker may give it. */
@@ -44,13 +51,28 @@ export async function createKey(it: RightsCase<Command<'create-key'>>): Promise<
   const { rooms, principal, command, now } = it;
   const { policy } = command;
   if (policy !== undefined) await assertUnderstood(it, policy, {});
-  const outcome = await rooms.keyring.createKey(principal.realm, command, now);
+  const place = command.protection === 'hsm' ? await placeInHsm(it, principal.realm) : undefined;
+  const outcome = await rooms.keyring.createKey(principal.realm, command, now, place);
   if (policy !== undefined && outcome.change !== undefined) {
     const { key } = outcome.result;
     const { policy: _, ...plain } = key;
     await assertMayCarry(it, plain, key, command.bypassLockoutCheck === true);
   }
   return outcome;
+}
+
+export async function rotateKey(it: RightsCase<Command<'rotate-key'>>): Promise<Outcome<Result<'rotate-key'>>> {
+  const { rooms, command, keys, now } = it;
+  const [key] = keys as [Key];
+  const place = key.protection === 'hsm' ? await placeInHsm(it, key.realm) : undefined;
+  return rooms.keyring.rotateKey(key, command, now, place);
+}
+
+/** Where the material of a key may be made: a crash then leaves nothing there that isn't found again. */
+async function placeInHsm({ rooms, ahead }: RightsCase<unknown>, realm: string): Promise<string> {
+  const { objectId, change } = rooms.keyring.residents.reserve(realm);
+  await ahead.change(change);
+  return objectId;
 }
 
 export async function putKeyPolicy(

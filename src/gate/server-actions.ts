@@ -127,6 +127,7 @@ async function act(core: Core, principal: Principal, command: Command<Act>, orig
       if (await isRestored(records)) return { rotated: 0, destroyed: 0, forgotten: 0 };
       const backupDue = await isBackupDue(core, records);
       await finishErasures(core);
+      await removeOrphans(core);
       const counts = await runSchedule(core.rooms, core.commits, principal, origin, now);
       await core.coalesced.flush(now);
       await core.lastUses.write();
@@ -155,6 +156,16 @@ async function finishErasures(core: Core): Promise<void> {
   if (change !== undefined) await core.commits.change(change);
   if (behind.length > 0) {
     core.options.onInternalError(new Error(`Destroyed keys are still on the shelf in ${behind.join(', ')}`), 'shelf');
+  }
+}
+
+/** Of keys that were to be made in an HSM. What is out of reach there is left for the next time. */
+async function removeOrphans(core: Core): Promise<void> {
+  try {
+    const change = await core.rooms.keyring.residents.removeOrphans();
+    if (change !== undefined) await core.commits.change(change);
+  } catch (error) {
+    core.options.onInternalError(error, 'hsm');
   }
 }
 

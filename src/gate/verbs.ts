@@ -2,7 +2,16 @@ import type { Action, Command, KeyRef, Outcome, Principal, Result, SecretPlace }
 import { KmsError } from '#domain/domain.ts';
 import type { SecretSubject } from '#secrets/secrets.ts';
 import { readCapabilities, writeAclPolicy } from './acl.ts';
-import { createKey, createKeyGrant, destroyKey, explain, putKeyPolicy, removeKeyGrant } from './key-rights.ts';
+import {
+  type Ahead,
+  createKey,
+  createKeyGrant,
+  destroyKey,
+  explain,
+  putKeyPolicy,
+  removeKeyGrant,
+  rotateKey,
+} from './key-rights.ts';
 import type { LastUses } from './last-uses.ts';
 import { disableMount, listMounts, readMount } from './mounts.ts';
 import { replicateKey } from './replicate.ts';
@@ -29,6 +38,7 @@ export interface Case<A extends Action> {
   readonly mode: 'development' | 'production';
   /** Address and port of who asks. */
   readonly peer: string;
+  readonly ahead: Ahead;
 }
 
 type Verb<A extends Action> = (it: Case<A>) => Outcome<Result<A>> | Promise<Outcome<Result<A>>>;
@@ -78,7 +88,7 @@ export const verbs: { readonly [A in RoomAction]: Verb<A> } = {
   'disable-key': ({ rooms, command, keys }) => rooms.keyring.disableKey(keys[0]!, command),
   'disable-key-version': ({ rooms, command, keys }) => rooms.keyring.disableVersion(keys[0]!, command),
   'enable-key-version': ({ rooms, command, keys }) => rooms.keyring.enableVersion(keys[0]!, command),
-  'rotate-key': ({ rooms, command, keys, now }) => rooms.keyring.rotateKey(keys[0]!, command, now),
+  'rotate-key': rotateKey,
   'schedule-destruction': ({ rooms, command, keys, now }) => rooms.keyring.scheduleDestruction(keys[0]!, command, now),
   'cancel-destruction': ({ rooms, keys }) => rooms.keyring.cancelDestruction(keys[0]!),
   'destroy-key': ({ rooms, keys, now }) => destroyKey(rooms, keys[0]!, now),
@@ -300,4 +310,4 @@ export function verbOf(command: Command<RoomAction>): (it: AnyCase) => Outcome<o
 type AnyCase = Omit<Case<RoomAction>, 'command'> & { readonly command: Command<RoomAction> };
 
 /** What differs between the requests to one server. */
-export type DecidedCase = Omit<AnyCase, 'lastUses' | 'mode' | 'peer'>;
+export type DecidedCase = Omit<AnyCase, 'lastUses' | 'mode' | 'peer' | 'ahead'>;

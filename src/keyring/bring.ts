@@ -62,8 +62,10 @@ export async function importKey(
     },
     now,
     {
-      ownRotation: ownRotation === true,
-      version: (versionKey, key) => broughtVersion(parts, versionKey, key, newest(1, now), { secret, publicKey }),
+      arrival: {
+        ownRotation: ownRotation === true,
+        version: (versionKey, key) => broughtVersion(parts, versionKey, key, newest(1, now), { secret, publicKey }),
+      },
     },
   );
 }

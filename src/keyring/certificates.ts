@@ -5,6 +5,7 @@ import { used } from './encrypt.ts';
 import { assertImported } from './imported.ts';
 import { decodeVersion, encodeVersion, versionRecordId } from './key-record.ts';
 import { assertPrivate } from './open.ts';
+import { assertNotResident } from './resident.ts';
 import { assertNotEnding, assertUsage } from './state.ts';
 import { openFor } from './version.ts';
 
@@ -14,6 +15,7 @@ export async function requestCertificate(
   { version, template }: Command<'request-certificate'>,
 ): Promise<Outcome<Result<'request-certificate'>>> {
   assertPair(key);
+  assertNotResident(key, 'certified by a request that is signed here');
   const open = await openFor(parts, key, version, 'protect');
   assertPrivate(key, open.version);
   const request = await certificateRequest(open.handle, open.version.publicKey!, template);

@@ -6,6 +6,7 @@ import type { Keys } from './keys.ts';
 import type { OpenVersions } from './open.ts';
 import type { RealmKeys } from './realm-keys.ts';
 import type { Records } from './records.ts';
+import type { Residents } from './resident.ts';
 import type { Uses } from './uses.ts';
 import type { VersionKeys } from './version-keys.ts';
 import type { WrappingKeys } from './wrapping-keys.ts';
@@ -19,6 +20,7 @@ export interface Parts {
   readonly versionKeys: VersionKeys;
   readonly shelf: Shelf | undefined;
   readonly wrappingKeys: WrappingKeys;
+  readonly residents: Residents;
   readonly uses: Uses;
   /** Of the root: what fingerprints of imported material are made with. */
   readonly fingerprints: SecretBytes;

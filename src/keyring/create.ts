@@ -15,6 +15,7 @@ import { newKey, type Parts } from './change.ts';
 import { assertMadeSo } from './key-rules.ts';
 import { noKeyStore } from './key-stores.ts';
 import { makeVersion } from './material.ts';
+import { assertMayReside } from './resident.ts';
 import { nextRotation } from './rotation-plan.ts';
 
 const maxTags = 50;
@@ -37,7 +38,14 @@ export function assertName(name: string): void {
   }
 }
 
-/** What is particular to a key that comes from elsewhere whole. */
+/** What is particular to a key whose material is not made here. */
+interface Elsewhere {
+  /** It comes whole. */
+  readonly arrival?: Arrival;
+  /** It is made in an HSM, where this place is reserved for it. */
+  readonly place?: string | undefined;
+}
+
 interface Arrival {
   readonly ownRotation: boolean;
   version(versionKey: SecretBytes, key: Pick<Key, 'realm' | 'id' | 'spec' | 'usages' | 'class'>): KeyVersion;
@@ -48,10 +56,11 @@ export async function createKey(
   realm: string,
   command: Command<'create-key'>,
   now: number,
-  arrival?: Arrival,
+  { arrival, place }: Elsewhere = {},
 ): Promise<Outcome<Result<'create-key'>>> {
   if (command.keyStore !== undefined) throw noKeyStore(command.keyStore);
   assertCommand(command, arrival?.ownRotation === true);
+  assertMayReside(command);
   const { name } = command;
   if (name !== undefined) {
     const taken = await parts.keys.find(realm, { by: 'name', name });
@@ -70,18 +79,23 @@ export async function createKey(
     usages: command.usages,
     class: command.class,
   };
-  const versionKey = await parts.versionKeys.ofNew(facts);
-  using wrapping = versionKey.key;
+  const resident = command.protection === 'hsm' ? await parts.residents.make(facts, 1, now, place) : undefined;
+  const versionKey = resident === undefined ? await parts.versionKeys.ofNew(facts) : undefined;
+  using wrapping = versionKey?.key;
   const key: Key = Object.freeze({
     ...facts,
-    ...versionKey.own,
+    ...versionKey?.own,
     revision: 1,
     description: command.description ?? '',
     tags: command.tags ?? {},
     names: name === undefined ? [] : [name],
     enabled: true,
     createdAt: now,
-    current: arrival?.version(wrapping, facts) ?? (await firstVersion(wrapping, facts, command.origin, now)),
+    current:
+      resident?.version ??
+      arrival?.version(wrapping!, facts) ??
+      (await firstVersion(wrapping!, facts, command.origin, now)),
+    ...(resident !== undefined && { protection: 'hsm' as const }),
     ...(command.origin === 'external' && { origin: command.origin }),
     ...(arrival !== undefined && encrypts(command) && { opensBare: true as const }),
     ...(arrival?.ownRotation === true && { ownRotation: true as const }),
@@ -99,9 +113,10 @@ export async function createKey(
     ...(command.multiRegion === true && { multiRegion: { primary: realm, replicas: [] } }),
   });
   const summary = `${arrival === undefined ? 'created' : 'imported'} ${key.spec} for ${key.usages.join(', ')}`;
-  const { change } = newKey(parts, key, now, summary, versionKey.records);
+  const { change } = newKey(parts, key, now, summary, versionKey?.records ?? resident?.settled.records);
   const applied = () => {
-    versionKey.applied();
+    versionKey?.applied();
+    resident?.settled.applied?.();
     change.applied?.();
   };
   return { result: { key }, change: { ...change, applied } };

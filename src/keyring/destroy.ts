@@ -42,7 +42,10 @@ export function cancelDestruction(parts: Parts, key: Key): Changed {
   return changeKey(parts, key, { destruction: undefined, enabled }, 'destruction cancelled');
 }
 
-/** Erases all material for good. By the key's own setting, or because its waiting period is over. */
+/**
+ * Erases all material for good, of a key in an HSM before the row says so: what can't be reached there is not destroyed. By the key's own setting, or because its waiting period is
+ * over.
+ */
 export async function destroyKey(parts: Parts, key: Key, now: number): Promise<Changed> {
   if (hasReplicas(key)) {
     throw new KmsError('invalid-state', 'The key is the primary of replicas: destroy them first.', key.id);
@@ -57,6 +60,7 @@ export async function destroyKey(parts: Parts, key: Key, now: number): Promise<C
   }
   const related = await relatedKeys(parts, key);
   const older = await olderVersions(parts, key);
+  await parts.residents.destroy(key, [...older.map(({ value }) => value), key.current]);
   const names: RecordChange[] = [];
   for (const name of key.names) {
     const record = await parts.records.read('name', nameRecordId(key.realm, name));
@@ -102,6 +106,10 @@ export async function trimKey(parts: Parts, key: Key, command: Command<'trim-key
     refuse('Versions that may still decrypt or encrypt can not be trimmed; raise both minima first.');
   }
   const gone = (await olderVersions(parts, key)).filter(({ value }) => value.version < minimum);
+  await parts.residents.destroy(
+    key,
+    gone.map(({ value }) => value),
+  );
   const olderEnds = key.olderEnds?.filter(({ version }) => version >= minimum);
   return changeKey(
     parts,
@@ -115,11 +123,13 @@ export async function trimKey(parts: Parts, key: Key, command: Command<'trim-key
 /** Versions before the current one that are still of use, oldest first. */
 async function olderVersions(parts: Parts, key: Key): Promise<readonly VersionRow[]> {
   return (await versionRows(parts, key)).filter(
-    ({ value: { wrapped, publicOnly } }) => wrapped !== undefined || publicOnly === true,
+    ({ value: { wrapped, resident, publicOnly } }) =>
+      wrapped !== undefined || resident !== undefined || publicOnly === true,
   );
 }
 
-function erased({ wrapped: _, wrappedMac: __, expiresAt: ___, publicOnly: ____, ...facts }: KeyVersion): KeyVersion {
+function erased(version: KeyVersion): KeyVersion {
+  const { wrapped: _, wrappedMac: __, resident: ___, expiresAt: ____, publicOnly: _____, ...facts } = version;
   return { ...facts, state: facts.state === 'compromised' ? 'destroyed-compromised' : 'destroyed' };
 }
 

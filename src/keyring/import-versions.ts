@@ -15,6 +15,7 @@ import { changeKey, newKey, type Parts } from './change.ts';
 import { assertKind, assertName, encrypts } from './create.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { macBindingOf } from './open.ts';
+import { assertNotResident } from './resident.ts';
 import { wrapMaterial } from './root.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertNotEnding } from './state.ts';
@@ -75,6 +76,7 @@ function assertCommand(command: Arriving): void {
 
 function assertSame(key: Key, { name, spec, usages, derived, convergent }: Arriving): void {
   assertNotEnding(key);
+  assertNotResident(key, 'brought from elsewhere');
   const facts = (one: Omit<Identity, 'realm' | 'id'> & { readonly derived: boolean; readonly convergent?: boolean }) =>
     canonicalJson([one.spec, [...one.usages].sort(), one.class, one.derived, one.convergent === true]);
   if (facts(key) !== facts({ spec, usages, class: classOf({ spec, usages, derived }), derived, convergent })) {

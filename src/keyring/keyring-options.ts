@@ -1,3 +1,4 @@
+import type { Hsm } from '#hsm/hsm.ts';
 import type { Shelf } from '#store/store.ts';
 import type { UseLimits } from './uses.ts';
 
@@ -12,4 +13,6 @@ export interface KeyringOptions {
   readonly forgotten?: () => void;
   /** Secrets of keys that no backup holds. Default: there are none. */
   readonly shelf?: Shelf;
+  /** The token that holds keys, while there is one. Default: there is none. */
+  readonly hsm?: () => Hsm | undefined;
 }

@@ -41,6 +41,7 @@ import { type ProtectedChange, Records } from './records.ts';
 import { replicateKey, updatePrimaryRegion } from './region.ts';
 import { Renewal } from './renewal.ts';
 import { secretsKey, unreserved } from './reserved.ts';
+import { Residents } from './resident.ts';
 import { Root, wrapBackupKey } from './root.ts';
 import { rotateKey } from './rotate.ts';
 import { finishErasures } from './shelf.ts';
@@ -81,6 +82,7 @@ interface Standing {
 
 /** An unsealed keyring: everything that hangs from the root. Verbs say what to write; the gate writes it. */
 export class Keyring {
+  readonly residents: Residents;
   readonly #standing: Standing;
   readonly #parts: Parts;
   readonly #options: KeyringOptions;
@@ -100,13 +102,15 @@ export class Keyring {
     const read = records ?? new Records(store, root.records, new StateDigest(anchor), former?.records);
     const realmKeys = new RealmKeys(read, root.wrapping);
     const versionKeys = new VersionKeys(realmKeys, options.shelf);
+    this.residents = new Residents(read, options.clock, options.hsm);
     this.#parts = {
+      residents: this.residents,
       records: read,
       realmKeys,
       keys: new Keys(read, capacity),
       versionKeys,
       shelf: options.shelf,
-      versions: new OpenVersions(read, versionKeys, capacity),
+      versions: new OpenVersions(read, versionKeys, this.residents, capacity),
       wrappingKeys: new WrappingKeys(read, realmKeys),
       uses: new Uses(options.capacity, options.uses),
       fingerprints: lasting.fingerprints,
@@ -238,8 +242,8 @@ export class Keyring {
     return keyNamedBy(realm, ciphertext);
   }
 
-  createKey = (realm: string, command: Command<'create-key'>, now: number) =>
-    shown(this.#parts, command, createKey(this.#parts, realm, unreserved(command), now));
+  createKey = (realm: string, command: Command<'create-key'>, now: number, place?: string) =>
+    shown(this.#parts, command, createKey(this.#parts, realm, unreserved(command), now, { place }));
   /** The realm's own key for secrets, which callers can neither make nor rename. Rejects with 'already-exists' where it is there. */
   createSecretsKey = (realm: string, now: number) => createKey(this.#parts, realm, secretsKey, now);
   describeKey = (key: Key, command: Command<'describe-key'>) => describeKey(this.#parts, key, command);
@@ -252,8 +256,8 @@ export class Keyring {
     switchVersion(this.#parts, key, version, 'suspended');
   enableVersion = (key: Key, { version }: Command<'enable-key-version'>) =>
     switchVersion(this.#parts, key, version, 'deactivated');
-  rotateKey = (key: Key, command: Command<'rotate-key'>, now: number) =>
-    shown(this.#parts, command, rotateKey(this.#parts, key, command, now));
+  rotateKey = (key: Key, command: Command<'rotate-key'>, now: number, place?: string) =>
+    shown(this.#parts, command, rotateKey(this.#parts, key, command, now, place));
   scheduleDestruction = (key: Key, command: Command<'schedule-destruction'>, now: number) =>
     scheduleDestruction(this.#parts, key, command, now);
   cancelDestruction = (key: Key) => cancelDestruction(this.#parts, key);
@@ -343,9 +347,7 @@ export class Keyring {
   }
 
   /** Whether the clock asks it of the key as it is now. */
-  isDue(key: Key, what: DueKey['what'], now: number): boolean {
-    return isDue(key, what, now);
-  }
+  isDue = isDue;
 
   /** Rows of a change, encoded and under their MACs. Rejects with 'conflict' when what it expects is gone. */
   protect(change: Parameters<Records['protect']>[0]): Promise<ProtectedChange> {

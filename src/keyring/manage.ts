@@ -3,6 +3,7 @@ import { type Changed, changeKey, type Parts, together } from './change.ts';
 import { assertDescription, assertTags } from './create.ts';
 import { assertImported } from './imported.ts';
 import { assertLeads, relatedKeys } from './region.ts';
+import { assertNotResident } from './resident.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertNotEnding, stateOf } from './state.ts';
 
@@ -70,7 +71,9 @@ function assertPatch(key: Key, patch: KeyPatch, pairsRotate: boolean): void {
   if (minEncryption > 0 && minEncryption < minDecryption) {
     refuse('The minimum encryption version must not be below the minimum decryption version.');
   }
+  if (patch.exportable === true || patch.backupAllowed === true) assertNotResident(key, 'exported');
   if (patch.rotationPeriodDays !== undefined) {
+    if (patch.rotationPeriodDays !== null) assertNotResident(key, 'rotated without being asked to');
     assertLeads(key);
     if (key.origin === 'external' && key.ownRotation !== true) {
       throw new KmsError('unsupported', 'A key with imported material does not rotate by itself.', key.id);

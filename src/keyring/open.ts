@@ -3,14 +3,19 @@ import { type Key, type KeyVersion, KmsError, type RecordReader, type SecretByte
 import { ClockCache } from './clock-cache.ts';
 import { type EnvelopeKey, envelopeKey } from './envelope.ts';
 import { decodeVersion, versionRecordId } from './key-record.ts';
+import { assertNotResident, type Residents } from './resident.ts';
+import { RemotePair } from './sign-resident.ts';
 import type { VersionKeys } from './version-keys.ts';
 
 /** A version opened for use. */
 export interface OpenVersion {
   readonly version: KeyVersion;
+  /** Of a version in an HSM its public half. */
   readonly handle: KeyHandle;
   /** For symmetric keys that encrypt, unless they are raw. */
   readonly envelope: EnvelopeKey | undefined;
+  /** Does what the private half does, where that is in an HSM. */
+  readonly remote: RemotePair | undefined;
 }
 
 /** What a wrapped version is bound to. Not the state, which changes while the material doesn't. */
@@ -28,13 +33,15 @@ export function macBindingOf(key: Parameters<typeof bindingOf>[0], version: numb
 export class OpenVersions {
   readonly #records: RecordReader;
   readonly #versionKeys: VersionKeys;
+  readonly #residents: Residents;
   // By the key object itself, which is replaced with every change: a stale opening can't be found again.
   readonly #current = new WeakMap<Key, OpenVersion>();
   readonly #older: ClockCache<{ readonly key: Key; readonly open: OpenVersion }>;
 
-  constructor(records: RecordReader, versionKeys: VersionKeys, capacity: number) {
+  constructor(records: RecordReader, versionKeys: VersionKeys, residents: Residents, capacity: number) {
     this.#records = records;
     this.#versionKeys = versionKeys;
+    this.#residents = residents;
     this.#older = new ClockCache(capacity);
   }
 
@@ -63,6 +70,7 @@ export class OpenVersions {
   /** Material for the few uses that need the bytes themselves. The caller owns the result. */
   async material(key: Key, version: KeyVersion): Promise<SecretBytes> {
     assertPrivate(key, version);
+    assertNotResident(key, 'taken out');
     if (version.wrapped === undefined) {
       throw new KmsError('version-not-found', `Version ${version.version} of the key has no material.`, key.id);
     }
@@ -89,12 +97,17 @@ export class OpenVersions {
 
   async #unwrap(key: Key, version: KeyVersion): Promise<OpenVersion> {
     if (version.publicOnly === true) {
-      return { version, handle: openPublicKey(key.spec, version.publicKey!), envelope: undefined };
+      return { version, handle: openPublicKey(key.spec, version.publicKey!), envelope: undefined, remote: undefined };
+    }
+    if (version.resident !== undefined) {
+      const handle = openPublicKey(key.spec, version.publicKey!);
+      const remote = new RemotePair(this.#residents, key, version.resident, handle);
+      return { version, handle, envelope: undefined, remote };
     }
     using material = await this.material(key, version);
     const handle = openMaterial(key.spec, material);
     const raw = key.class === 'raw';
-    return { version, handle, envelope: raw ? undefined : envelopeOf(key, version.version, handle) };
+    return { version, handle, envelope: raw ? undefined : envelopeOf(key, version.version, handle), remote: undefined };
   }
 }
 

@@ -7,12 +7,13 @@ import {
   KmsError,
   type Outcome,
 } from '#domain/domain.ts';
-import { changeKey, type Parts, together } from './change.ts';
+import { type Changed, changeKey, type Parts, together } from './change.ts';
 import { rotateToImported } from './import.ts';
 import { assertImported } from './imported.ts';
 import { encodeVersion, versionRecordId } from './key-record.ts';
 import { makeVersion } from './material.ts';
 import { assertLeads, assertSameNext, relatedKeys, rotateTogether } from './region.ts';
+import { isResident } from './resident.ts';
 import { nextRotation } from './rotation-plan.ts';
 import { assertAllowed } from './state.ts';
 
@@ -24,6 +25,7 @@ export async function rotateKey(
   key: Key,
   command: Command<'rotate-key'>,
   now: number,
+  place?: string,
 ): Promise<Outcome<{ key: Key }>> {
   if (command.onDemand === true && !(isSymmetric(key.spec) && key.usages.includes('encrypt'))) {
     throw new KmsError('unsupported', 'Only symmetric encryption keys rotate on demand.', key.id);
@@ -44,6 +46,7 @@ export async function rotateKey(
     );
     return together(rotated[0]!, rotated.slice(1));
   }
+  if (isResident(key)) return rotateResident(parts, key, now, place);
   const former = key.current;
   using versionKey = await parts.versionKeys.of(key);
   const made = await makeVersion(versionKey, key, former.version + 1, now);
@@ -69,6 +72,27 @@ export async function rotateKey(
     ],
   );
   return rotateTogether(parts, rotated, await relatedKeys(parts, key));
+}
+
+/** Another pair in the token; the one before stays there, and only verifies. */
+async function rotateResident(parts: Parts, key: Key, now: number, place: string | undefined): Promise<Changed> {
+  const former = key.current;
+  const made = await parts.residents.make(key, former.version + 1, now, place);
+  const current: KeyVersion = Object.freeze({ ...made.version, rotatedBy: 'request' });
+  const rotated = changeKey(parts, key, { current }, `rotated to version ${current.version}`, [
+    {
+      kind: 'version',
+      id: versionRecordId(key, former.version),
+      expect: 0,
+      value: encodeVersion({ ...former, state: 'deactivated' }),
+    },
+    ...made.settled.records,
+  ]);
+  const applied = () => {
+    rotated.change.applied?.();
+    made.settled.applied?.();
+  };
+  return { ...rotated, change: { ...rotated.change, applied } };
 }
 
 /** Whether an imported key goes on with material of this server. From then on it is a key like any other, whose material never ends. */

@@ -34,7 +34,9 @@ export async function sign(parts: Parts, key: Key, command: Command<'sign'>): Pr
   const open = await openFor(parts, key, command.version, 'protect');
   assertPrivate(key, open.version);
   const derived = key.derived ? derivedPair(key, open, command.context) : undefined;
-  const signature = await signWith(derived?.pair ?? open.handle, scheme, messageType, message.release());
+  const signature = await (open.remote === undefined
+    ? signWith(derived?.pair ?? open.handle, scheme, messageType, message.release())
+    : open.remote.sign(scheme, messageType, message.release()));
   const result = { ...used(key, open.version.version), signature };
   return { result: derived === undefined ? result : { ...result, publicKey: derived.publicKey } };
 }

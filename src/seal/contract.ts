@@ -1,4 +1,5 @@
 import type { Asks, Handout, SecretBytes, ShareQuorum } from '#domain/domain.ts';
+import type { Hsm } from '#hsm/hsm.ts';
 
 export type { Asks, Handout } from '#domain/domain.ts';
 
@@ -47,6 +48,8 @@ export interface SealKind<S extends object = object> {
    * A wrong secret may show in `Seal.unwrap` only.
    */
   open(settings: S, secret: SecretBytes | undefined): Promise<Seal>;
+  /** Of a kind whose key is in a token that holds other keys too: that token, which the caller closes. Rejects as `open` does. */
+  token?(settings: S, secret: SecretBytes | undefined): Promise<Hsm>;
   /** Of a kind that asks for shares: `secret` of `open` is their texts, one a line, as many as it takes. */
   readonly shares?: Shares<S>;
 }

@@ -10,6 +10,7 @@ import {
   SecretBytes,
 } from '#domain/domain.ts';
 import { canonicalJson } from '#encoding/encoding.ts';
+import type { Hsm } from '#hsm/hsm.ts';
 import type { SealKind } from './contract.ts';
 import { assertSealName, entryNamed } from './document.ts';
 import { HeldFile, type SealFile } from './held-file.ts';
@@ -61,6 +62,11 @@ export class Custody {
     this.#kinds = kinds;
     this.#ways = new Ways(kinds, given, clock);
     this.fixed = fixed;
+  }
+
+  /** The token of a seal that opened or was proven since the server was unsealed, for keys that are kept there. */
+  get token(): Hsm | undefined {
+    return this.#ways.token;
   }
 
   /** Of the file as it was read or written last. */
@@ -218,6 +224,7 @@ export class Custody {
   forget(): void {
     this.#file.forget();
     this.#ways.forgetShares();
+    this.#ways.leaveToken();
   }
 
   /** Random letters and digits. */

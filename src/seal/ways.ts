@@ -6,6 +6,7 @@ import {
   type SealStatus,
   SecretBytes,
 } from '#domain/domain.ts';
+import type { Hsm } from '#hsm/hsm.ts';
 import type { Asks, SealKind } from './contract.ts';
 import {
   documentKey,
@@ -15,6 +16,7 @@ import {
   type SealEntry,
   type UnprovenDocument,
 } from './document.ts';
+import { HeldToken } from './held-token.ts';
 import { keptSettings, openLock } from './lock.ts';
 import { linesOf, ShareProgress } from './share-progress.ts';
 
@@ -48,11 +50,22 @@ export class Ways {
   /** By what the shares are to open. */
   readonly #progress = new Map<string, ShareProgress>();
   readonly #troubles = new Map<string, string>();
+  readonly #token = new HeldToken();
 
   constructor(kinds: readonly SealKind[], given: Given, clock: () => number) {
     this.#kinds = kinds;
     this.#given = given;
     this.#clock = clock;
+  }
+
+  /** The token of the seal that opened, where it is of that kind. */
+  get token(): Hsm | undefined {
+    return this.#token.hsm;
+  }
+
+  /** Until a seal opens again. */
+  leaveToken(): void {
+    this.#token.leave();
   }
 
   statusOf(entry: SealEntry): SealStatus {
@@ -153,6 +166,7 @@ export class Ways {
         const root = await openLock(name, way.kind, way.lock, key);
         this.#troubles.delete(name);
         assertAuthentic(document, root);
+        await this.#token.reach(way.kind, keptSettings(name, way.kind, way.lock), key);
         return { ...way, root, document };
       } catch (error) {
         if (!(error instanceof KmsError)) throw error;

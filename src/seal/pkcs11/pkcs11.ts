@@ -7,7 +7,9 @@ import { type Mechanism, mechanisms, type Pkcs11Settings, pinned, readSettings }
 import { publicKeyOf, Wrapping } from './wrapping.ts';
 
 /** A seal is used seldom, and one call after the other. */
-const sessions = 1;
+const sealSessions = 1;
+/** Keys are used by everybody at once. */
+const keySessions = 4;
 const checkWords = toUtf8('claviger/v1/seal/pkcs11/check');
 
 /**
@@ -20,6 +22,7 @@ export const pkcs11Kind: SealKind<Pkcs11Settings> = {
   settings: readSettings,
   create: (settings, secret) => named(() => create(settings, secret)),
   open: (settings, secret) => named(() => open(settings, secret)),
+  token: (settings, secret) => named(() => reach(pinned(settings), secret, keySessions)),
 };
 
 async function create(settings: Pkcs11Settings, secret: SecretBytes | undefined) {
@@ -97,6 +100,7 @@ class Pkcs11Seal implements Seal {
 function reach(
   settings: Pkcs11Settings & { readonly moduleSha256: string },
   pin: SecretBytes | undefined,
+  sessions = sealSessions,
 ): Promise<Hsm> {
   if (pin === undefined || pin.length === 0) throw new KmsError('invalid-unseal', 'it needs the PIN of its token.');
   const { module: modulePath, moduleSha256, tokenSerial, tokenLabel } = settings;

@@ -40,13 +40,19 @@ function expiration(end: number | undefined) {
 
 /** What KeyMetadata says of a key's material. */
 export function materialFacts(key: Key): object {
-  const { origin, current } = key;
+  const { origin, protection, current } = key;
   const symmetric = awsSpecName(key.spec) === 'SYMMETRIC_DEFAULT';
   return {
-    Origin: origin === 'external' ? 'EXTERNAL' : 'AWS_KMS',
+    Origin: originOf(origin, protection),
     ...(origin === 'external' && current.wrapped !== undefined && expiration(firstEnd(key))),
     ...(symmetric && current.materialId !== undefined && { CurrentKeyMaterialId: current.materialId }),
   };
+}
+
+/** The server has no key store that could be named beside the origin: its token is its own. */
+function originOf(origin: Key['origin'], protection: Key['protection']): string {
+  if (protection === 'hsm') return 'AWS_CLOUDHSM';
+  return origin === 'external' ? 'EXTERNAL' : 'AWS_KMS';
 }
 
 const rotationTypes = { schedule: 'AUTOMATIC', request: 'ON_DEMAND' } as const;

@@ -111,9 +111,15 @@ export function createKey({ body }: Input): Commands['create-key'] {
   const spec = oneOf('spec', optionalString(body, 'spec') ?? 'aes-256', Object.keys(keySpecs) as KeySpec[]);
   const possible = specFacts(spec).usages;
   const usages = optionalStrings(body, 'usages')?.map((usage) => oneOf<KeyUsage>('usages', usage, possible));
+  const protection = oneOf('protection', optionalString(body, 'protection') ?? 'software', [
+    'software',
+    'hsm',
+  ] as const);
+  // RSA keys are for encryption first, elsewhere.
+  const usual = protection === 'hsm' ? possible.filter((usage) => usage === 'sign') : possible.slice(0, 1);
   return {
     spec,
-    usages: usages ?? possible.slice(0, 1),
+    usages: usages ?? (usual.length > 0 ? usual : possible.slice(0, 1)),
     class: oneOf('class', optionalString(body, 'class') ?? 'enveloped', ['enveloped', 'raw'] as const),
     ...present({
       name: optionalString(body, 'name'),
@@ -122,6 +128,7 @@ export function createKey({ body }: Input): Commands['create-key'] {
       exportable: optionalBoolean(body, 'exportable'),
       deletionAllowed: optionalBoolean(body, 'deletionAllowed'),
       multiRegion: optionalBoolean(body, 'multiRegion'),
+      protection: protection === 'hsm' ? protection : undefined,
       rotationPeriodDays: optionalInteger(body, 'rotationPeriodDays'),
     }),
   };

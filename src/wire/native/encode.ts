@@ -45,6 +45,7 @@ export function keyView(key: Key): object {
     destroyedAt: maybeTime(key.destruction?.at),
     multiRegion: key.multiRegion,
     origin: key.origin ?? 'generated',
+    protection: key.protection,
     materialEndsAt: maybeTime(firstEnd(key)),
   };
 }

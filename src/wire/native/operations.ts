@@ -40,6 +40,7 @@ export const operations = {
       'deletionAllowed',
       'rotationPeriodDays',
       'multiRegion',
+      'protection',
     ],
     decode: decode.createKey,
     encode: encode.key,
