@@ -10,14 +10,14 @@ export interface SecureHeap {
 }
 
 /**
- * Bytes. Address space only, until they are used: half is for keys (16,384 of RSA 4096 need 54 MiB), half for Argon2id, whose memory
- * OpenSSL takes from here as well.
+ * Bytes. Address space only, until they are used: a quarter is for Argon2id, whose memory OpenSSL takes from here as well, the rest for keys.
+ * The cache's 16,384 keys of RSA 4096, and as many older versions, need 108 MiB.
  */
-const size = 128 * 1024 * 1024;
+const size = 256 * 1024 * 1024;
 /** The size of a P-256 scalar, and of an AES-256 key. */
 const smallest = 32n;
 /** The most that Argon2id gets, in bytes. */
-export const mostForArgon2 = size / 2;
+export const mostForArgon2 = size / 4;
 
 // <sys/resource.h> and <sys/mman.h> of Linux.
 const limitOfLocked = 8;
@@ -60,7 +60,7 @@ export async function openSecureHeap(): Promise<SecureHeap | undefined> {
 
     const length = BigInt(mostForArgon2);
     let idle = 0n;
-    argon2Half = {
+    argon2Part = {
       rest() {
         idle = allocate(mostForArgon2);
         if (idle === 0n) return;
@@ -75,8 +75,8 @@ export async function openSecureHeap(): Promise<SecureHeap | undefined> {
         idle = 0n;
       },
     };
-    // The first to come takes one half whole, so that keys fill the other.
-    argon2Half.rest();
+    // The first to come takes its part whole, so that keys fill the others.
+    argon2Part.rest();
     if (opened === lockedCompletely) return { size, locked: size, allocate };
     // It is there, but the limit is lower than its size: as much is locked of where keys go first as the limit lets.
     const start = allocate(page);
@@ -88,13 +88,13 @@ export async function openSecureHeap(): Promise<SecureHeap | undefined> {
   }
 }
 
-/** The half of the heap that Argon2id uses: at rest it takes no memory, and nobody can have it. */
-interface Argon2Half {
+/** The part of the heap that Argon2id uses: at rest it takes no memory, and nobody can have it. */
+interface Argon2Part {
   rest(): void;
   wake(): void;
 }
 
-let argon2Half: Argon2Half | undefined;
+let argon2Part: Argon2Part | undefined;
 let lent = 0;
 let resting: NodeJS.Timeout | undefined;
 const waiting: (() => void)[] = [];
@@ -103,18 +103,18 @@ const restAfter = 5000;
 
 /** Runs what takes that many bytes of the secure heap once they are free, in the order of asking. `bytes`: at most `mostForArgon2`. */
 export async function withArgon2Memory<T>(bytes: number, run: () => Promise<T>): Promise<T> {
-  if (argon2Half === undefined) return run();
+  if (argon2Part === undefined) return run();
   // As OpenSSL's heap divides itself.
   const need = 2 ** Math.ceil(Math.log2(bytes));
   while (lent > 0 && lent + need > mostForArgon2) await new Promise<void>((resolve) => waiting.push(resolve));
   clearTimeout(resting);
-  if (lent === 0) argon2Half.wake();
+  if (lent === 0) argon2Part.wake();
   lent += need;
   try {
     return await run();
   } finally {
     lent -= need;
     for (const go of waiting.splice(0)) go();
-    if (lent === 0) resting = setTimeout(() => lent === 0 && argon2Half?.rest(), restAfter).unref();
+    if (lent === 0) resting = setTimeout(() => lent === 0 && argon2Part?.rest(), restAfter).unref();
   }
 }
