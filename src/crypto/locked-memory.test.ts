@@ -11,7 +11,7 @@ test('secrets move into memory that is locked and in no core dump, and what they
   skip: missing,
 }, async () => {
   const guard = await guardMemory();
-  assert.equal(guard.heap, 128 * 1024 * 1024);
+  assert.equal(guard.heap, 256 * 1024 * 1024);
   assert.ok(guard.locked > 0, 'nothing of the heap is locked');
   const before = Buffer.from('0123456789abcdef0123456789abcdef');
   const secret = new SecretBytes(before);
