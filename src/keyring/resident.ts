@@ -96,6 +96,7 @@ export class Residents {
       throw new KmsError('conflict', 'The place for the key in the HSM is gone; ask again.', id);
     }
     const hsm = this.#connected();
+    await assertReached(hsm, objectId);
     const label = `claviger/${realm}/${id}/${version}`;
     const made = await hsm.generate({ id: objectId, label, key: typeOf(spec)!, usage: 'sign' });
     if (!made.bornConfined) throw new KmsError('unsupported', 'The HSM makes keys that can be read out of it.', id);
@@ -158,6 +159,13 @@ export class Residents {
       'This server is not connected to an HSM: keys in it need a pkcs11 seal, and its PIN since the server was unsealed.',
     );
   }
+}
+
+/** Keys of some kinds take minutes to make: a token that is away is to be told sooner. */
+async function assertReached(hsm: Hsm, objectId: string): Promise<void> {
+  await hsm.find({ class: 'private', id: objectId }).catch((error: unknown) => {
+    if (!(error instanceof KmsError && error.code === 'not-found')) throw error;
+  });
 }
 
 const curves: Readonly<Partial<Record<KeySpec, HsmCurve>>> = {

@@ -63,9 +63,9 @@ function useOf(scheme: SignatureScheme, hash: HashName | 'none', data: Uint8Arra
   }
 }
 
-/** Tokens agree on salts as long as the digest only. Who leaves the length to the signer gets that one. */
+/** Tokens agree on salts as long as the digest only. Who leaves the length to the signer ('auto', and so 'max') gets that one. */
 function assertSalt({ saltLength = 'digest' }: SignatureScheme, hash: HashName | 'none'): void {
-  if (saltLength === 'digest' || saltLength === 'auto') return;
+  if (typeof saltLength === 'string') return;
   if (hash !== 'none' && saltLength === digestLength[hash]) return;
   throw new KmsError('unsupported', 'A key in an HSM signs by RSA-PSS with a salt as long as the digest.');
 }
