@@ -1,13 +1,16 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { SecretBytes } from '#domain/domain.ts';
+import { Plaintext, SecretBytes } from '#domain/domain.ts';
 import { type Hsm, type HsmKey, type HsmUse, moduleDigest, openHsm } from '#hsm/hsm.ts';
+import { memoryStore } from '#store/store.ts';
 import type { Binding } from '../src/hsm/cryptoki.ts';
 import { SoftHsm, softHsmAbsent, softHsmModule, userPin } from '../src/hsm/testing/softhsm.ts';
+import { Ring, realm } from '../src/keyring/testing/ring.ts';
 import { median } from './load.ts';
 
 /**
- * Keys in SoftHSM2: what the driver, on threads of its own, reaches of what calls of the binding in a loop reach, in turns in one process.
+ * Keys in SoftHSM2: what the driver, on threads of its own, and the keyring on it, reach of what calls of the binding in a loop reach, in turns
+ * in one process.
  *
  *   node bench/hsm.ts [--rounds 5] [--seconds 1] [--parallel 64]
  */
@@ -30,6 +33,26 @@ const digest = Buffer.alloc(32, 7);
 const block = Buffer.alloc(32, 8);
 const iv = Buffer.alloc(12, 9);
 const aad = Buffer.alloc(0);
+
+/** Signs the digest by a key of a keyring: what the gate asks for each request, and no gate, ledger or network. */
+async function keyringOn(hsm: Hsm): Promise<() => Promise<unknown>> {
+  const ring = await Ring.open(memoryStore(), { capacity: 100, hsm: () => hsm });
+  const { objectId, change } = ring.keyring.residents.reserve(realm);
+  await ring.commit(change);
+  const made = ring.keyring.createKey(
+    realm,
+    { kind: 'create-key', spec: 'ec-p256', usages: ['sign'], class: 'enveloped', protection: 'hsm' },
+    ring.now,
+    objectId,
+  );
+  const { key } = await ring.do(made);
+  const scheme = { family: 'ecdsa', hash: 'sha256' } as const;
+  return () =>
+    ring.keyring.sign(key, {
+      ...{ kind: 'sign', key: { by: 'id', id: key.id }, messageType: 'digest', context: {}, scheme },
+      message: new Plaintext(Uint8Array.from(digest)),
+    });
+}
 
 /** The binding, called in a loop on the main thread by handles that it found before. */
 function direct(): { readonly sign: () => void; readonly encrypt: () => void } {
@@ -70,12 +93,14 @@ function directRate(call: () => void): number {
   return (count * 1000) / (performance.now() - begin);
 }
 
-async function rate(hsm: Hsm, key: HsmKey, use: HsmUse): Promise<number> {
+const rate = (hsm: Hsm, key: HsmKey, use: HsmUse) => rateOf(() => hsm.use(key, use));
+
+async function rateOf(call: () => Promise<unknown>): Promise<number> {
   let count = 0;
   const begin = performance.now();
   const end = begin + seconds * 1000;
   const caller = async () => {
-    for (; performance.now() < end; count++) await hsm.use(key, use);
+    for (; performance.now() < end; count++) await call();
   };
   await Promise.all(Array.from({ length: parallel }, caller));
   return (count * 1000) / (performance.now() - begin);
@@ -89,6 +114,7 @@ const drivers = [
   { sessions: 2, hsm: await openHsm(place, pin, { sessions: 2 }) },
   { sessions: 4, hsm: await openHsm(place, pin, { sessions: 4 }) },
 ];
+const signing = await keyringOn(drivers[2]!.hsm);
 const loop = direct();
 const uses = [
   { what: 'ECDSA P-256, a digest', call: loop.sign, key: ec, use: { use: 'sign-ecdsa', data: digest } },
@@ -98,9 +124,11 @@ const uses = [
 for (const { what, call, key, use } of uses) {
   const calls: number[] = [];
   const driven = drivers.map((): number[] => []);
+  const keyring: number[] = [];
   for (let round = 0; round < rounds; round++) {
     calls.push(directRate(call));
     for (const [i, { hsm }] of drivers.entries()) driven[i]!.push(await rate(hsm, key, use));
+    if (use.use === 'sign-ecdsa') keyring.push(await rateOf(signing));
   }
   const base = median(calls);
   console.log(`${what}: ${Math.round(base)}/s by direct calls in a loop`);
@@ -110,6 +138,10 @@ for (const { what, call, key, use } of uses) {
     console.log(
       `  ${Math.round(reached)}/s by the driver, ${sessions} session(s), ${parallel} at once: ${ratio} of it`,
     );
+  }
+  if (keyring.length > 0) {
+    const reached = median(keyring);
+    console.log(`  ${Math.round(reached)}/s by a key of the keyring, 4 sessions: ${(reached / base).toFixed(2)} of it`);
   }
 }
 for (const { hsm } of drivers) await hsm.close();

@@ -30,6 +30,7 @@ const absent = softHsmAbsent ?? false;
 const home = mkdtempSync(join(tmpdir(), 'claviger-hsm-keys-'));
 const data = join(home, 'data');
 const pinFile = join(home, 'pin');
+const passphraseFile = join(home, 'passphrase');
 let soft: SoftHsm;
 let faulty: FaultyModule | undefined;
 let officer = '';
@@ -37,7 +38,8 @@ let admin: Credential;
 let user: Credential;
 let server: Started;
 
-const serve = () => start(['server', '--data', data, '--listen', '127.0.0.1:0', '--pin-file', pinFile]);
+const serve = (...by: string[]) =>
+  start(['server', '--data', data, '--listen', '127.0.0.1:0', ...(by.length > 0 ? by : ['--pin-file', pinFile])]);
 const as = (token: string, ...args: string[]) => run([...args, '--data', data], { env: { CLAVIGER_TOKEN: token } });
 const it = (title: string, body: () => Promise<void>, skip: string | false = absent) => test(title, { skip }, body);
 
@@ -105,6 +107,7 @@ before(async () => {
   soft.addToken('keys');
   faulty = compilerAbsent === undefined ? new FaultyModule(home) : undefined;
   writeFileSync(pinFile, userPin, { mode: 0o600 });
+  writeFileSync(passphraseFile, 'correct horse battery staple', { mode: 0o600 });
   const token = [
     '--set',
     `module=${faulty?.path ?? softHsmModule}`,
@@ -217,6 +220,19 @@ it('its material is neither imported, exported, backed up nor replicated', async
   assert.equal(status, 400);
   const origin = { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Origin: 'AWS_CLOUDHSM' } as const;
   await assert.rejects(withKms(admin, (kms) => kms.createKey({ ...origin, CustomKeyStoreId: 'cks-1234567890' })));
+});
+
+it('a server that another seal opened reaches it once the seal of its token was proven', async () => {
+  const words = ['--new-passphrase-file', passphraseFile, '--pin-file', pinFile];
+  await ok(as(officer, 'seal', 'add', 'words', '--kind', 'passphrase', ...words));
+  await server.stop();
+  server = await serve('--passphrase-file', passphraseFile);
+  await assert.rejects(signed('alias/signer'), named('DependencyTimeoutException'));
+  await refused(as(admin.token, 'key', 'create', 'no', '--protection', 'hsm', '--spec', 'ec-p256'), /connected/);
+  await ok(as(officer, 'seal', 'prove', 'pkcs11', '--pin-file', pinFile));
+  await signed('alias/signer');
+  await server.stop();
+  server = await serve();
 });
 
 it('another root changes nothing for it', async () => {
