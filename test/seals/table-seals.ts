@@ -38,6 +38,8 @@ export interface LivingSeal {
   /** Options that bring what opened it before it was rotated, and must be refused now; undefined: nobody brings that. */
   former(): Args | undefined;
   readonly outage?: { begin(): void; end(): void };
+  /** What it opens by is gone for good, from where it was at last; nothing to be done where people have it. */
+  lose(): Promise<unknown>;
   stop(): Promise<void> | void;
 }
 
@@ -78,6 +80,7 @@ export const passphraseSeal: TableSeal = {
         words: /passphrase does not open/,
       },
       former: () => ['--passphrase-file', files[current - 1]!],
+      async lose() {},
       stop() {},
     };
   },
@@ -113,6 +116,7 @@ export const shamirSeal: TableSeal = {
       bring: () => [1, 3].map((number) => ['--share-file', share(number)]),
       wrong: { by: 'somebody', bring: () => ['--share-file', mistyped()], words: /mistyped/ },
       former: () => ['--share-file', share(2, sets - 1)],
+      async lose() {},
       stop() {},
     };
   },
@@ -146,12 +150,18 @@ export const pkcs11Seal: TableSeal = {
         return undefined;
       },
       outage: { begin: () => soft.leave(), end: () => soft.comeBack() },
+      lose: async () => soft.reinitialise('table'),
       stop: () => soft[Symbol.dispose](),
     };
   },
 };
 
-const service = (kind: string, absent: string | undefined, begin: () => Promise<SealBackend>): TableSeal => ({
+const service = <B extends SealBackend>(
+  kind: string,
+  absent: string | undefined,
+  begin: () => Promise<B>,
+  lose: (backend: B) => Promise<unknown>,
+): TableSeal => ({
   kind,
   absent,
   async begin() {
@@ -168,16 +178,25 @@ const service = (kind: string, absent: string | undefined, begin: () => Promise<
       wrong: { by: 'environment', env: backend.wrongEnv, words: new RegExp(`"${kind}".*(?:credential|token)`) },
       former: () => undefined,
       outage: { begin: backend.breakOff, end: backend.mend },
+      lose: () => lose(backend),
       stop: backend.stop,
     };
   },
 });
 
+/** Each has a key `other`, which is in use in the end. */
 export const tableSeals: readonly TableSeal[] = [
   passphraseSeal,
   shamirSeal,
   pkcs11Seal,
-  service('aws-kms', awsKmsAbsent, startAwsKms),
-  service('azure-key-vault', azureKeyVaultAbsent, startAzureKeyVault),
-  service('vault-transit', vaultTransitAbsent, startVaultTransit),
+  service('aws-kms', awsKmsAbsent, startAwsKms, ({ settings }) =>
+    fetch(`${settings.endpoint}/moto-api/reset`, { method: 'POST' }),
+  ),
+  service('azure-key-vault', azureKeyVaultAbsent, startAzureKeyVault, async ({ keys }) =>
+    (await keys.beginDeleteKey('other')).pollUntilDone(),
+  ),
+  service('vault-transit', vaultTransitAbsent, startVaultTransit, async ({ server }) => {
+    await server.call('POST', 'transit/keys/other/config', { deletion_allowed: true });
+    await server.call('DELETE', 'transit/keys/other');
+  }),
 ];

@@ -156,6 +156,22 @@ const cells: Readonly<Record<string, { readonly means: string; run(life: Life): 
         await server.commandBy(['unseal'], seal.bring());
       }
       await server.assertWorks();
+    },
+  },
+  lost: {
+    means:
+      'What this seal opens by is destroyed: a server that has another seal opens by it at the next start, says what is wrong with this one where it can tell, and removes it.',
+    async run({ kind, seal, server, other }) {
+      await server.commandBy(['seal', 'add', 'other', '--kind', other.kind, ...other.seal.add()], seal.bring());
+      await server.stop();
+      await seal.lose();
+      // As it is started every day where it opens without people; else nobody brings what is lost.
+      await server.start(seal.outage && seal.start());
+      await server.assertSealed();
+      if (seal.outage !== undefined) assert.match(server.output(), new RegExp(`[Ss]ealed.*"own" \\(${kind}\\)`));
+      await server.commandBy(['unseal'], other.seal.bring());
+      await server.commandBy(['seal', 'remove', 'own'], []);
+      await server.open(other.seal);
       await server.stop();
     },
   },
