@@ -81,7 +81,8 @@ async function vault(token: string, method: string, path: string, body?: object)
   const ask = caller(server.url, data);
   try {
     const answer = await ask.send(method, `/v1/${path}`, body && JSON.stringify(body), { 'x-vault-token': token });
-    return { status: answer.status, ...(JSON.parse(answer.body) as { data?: Record<string, unknown> }) };
+    const told = answer.body === '' ? {} : (JSON.parse(answer.body) as { data?: Record<string, unknown> });
+    return { status: answer.status, ...told };
   } finally {
     ask.close();
   }
@@ -220,6 +221,24 @@ it('its material is neither imported, exported, backed up nor replicated', async
   assert.equal(status, 400);
   const origin = { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Origin: 'AWS_CLOUDHSM' } as const;
   await assert.rejects(withKms(admin, (kms) => kms.createKey({ ...origin, CustomKeyStoreId: 'cks-1234567890' })));
+});
+
+it('rotates to another pair, and is destroyed with all its pairs', async () => {
+  const known = privateKeys();
+  await make('passing');
+  const input = message.toString('base64');
+  const { data: first } = await vault(user.token, 'POST', 'transit/sign/passing', { input });
+  await vault(admin.token, 'POST', 'transit/keys/passing/rotate');
+  assert.equal(privateKeys().length, known.length + 2);
+  const { data: second } = await vault(user.token, 'POST', 'transit/sign/passing', { input });
+  assert.match(String(second?.signature), /^vault:v2:/);
+  for (const { signature } of [first!, second!]) {
+    const { data: checked } = await vault(user.token, 'POST', 'transit/verify/passing', { input, signature });
+    assert.equal(checked?.valid, true);
+  }
+  await vault(admin.token, 'POST', 'transit/keys/passing/config', { deletion_allowed: true });
+  assert.equal((await vault(admin.token, 'DELETE', 'transit/keys/passing')).status, 204);
+  assert.deepEqual(privateKeys().sort(), known.sort());
 });
 
 it('a server that another seal opened reaches it once the seal of its token was proven', async () => {
