@@ -194,7 +194,7 @@ const outcomes = new Map(
 describe('seal x cell', { concurrency: 4 }, () => {
   for (const tried of tableSeals) {
     const { kind, absent } = tried;
-    test(`a server under ${kind}`, { skip: absent ?? false, timeout: 110_000 }, async (t) => {
+    test(`a server under ${kind}`, { skip: absent ?? false, timeout: 240_000 }, async (t) => {
       const home = mkdtempSync(join(tmpdir(), `claviger-table-${kind}-`));
       const seal = await tried.begin(home);
       const otherKind = kind === 'passphrase' ? shamirSeal : passphraseSeal;
