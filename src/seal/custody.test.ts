@@ -284,6 +284,20 @@ test('a seal of a kind that this release does not know stops no other', async ()
   assert.match(custody.list()[1]!.trouble!, /does not know/);
 });
 
+test('more than would be read again is not written', async () => {
+  const { file } = await made();
+  const wordy = { ...kinds[0]!, kind: 'wordy', settings: (told: object) => told };
+  const custody = new Custody(file, { kinds: [...kinds, wordy], clock });
+  (await custody.open(given('old')))!.opened();
+  const asked = (name: string) => ({ name, settings: { words: 'x'.repeat(600_000) }, ...given('x') });
+  (await staged(custody.add('wordy', asked('first'), given('old')))).keep();
+  const { text } = file;
+  const second = await staged(custody.add('wordy', asked('second'), given('old')));
+  assert.throws(() => second.keep(), refused('limit-exceeded', /1 MiB/));
+  assert.equal(file.text, text);
+  await opens(file, 'old');
+});
+
 test('a credential that was given at the start opens without anybody’s help', async () => {
   const { file } = await made();
   const passphrase = (text: string) => new SecretBytes(Buffer.from(text));

@@ -18,7 +18,10 @@ import { kindNamed } from './kinds.ts';
 import { makeLock } from './lock.ts';
 import { letters, randomText } from './random-text.ts';
 import { addSeal, type Renewal, removeSeal, renewPassphrase, rotateSeal, type Staged } from './seal-changes.ts';
-import { type Found, type Given, Ways } from './ways.ts';
+import { type Found, type Given, toUnseal, Ways } from './ways.ts';
+
+/** What shares that come together are brought for. */
+const atOnce = 'at once';
 
 export interface CustodyOptions {
   /** Milliseconds since the epoch. */
@@ -215,9 +218,9 @@ export class Custody {
     this.#file.giveRoot(root);
   }
 
-  /** Whatever shares were brought so far. */
+  /** Those that were brought to unseal the server. Whoever may ask for that has no say in what officers have under way. */
   forgetShares(): void {
-    this.#ways.forgetShares();
+    this.#ways.forgetShares(toUnseal);
   }
 
   /** The server is sealed: nothing is changed until it is opened again. */
@@ -261,9 +264,9 @@ export class Custody {
 
   /** The same, by all shares at once. */
   async #rootFrom(opener: Opener | undefined): Promise<Found> {
-    const found = await this.#wayToRoot(opener, 'at once');
+    const found = await this.#wayToRoot(opener, atOnce);
     if (!('awaits' in found)) return found;
-    this.#ways.forgetShares();
+    this.#ways.forgetShares(atOnce);
     throw new KmsError('invalid-unseal', 'These are too few shares: bring as many as open the seal, one a line.');
   }
 

@@ -52,10 +52,15 @@ export function entryNamed({ seals }: SealDocument, name: string): SealEntry {
   throw new KmsError('invalid-parameter', `This server has no seal called "${name.slice(0, 40)}".`);
 }
 
-/** What the file holds, under the MAC of `key`. */
+/** What the file holds, under the MAC of `key`. Throws 'limit-exceeded' where that is more than would be read again. */
 export function writeDocument({ revision, seals }: SealDocument, key: SecretBytes): string {
   const content = { format, revision, seals: seals.map(entryJson) };
-  return `${JSON.stringify({ ...content, mac: toBase64(macOf(content, key)) }, undefined, 2)}\n`;
+  const text = `${JSON.stringify({ ...content, mac: toBase64(macOf(content, key)) }, undefined, 2)}\n`;
+  if (toUtf8(text).length <= maxText) return text;
+  throw new KmsError(
+    'limit-exceeded',
+    'All seals together take at most 1 MiB: settle former shares, remove seals, or give custodians shorter keys.',
+  );
 }
 
 /** Read from a file, and not believed before `assertAuthentic`: somebody must open it to know. */

@@ -39,6 +39,12 @@ export interface Found extends Way {
   readonly document: SealDocument;
 }
 
+/** What shares are brought for unless it is said. */
+export const toUnseal = '';
+
+/** Base64 has no blanks. */
+const idOf = (guarded: Uint8Array, purpose: string) => `${Buffer.from(guarded).toString('base64')} ${purpose}`;
+
 type Key = SecretBytes | undefined;
 type Attempt = readonly [way: Way, key: Key];
 
@@ -113,7 +119,7 @@ export class Ways {
    * Rejects with 'invalid-unseal'. `purpose`: what shares that are brought one at a time are brought for; those for one thing count for no
    * other.
    */
-  async by(document: UnprovenDocument, { seal, secret }: Opener, purpose = ''): Promise<Found | SealAwaited> {
+  async by(document: UnprovenDocument, { seal, secret }: Opener, purpose = toUnseal): Promise<Found | SealAwaited> {
     const entries = seal === undefined ? document.seals : [entryNamed(document, seal)];
     const ways = entries.flatMap((entry) => this.#waysOf(entry));
     using key = SecretBytes.copyOf(secret.release());
@@ -129,9 +135,16 @@ export class Ways {
     return await this.#try(document, attempts, shared);
   }
 
-  forgetShares(): void {
-    for (const progress of this.#progress.values()) progress.forget();
-    this.#progress.clear();
+  /** Those that were brought for `purpose`; without it all. */
+  forgetShares(purpose?: string): void {
+    for (const [id, progress] of this.#progress) {
+      if (purpose === undefined || id.slice(id.indexOf(' ') + 1) === purpose) this.#drop(id, progress);
+    }
+  }
+
+  #drop(id: string, progress: ShareProgress): void {
+    progress.forget();
+    this.#progress.delete(id);
   }
 
   #waysOf(entry: SealEntry): readonly Way[] {
@@ -215,16 +228,20 @@ export class Ways {
   }
 
   #progressOf({ guarded }: Lock, purpose: string): ShareProgress {
-    const id = `${Buffer.from(guarded).toString('base64')} ${purpose}`;
-    const known = this.#progress.get(id) ?? new ShareProgress(this.#clock);
-    this.#progress.set(id, known);
-    return known;
+    const id = idOf(guarded, purpose);
+    const known = this.#progress.get(id);
+    if (known !== undefined) return known;
+    // Whatever may be asked for: what nobody brings shares for any more is not kept.
+    for (const [old, progress] of this.#progress) if (progress.size === 0) this.#drop(old, progress);
+    const begun = new ShareProgress(this.#clock);
+    this.#progress.set(id, begun);
+    return begun;
   }
 
   #sharesOf({ entry, kind, lock }: Way): SealStatus['shares'] | undefined {
     if (kind.shares === undefined) return undefined;
     const quorum = kind.shares.quorum(keptSettings(entry.name, kind, lock));
-    const { size, nonce } = this.#progressOf(lock, '');
+    const { size = 0, nonce = '' } = this.#progress.get(idOf(lock.guarded, toUnseal)) ?? {};
     return { ...quorum, progress: size, nonce };
   }
 }

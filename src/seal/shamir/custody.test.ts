@@ -126,6 +126,18 @@ test('shares brought to replace them by others count for nothing else', async ()
   assert.equal(kept(await bring(shares[2]!)).length, 7);
 });
 
+test('what forgets shares that were brought for one thing leaves those that were brought for another', async () => {
+  const { custody, shares } = await founded();
+  const bring = (share: string) => custody.rotate({ name: 'offline', settings: {} }, given(share));
+  await bring(shares[0]!);
+  // As anybody may ask for, of a server that is unsealed too.
+  custody.forgetShares();
+  await bring(shares[1]!);
+  await assert.rejects(custody.prove(given(shares[2]!)), refused(/too few shares/));
+  await assert.rejects(custody.prove(given(shares[3]!)), refused(/too few shares/));
+  assert.equal(kept(await bring(shares[2]!)).length, 5);
+});
+
 /** Seven new shares of which four open it; the old ones still do. */
 async function replaced() {
   const world = await founded();
