@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { backupsIn, flushFolder } from '#backup/backup.ts';
-import { askSecret, startOptions } from '#cli/cli.ts';
+import { askSecret, shareIn, startOptions } from '#cli/cli.ts';
 import { readEnvironment } from '#config/config.ts';
 import { digestOfStream, randomUuid } from '#crypto/crypto.ts';
 import { KmsError } from '#domain/domain.ts';
-import { toUtf8 } from '#encoding/encoding.ts';
+import { toUtf8, view } from '#encoding/encoding.ts';
 import { restoredChange } from '#gate/gate.ts';
 import { MonotoneClock } from './clock.ts';
 import { DataDirectory } from './data-directory.ts';
@@ -60,7 +60,7 @@ export function restoreCommand(args: readonly string[]): Promise<number> {
         ...(values.checkpoint !== undefined && { checkpoint: readFileSync(values.checkpoint, 'utf8') }),
         ...(values['accept-loss'] !== undefined && { acceptLoss: values['accept-loss'] }),
       });
-      await settle(restored, values['accept-loss']);
+      await settle(restored);
       rmSync(draft.file(marker));
       if (existsSync(target)) rmdirSync(target);
       renameSync(draft.path, target);
@@ -94,7 +94,7 @@ function emptyDraft(path: string): DataDirectory {
 }
 
 /** The ledger says where the server came from, and nothing is done by the clock until somebody says that it is the one that lives on. */
-async function settle({ server, header, lines }: Restored, loss: string | undefined): Promise<void> {
+async function settle({ server, header, lines, loss }: Restored): Promise<void> {
   const { core } = server.gate;
   try {
     await core.commits.submit(
@@ -211,9 +211,15 @@ async function copied(from: string, to: string): Promise<void> {
 
 async function credentialOf(values: CredentialValues): Promise<Credential> {
   const by = values.seal === undefined ? {} : { seal: values.seal };
-  if (values.auto) return by;
-  const shares = (values['share-file'] ?? []).map((file) => Buffer.from(readSecret(file)).toString('latin1'));
-  if (shares.length > 0) return { ...by, secret: toUtf8(shares.map((one) => one.replace(/\s/g, '')).join('\n')) };
+  if (values.auto) {
+    // All of these are tried then, so none can be asked for.
+    if (values.seal !== undefined) {
+      throw new KmsError('invalid-parameter', '--seal says what is opened by what you bring: it goes without --auto.');
+    }
+    return {};
+  }
+  const files = values['share-file'] ?? [];
+  if (files.length > 0) return { ...by, secret: sharesIn(files) };
   for (const what of ['passphrase', 'pin'] as const) {
     const [fd, path] = [values[`${what}-fd`], values[`${what}-file`]];
     if (fd !== undefined) return { ...by, secret: readSecret(numberOf(fd)) };
@@ -221,6 +227,23 @@ async function credentialOf(values: CredentialValues): Promise<Credential> {
   }
   return { ...by, secret: toUtf8(await askSecret('What opens a seal of the backup: ')) };
 }
+
+/** Their letters alone or sheets: one a line. */
+function sharesIn(files: readonly string[]): Uint8Array {
+  const lines = files.map((file) => {
+    const share = shareIn(view(readSecret(file)));
+    const line = Buffer.concat([share.filter((byte) => byte > space), Buffer.of(newline)]);
+    share.fill(0);
+    return line;
+  });
+  const all = Buffer.concat(lines);
+  const secret = Uint8Array.from(all.subarray(0, -1));
+  for (const bytes of [all, ...lines]) bytes.fill(0);
+  return secret;
+}
+
+const space = 0x20;
+const newline = 0x0a;
 
 function numberOf(fd: string): number {
   if (/^\d{1,4}$/.test(fd)) return Number(fd);

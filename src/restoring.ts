@@ -43,6 +43,8 @@ export interface Restored {
   readonly gone: readonly string[];
   readonly lines: number;
   readonly checkpoints: number;
+  /** The words by which it was accepted that lines of the ledger are lost. */
+  readonly loss?: string;
 }
 
 /**
@@ -55,13 +57,16 @@ export async function bringBack(
   credential: Credential,
   options: RestoreOptions,
 ): Promise<Restored> {
+  if (options.acceptLoss !== undefined && options.checkpoint === undefined) {
+    throw new KmsError('invalid-parameter', '--accept-loss is said of a --checkpoint.');
+  }
   const header = await readBackupHeader(file);
   folder.create();
   folder.write('seal.json', header.seals);
   await options.bringShelf(folder.file('shelf'));
   const seals = await takeOut(file, folder, credential, options);
   anchorAnew({ path: folder.database, anchorPath: folder.file('anchor') });
-  const { size, checkpoints } = await verifiedLedger(folder, seals, credential, options);
+  const { size, checkpoints, loss } = await verifiedLedger(folder, seals, credential, options);
   const server = await Server.build({ ...options, data: folder, mode: 'production' });
   try {
     if (credential.secret === undefined) await server.openAlone();
@@ -71,7 +76,7 @@ export async function bringBack(
     const rows = await verifyRows(keyring);
     const { opened: canaries, gone } = await openCanaries(keyring, readFileSync(folder.file('canaries.json')));
     rmSync(folder.file('canaries.json'));
-    return { server, header, rows, canaries, gone, lines: size, checkpoints };
+    return { server, header, rows, canaries, gone, lines: size, checkpoints, ...(loss !== undefined && { loss }) };
   } catch (error) {
     await server.close();
     throw error;
@@ -101,8 +106,15 @@ async function takeOut(
   return custody.status();
 }
 
+type Verified = Pick<Restored, 'checkpoints' | 'loss'> & { readonly size: number };
+
 /** Rejects with 'tampered' where the ledger does not hold, and 'denied' where it is older than the checkpoint that was shown. */
-async function verifiedLedger(folder: DataDirectory, seals: Seals, by: Credential, options: RestoreOptions) {
+async function verifiedLedger(
+  folder: DataDirectory,
+  seals: Seals,
+  by: Credential,
+  options: RestoreOptions,
+): Promise<Verified> {
   const keys = await readVerifierKeys(folder.path);
   const kept = options.checkpoint;
   const shown = kept === undefined ? undefined : openCheckpoint(kept, keys);
@@ -114,8 +126,7 @@ async function verifiedLedger(folder: DataDirectory, seals: Seals, by: Credentia
     throw new KmsError('tampered', `The ledger in the backup does not hold: ${report.firstWrong?.reason}`);
   if (shown === undefined || kept === undefined) return report;
   if (shown.size > report.size) {
-    assertAccepted(shown, report.size, seals, by, options);
-    return report;
+    return { ...report, loss: accepted(shown, report.size, seals, by, options) };
   }
   const grown = await verifyDataDirectory(folder.path, { kept });
   if (!grown.ok) {
@@ -124,8 +135,11 @@ async function verifiedLedger(folder: DataDirectory, seals: Seals, by: Credentia
   return grown;
 }
 
-/** An older server gives back rights that were taken away: more than one seal's credential must say that this is meant. */
-function assertAccepted(shown: Checkpoint, size: number, seals: Seals, by: Credential, options: RestoreOptions): void {
+/**
+ * By which words. An older server gives back rights that were taken away: where there is a seal of shares, those who hold them must say that
+ * this is meant. Throws 'denied'.
+ */
+function accepted(shown: Checkpoint, size: number, seals: Seals, by: Credential, options: RestoreOptions): string {
   const phrase = `lose lines ${size + 1} to ${shown.size}`;
   if (options.acceptLoss !== phrase) {
     throw new KmsError(
@@ -133,13 +147,16 @@ function assertAccepted(shown: Checkpoint, size: number, seals: Seals, by: Crede
       `The backup ends at line ${size} of the ledger and the checkpoint is of ${shown.size}. If that can't be helped, say --accept-loss "${phrase}".`,
     );
   }
-  const quorum = seals.find(({ kind }) => kind === 'shamir');
-  if (quorum !== undefined && by.seal !== quorum.name) {
+  const quorums = seals.filter(({ kind }) => kind === 'shamir').map(({ name }) => name);
+  // What is brought for a seal that is named opens that one or none.
+  const brought = by.secret !== undefined && by.seal !== undefined && quorums.includes(by.seal);
+  if (quorums.length > 0 && !brought) {
     throw new KmsError(
       'denied',
-      `To go back behind a checkpoint takes the shares of the seal "${quorum.name}": bring them with --seal ${quorum.name}.`,
+      `To go back behind a checkpoint takes the shares of the seal "${quorums[0]}": bring them with --seal ${quorums[0]}.`,
     );
   }
+  return phrase;
 }
 
 const step = 1000;

@@ -24,6 +24,7 @@ import { tokenCommands } from './token.ts';
 export { askSecret } from './prompt.ts';
 export { custodianOptions, readCustodians } from './share/custodians.ts';
 export { assertCanHandOut, type HandedShare, type HandingOut, handOut } from './share/hand-out.ts';
+export { shareIn } from './share/read-share.ts';
 export { startOptions } from './start-options.ts';
 
 /** Every command but those that start a server. */

@@ -89,7 +89,12 @@ const restoring = {
   ...region,
   seal: { type: 'string', value: 'NAME', help: 'open the backup by this seal' },
   ...secrets,
-  'share-file': { type: 'string', multiple: true, value: 'FILE', help: 'a share of the seal; once for each' },
+  'share-file': {
+    type: 'string',
+    multiple: true,
+    value: 'FILE',
+    help: 'a share of the seal, its letters or a sheet; once for each',
+  },
   shelf: { type: 'string', value: 'FILE', help: 'the living shelf (default: the one beside the backup)' },
   auto: { type: 'boolean', default: false, help: 'open it by a seal that asks nobody' },
 } as const;

@@ -14,7 +14,11 @@ export function givenShare(call: Call): Uint8Array | undefined {
   const [fd, file] = [call.text('share-fd'), call.text('share-file')];
   if (fd !== undefined && file !== undefined) throw new UsageError('Give --share-fd or --share-file, not both.');
   if (fd === undefined && file === undefined) return undefined;
-  const bytes = readSecret('share', fd === undefined ? file! : wholeNumber('--share-fd', fd));
+  return shareIn(readSecret('share', fd === undefined ? file! : wholeNumber('--share-fd', fd)));
+}
+
+/** The share on a sheet, whose bytes are wiped then; else the bytes as they are. Throws CliError. */
+export function shareIn(bytes: Buffer): Uint8Array {
   if (!bytes.subarray(0, 9).equals(Buffer.from('<!doctype'))) return bytes;
   const share = shareOnSheet(bytes.toString('utf8'));
   bytes.fill(0);
