@@ -17,9 +17,14 @@ const generator = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
  * capitals, which a QR code holds in five and a half bits each. `prefix` is of small letters.
  */
 export function toBech32m(prefix: string, version: number, bytes: Uint8Array): Uint8Array {
-  const words = [version, ...regrouped(bytes, 8, 5)!];
-  const rest = checksum([...expanded(prefix), ...words, ...new Array<number>(checksumLength).fill(0)]) ^ target;
-  for (let i = 0; i < checksumLength; i++) words.push((rest >> (5 * (checksumLength - 1 - i))) & 31);
+  const data = regrouped(bytes, 8, 5)!;
+  const words = new Uint8Array(1 + data.length + checksumLength);
+  words[0] = version;
+  words.set(data, 1);
+  data.fill(0);
+  const rest = checksum(prefix, words) ^ target;
+  const end = words.length - 1;
+  for (let i = 0; i < checksumLength; i++) words[end - i] = (rest >> (5 * i)) & 31;
   const text = new Uint8Array(prefix.length + 1 + words.length);
   for (let i = 0; i < prefix.length; i++) text[i] = prefix.toUpperCase().charCodeAt(i);
   text[prefix.length] = separator;
@@ -36,14 +41,11 @@ export function fromBech32m(
   if (text.length < prefix.length + 2 + checksumLength) return undefined;
   for (let i = 0; i < prefix.length; i++) if ((text[i]! | 0x20) !== prefix.charCodeAt(i)) return undefined;
   if (text[prefix.length] !== separator) return undefined;
-  const words: number[] = [];
-  for (const code of text.subarray(prefix.length + 1)) {
-    const value = values.get(code);
-    if (value === undefined) return undefined;
-    words.push(value);
-  }
-  const sound = checksum([...expanded(prefix), ...words]) === target;
-  const bytes = sound ? regrouped(words.slice(1, -checksumLength), 5, 8) : undefined;
+  const codes = text.subarray(prefix.length + 1);
+  if (!codes.every((code) => values.has(code))) return undefined;
+  const words = codes.map((code) => values.get(code)!);
+  const sound = checksum(prefix, words) === target;
+  const bytes = sound ? regrouped(words.subarray(1, -checksumLength), 5, 8) : undefined;
   const version = words[0]!;
   words.fill(0);
   return bytes === undefined ? undefined : { version, bytes };
@@ -54,19 +56,23 @@ function expanded(prefix: string): number[] {
   return [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31)];
 }
 
-function checksum(words: readonly number[]): number {
+function checksum(prefix: string, words: Uint8Array): number {
   let sum = 1;
-  for (const word of words) {
-    const top = sum >> 25;
-    sum = ((sum & 0x1ffffff) << 5) ^ word;
-    for (const [i, term] of generator.entries()) if (((top >> i) & 1) === 1) sum ^= term;
+  for (const part of [expanded(prefix), words]) {
+    for (const word of part) {
+      const top = sum >> 25;
+      sum = ((sum & 0x1ffffff) << 5) ^ word;
+      for (const [i, term] of generator.entries()) if (((top >> i) & 1) === 1) sum ^= term;
+    }
   }
   return sum;
 }
 
 /** Of bits in groups of `from` to such of `to`; the last one is filled up with zeros, and read back it may hold nothing else. */
-function regrouped(groups: Iterable<number>, from: number, to: number): Uint8Array | undefined {
-  const out: number[] = [];
+function regrouped(groups: Uint8Array, from: number, to: number): Uint8Array | undefined {
+  const whole = (groups.length * from) / to;
+  const out = new Uint8Array(from > to ? Math.ceil(whole) : Math.floor(whole));
+  let at = 0;
   let held = 0;
   let bits = 0;
   for (const group of groups) {
@@ -74,13 +80,14 @@ function regrouped(groups: Iterable<number>, from: number, to: number): Uint8Arr
     bits += from;
     while (bits >= to) {
       bits -= to;
-      out.push((held >> bits) & ((1 << to) - 1));
+      out[at++] = (held >> bits) & ((1 << to) - 1);
     }
   }
   const last = (held << (to - bits)) & ((1 << to) - 1);
-  if (from < to && (bits >= from || last !== 0)) return undefined;
-  if (from > to && bits > 0) out.push(last);
-  const result = Uint8Array.from(out);
-  out.fill(0);
-  return result;
+  if (from < to && (bits >= from || last !== 0)) {
+    out.fill(0);
+    return undefined;
+  }
+  if (from > to && bits > 0) out[at] = last;
+  return out;
 }
