@@ -160,6 +160,29 @@ test('keys of every kind, in three realms, serve on after a rotation and a resta
   assert.ok((await again.entries()).some(({ summary }) => /all \d+ rows are under the new one/.test(summary ?? '')));
 });
 
+test('a rotation whose line can not be written goes on all the same, and no other begins', async (t) => {
+  const house = await House.open();
+  const key = await house.key();
+  const { ciphertext } = await house.encrypt(key, 'kept');
+  const { seal, store } = house;
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { write } = seal;
+  // The disk fills up behind what made way for the new root.
+  seal.write = (text) => {
+    write.call(seal, text);
+    store.broken = 'storage-full';
+  };
+  await refused('storage-full', house.perform({ kind: 'rotate-root' }));
+  Object.assign(seal, { write });
+  store.broken = undefined;
+  await assert.rejects(house.perform({ kind: 'rotate-root' }), /being rotated already/);
+  for (let i = 0; i < 100 && house.log.length === 0; i++) await new Promise(setImmediate);
+  t.mock.timers.tick(5000);
+  await settled(house);
+  t.mock.timers.reset();
+  assert.equal(await (await restarted(house)).decrypt(key, ciphertext), 'kept');
+});
+
 test('after a rotation the database opens by no seal file of before', async () => {
   const house = await House.open();
   await house.key();

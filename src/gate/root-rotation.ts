@@ -110,10 +110,11 @@ export class RootRotation {
     );
     this.#linger(rooms);
     const next = core.rooms;
+    // It has begun, whatever becomes of its line: the rows are to follow.
+    this.follow(next);
     line.summary = 'began to rotate the root key';
     await core.commits.submit(line);
-    await core.noteSeals();
-    this.follow(next);
+    await core.noteSeals().catch((error) => core.options.onInternalError(error, line.requestId));
     return this.#status(next);
   }
 
