@@ -224,16 +224,17 @@ export class Server {
     }
   }
 
-  async #openAlone(): Promise<void> {
+  /** False: somebody else opened it meanwhile, who may have sealed it again. */
+  async #openAlone(): Promise<boolean> {
     const { core } = this.gate;
     const open = async () => this.#rooms.open(await this.#custody.openAlone());
     const line = { ...this.#ownLine('unseal'), action: 'unseal', realm: '' };
     try {
       if (await this.isNew()) await core.entrust(await open());
       else await core.unsealAlone(open, () => core.commits.submit(line));
+      return true;
     } catch (error) {
-      // Opened by somebody else meanwhile.
-      if (error instanceof KmsError && error.code === 'not-sealed') return;
+      if (error instanceof KmsError && error.code === 'not-sealed') return false;
       if (error instanceof KmsError && error.code !== 'unavailable') {
         await core.commits.submit({ ...line, outcome: error.code });
       }

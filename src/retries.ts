@@ -5,12 +5,13 @@ const longestWait = 60_000;
 
 /** Tries what is out of reach again, ever more seldom, until it is done or fails in another way. */
 export class Retries {
-  readonly #attempt: () => Promise<void>;
+  readonly #attempt: () => Promise<boolean>;
   readonly #log: (line: string) => void;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(attempt: () => Promise<void>, log: (line: string) => void) {
+  /** `attempt` resolves to false where nothing is left to be tried. */
+  constructor(attempt: () => Promise<boolean>, log: (line: string) => void) {
     this.#attempt = attempt;
     this.#log = log;
   }
@@ -38,8 +39,7 @@ export class Retries {
 
   async #next(wait: number): Promise<void> {
     try {
-      await this.#attempt();
-      this.#log('The seal is in reach again: the server is unsealed.');
+      if (await this.#attempt()) this.#log('The seal is in reach again: the server is unsealed.');
     } catch (error) {
       try {
         this.#again(error, wait);

@@ -58,6 +58,8 @@ export class Core {
   readonly rootRotation = new RootRotation(this);
   readonly backupWatch: BackupWatch;
   #rooms: Unsealed | undefined;
+  /** Whether it ever had rooms. */
+  #served = false;
   #turns: Promise<unknown> = Promise.resolve();
 
   constructor(options: GateOptions) {
@@ -114,6 +116,7 @@ export class Core {
     former?.dispose();
     this.rootRotation.letGo();
     this.#rooms = rooms;
+    this.#served ||= rooms !== undefined;
     this.lastUses.follow(rooms?.keyring);
     if (rooms !== undefined) this.rootRotation.follow(rooms);
   }
@@ -147,9 +150,12 @@ export class Core {
     await attempts.take(peer, options.clock, () => this.#unseal(() => options.open(opener), recorded));
   }
 
-  /** The same by what needs nobody's help. */
+  /** The same by what needs nobody's help, for a server that was not open since it started: who seals one means it. */
   async unsealAlone(open: () => Promise<Unsealed>, recorded: () => Promise<void>): Promise<void> {
-    await this.#unseal(open, recorded);
+    await this.#unseal(async () => {
+      if (this.#served) throw new KmsError('not-sealed', 'The server was unsealed already.');
+      return await open();
+    }, recorded);
   }
 
   #unseal(open: () => Promise<Unsealed | undefined>, recorded: (opened: boolean) => Promise<void>): Promise<void> {

@@ -29,6 +29,22 @@ test('a sealed server refuses everything with a line for each, and works again o
   await house.assertLedgerVerifies();
 });
 
+test('what opens by itself at the start does not open a server that was sealed since', async () => {
+  const house = await House.open();
+  await house.perform({ kind: 'seal' });
+  const { core } = house.gate;
+  const next = await house.reopen();
+  const alone = (one: House) =>
+    one.gate.core.unsealAlone(
+      async () => (await one.gate.core.options.open({ secret: plain(passphrase) }))!,
+      async () => {},
+    );
+  await refused('not-sealed', alone(house));
+  assert.equal(core.sealed, true);
+  await alone(next);
+  assert.equal(next.gate.status().sealed, false);
+});
+
 test('a right that is taken away while it is decided on seals nothing', async () => {
   const house = await House.open({ mode: 'production' });
   const officer = byToken(await house.hire('officer', 'security-officer'));
