@@ -276,7 +276,8 @@ export class CommitQueue {
   }
 
   #stillHolds(member: Member): boolean {
-    const trusted = member.protected === undefined || member.authority === this.#authority;
+    const { authority, protected: rows } = member;
+    const trusted = rows === undefined || (authority === this.#authority && authority?.keyring.fits(rows) === true);
     if (trusted && (member.holds === undefined || member.holds())) return true;
     member.reject(new KmsError('conflict', 'What this was decided on changed meanwhile; ask again.'));
     return false;

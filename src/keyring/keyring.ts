@@ -291,8 +291,8 @@ export class Keyring {
   wrapBackupKey = (backup: string, key: SecretBytes) => wrapBackupKey(this.#standing.root, backup, key);
   backupKey = (key: Key) => backupKey(this.#parts, key);
   /** Whether its secret is where it should be. */
-  isOnShelf = ({ slot }: Key): boolean => slot === undefined || this.#parts.shelf?.read(slot) !== undefined;
-  /** What was destroyed is gone from every mirror that is in reach. */
+  isOnShelf = (key: Key): boolean => key.slot === undefined || this.#parts.versionKeys.isOnShelf(key);
+  /** What was destroyed is gone from every mirror that is in reach, and each of those is what the shelf is. */
   finishErasures = () => finishErasures(this.#parts.shelf, this.#parts.records);
   /** The keys that give way to what is restored. None where it is no backup of the realm. */
   touchedByRestore = (realm: string, command: Command<'restore-key'>) => touchedByRestore(this.#parts, realm, command);
@@ -350,9 +350,9 @@ export class Keyring {
   isDue = isDue;
 
   /** Rows of a change, encoded and under their MACs. Rejects with 'conflict' when what it expects is gone. */
-  protect(change: Parameters<Records['protect']>[0]): Promise<ProtectedChange> {
-    return this.#parts.records.protect(change);
-  }
+  protect = (change: Parameters<Records['protect']>[0]): Promise<ProtectedChange> => this.#parts.records.protect(change);
+  /** Whether what was protected may still be written. Asked just before. */
+  fits = (change: ProtectedChange): boolean => this.#parts.records.fits(change);
 
   /** The head that a commit of these changes and this ledger will have. Nothing is taken as done until `adopt`. */
   nextHead(changes: readonly ProtectedChange[], ledger: LedgerState, time: number): NextHead {

@@ -17,6 +17,8 @@ import { StateDigest } from './state-digest.ts';
 export interface ProtectedChange {
   readonly writes: readonly RecordWrite[];
   readonly digestDelta: Uint8Array;
+  /** How many transactions had renewed rows before the MACs that it replaces were looked up. */
+  readonly since: number;
 }
 
 const decoder = new TextDecoder();
@@ -39,6 +41,8 @@ const remembered: ReadonlySet<RecordKind> = new Set<RecordKind>(['secret', 'secr
 /** Rows, and bytes of one: 32 MiB at most. */
 const mostRemembered = 2048;
 const largestRemembered = 16 * 1024;
+/** Rows that were renewed last: more than there are while a change waits for its transaction. */
+const mostRenewed = 16 * 1024;
 
 /** Reads and writes records with their MACs: nothing that was not written with the root is believed. */
 export class Records implements RecordReader {
@@ -50,6 +54,10 @@ export class Records implements RecordReader {
   readonly #macs = new ClockCache<{ readonly revision: number; readonly mac: Uint8Array }>(8192);
   readonly #recent = new ClockCache<Read>(mostRemembered);
   #commits = 0;
+  // A renewed row has another MAC at the same revision. By its name, in which of those transactions that came about.
+  readonly #renewed = new Map<string, number>();
+  #renewals = 0;
+  #renewalsForgotten = 0;
 
   /** `former`: rows under it are believed too. All that is written is under `key`. The caller owns both. */
   constructor(store: Store, key: SecretBytes, digest: StateDigest, former?: SecretBytes) {
@@ -66,7 +74,7 @@ export class Records implements RecordReader {
     const commits = this.#commits;
     const record = await this.#store.read(kind, id);
     if (record === undefined) return undefined;
-    const read = this.#verified(record);
+    const read = this.#verified(record, commits);
     // What was read before a commit may be what the commit replaced.
     if (name !== undefined && commits === this.#commits && record.body.length <= largestRemembered) {
       this.#recent.set(name, read);
@@ -78,9 +86,34 @@ export class Records implements RecordReader {
   written(changes: readonly ProtectedChange[]): void {
     if (changes.length === 0) return;
     this.#commits++;
+    const renewed: string[] = [];
     for (const { writes } of changes) {
-      for (const { kind, id } of writes) if (remembered.has(kind)) this.#recent.delete(`${kind}/${id}`);
+      for (const { kind, id, expect, next } of writes) {
+        if (remembered.has(kind)) this.#recent.delete(`${kind}/${id}`);
+        if (next?.revision === expect) renewed.push(`${kind}/${id}`);
+      }
     }
+    if (renewed.length > 0) this.#noteRenewed(renewed);
+  }
+
+  #noteRenewed(names: readonly string[]): void {
+    this.#renewals++;
+    for (const name of names) {
+      this.#macs.delete(name);
+      this.#renewed.set(name, this.#renewals);
+    }
+    for (const [name, renewal] of this.#renewed) {
+      if (this.#renewed.size <= mostRenewed) return;
+      this.#renewed.delete(name);
+      this.#renewalsForgotten = renewal;
+    }
+  }
+
+  /** Whether the rows that it replaces still have the MACs that they had when it was protected. Asked just before it is written. */
+  fits({ writes, since }: ProtectedChange): boolean {
+    if (since === this.#renewals) return true;
+    if (since < this.#renewalsForgotten) return false;
+    return writes.every(({ kind, id }) => (this.#renewed.get(`${kind}/${id}`) ?? 0) <= since);
   }
 
   /** Rows behind place `after`, in the order in which they lie. Nothing is believed yet. */
@@ -93,18 +126,21 @@ export class Records implements RecordReader {
     // On the way through all rows most of them are.
     const outdated = this.#former !== undefined && this.#isUnder(this.#former, record);
     const { kind, id } = record;
-    return { kind, id, outdated, ...(outdated ? this.#believed(record) : this.#verified(record)) };
+    const now = this.#commits;
+    return { kind, id, outdated, ...(outdated ? this.#believed(record, now) : this.#verified(record, now)) };
   }
 
   async list(kind: RecordKind, prefix: string, after: string, limit: number) {
+    const commits = this.#commits;
     const records = await this.#store.list(kind, prefix, after, limit);
-    return records.map((record) => ({ id: record.id, ...this.#verified(record) }));
+    return records.map((record) => ({ id: record.id, ...this.#verified(record, commits) }));
   }
 
   /** Encodes and MACs a change. Rejects with 'conflict' when a row it expects is at another revision. */
   async protect(changes: readonly RecordChange[]): Promise<ProtectedChange> {
     const writes: RecordWrite[] = [];
     const delta = new Uint8Array(32);
+    const since = this.#renewals;
     for (const { kind, id, expect, value, renewed } of changes) {
       if (expect > 0) StateDigest.mix(delta, this.#digest.trace(await this.#macOf(kind, id, expect)));
       let next: StoredRecord | undefined;
@@ -116,23 +152,25 @@ export class Records implements RecordReader {
       }
       writes.push({ kind, id, expect, next });
     }
-    return { writes, digestDelta: delta };
+    return { writes, digestDelta: delta, since };
   }
 
   async #macOf(kind: RecordKind, id: string, revision: number): Promise<Uint8Array> {
     const known = this.#macs.get(`${kind}/${id}`);
     if (known?.revision === revision) return known.mac;
+    const commits = this.#commits;
     const record = await this.#store.read(kind, id);
     if (record?.revision !== revision)
       throw new KmsError('conflict', 'The record changed while this was under way; ask again.');
-    this.#verified(record);
+    this.#verified(record, commits);
     return record.mac;
   }
 
-  #verified(record: StoredRecord): Read {
+  /** `commits`: how many there were when it was asked for. */
+  #verified(record: StoredRecord, commits: number): Read {
     const { kind, id } = record;
     if (this.#isUnder(this.#key, record) || (this.#former !== undefined && this.#isUnder(this.#former, record))) {
-      return this.#believed(record);
+      return this.#believed(record, commits);
     }
     throw new KmsError(
       'tampered',
@@ -140,8 +178,9 @@ export class Records implements RecordReader {
     );
   }
 
-  #believed({ kind, id, revision, body, mac }: StoredRecord): Read {
-    this.#macs.set(`${kind}/${id}`, { revision, mac });
+  #believed({ kind, id, revision, body, mac }: StoredRecord, commits: number): Read {
+    // While rows are renewed the revision alone doesn't tell whether this is the newest MAC.
+    if (this.#former === undefined || commits === this.#commits) this.#macs.set(`${kind}/${id}`, { revision, mac });
     return { revision, value: JSON.parse(decoder.decode(body)) };
   }
 
