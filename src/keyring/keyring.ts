@@ -350,7 +350,8 @@ export class Keyring {
   isDue = isDue;
 
   /** Rows of a change, encoded and under their MACs. Rejects with 'conflict' when what it expects is gone. */
-  protect = (change: Parameters<Records['protect']>[0]): Promise<ProtectedChange> => this.#parts.records.protect(change);
+  protect = (change: Parameters<Records['protect']>[0]): Promise<ProtectedChange> =>
+    this.#parts.records.protect(change);
   /** Whether what was protected may still be written. Asked just before. */
   fits = (change: ProtectedChange): boolean => this.#parts.records.fits(change);
 
