@@ -11,6 +11,7 @@ import { type Answer, Doors } from './testing/doors.ts';
 import { House, textOf } from './testing/house.ts';
 import { nativeCases } from './testing/native-cases.ts';
 import { roleCases, stsCases } from './testing/role-cases.ts';
+import { settled } from './testing/root-cases.ts';
 import { secretCases } from './testing/secret-cases.ts';
 import { vaultCases } from './testing/vault-cases.ts';
 
@@ -223,6 +224,8 @@ for (const [door, cases, forgeries] of doorsOf) {
       const answer = await send();
       doors.forge = undefined;
       assert.ok(isAllowed(answer), `${name} answered ${answer.status}: ${answer.text}`);
+      // What goes on behind the answer leaves a line of its own.
+      await settled(house);
       if (house.gate.status().sealed) await house.unseal();
     }
   });
