@@ -37,7 +37,7 @@ const aad = Buffer.alloc(0);
 /** Signs the digest by a key of a keyring: what the gate asks for each request, and no gate, ledger or network. */
 async function keyringOn(hsm: Hsm): Promise<() => Promise<unknown>> {
   const ring = await Ring.open(memoryStore(), { capacity: 100, hsm: () => hsm });
-  const { objectId, change } = ring.keyring.residents.reserve(realm);
+  const { objectId, change } = ring.keyring.residents.reserve();
   await ring.commit(change);
   const made = ring.keyring.createKey(
     realm,

@@ -51,7 +51,7 @@ export async function createKey(it: RightsCase<Command<'create-key'>>): Promise<
   const { rooms, principal, command, now } = it;
   const { policy } = command;
   if (policy !== undefined) await assertUnderstood(it, policy, {});
-  const place = command.protection === 'hsm' ? await placeInHsm(it, principal.realm) : undefined;
+  const place = command.protection === 'hsm' ? await placeInHsm(it) : undefined;
   const outcome = await rooms.keyring.createKey(principal.realm, command, now, place);
   if (policy !== undefined && outcome.change !== undefined) {
     const { key } = outcome.result;
@@ -64,13 +64,13 @@ export async function createKey(it: RightsCase<Command<'create-key'>>): Promise<
 export async function rotateKey(it: RightsCase<Command<'rotate-key'>>): Promise<Outcome<Result<'rotate-key'>>> {
   const { rooms, command, keys, now } = it;
   const [key] = keys as [Key];
-  const place = key.protection === 'hsm' ? await placeInHsm(it, key.realm) : undefined;
+  const place = key.protection === 'hsm' ? await placeInHsm(it) : undefined;
   return rooms.keyring.rotateKey(key, command, now, place);
 }
 
 /** Where the material of a key may be made: a crash then leaves nothing there that isn't found again. */
-async function placeInHsm({ rooms, ahead }: RightsCase<unknown>, realm: string): Promise<string> {
-  const { objectId, change } = rooms.keyring.residents.reserve(realm);
+async function placeInHsm({ rooms, ahead }: RightsCase<unknown>): Promise<string> {
+  const { objectId, change } = rooms.keyring.residents.reserve();
   await ahead.change(change);
   return objectId;
 }

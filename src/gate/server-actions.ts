@@ -127,7 +127,7 @@ async function act(core: Core, principal: Principal, command: Command<Act>, orig
       if (await isRestored(records)) return { rotated: 0, destroyed: 0, forgotten: 0 };
       const backupDue = await isBackupDue(core, records);
       await finishErasures(core);
-      await removeOrphans(core);
+      await deleteOrphans(core);
       const counts = await runSchedule(core.rooms, core.commits, principal, origin, now);
       await core.coalesced.flush(now);
       await core.lastUses.write();
@@ -159,11 +159,14 @@ async function finishErasures(core: Core): Promise<void> {
   }
 }
 
-/** Of keys that were to be made in an HSM. What is out of reach there is left for the next time. */
-async function removeOrphans(core: Core): Promise<void> {
+/** In an HSM, of keys that were to be made there or were destroyed. What is out of reach is left for the next time. */
+async function deleteOrphans(core: Core): Promise<void> {
+  const { residents } = core.rooms.keyring;
   try {
-    const change = await core.rooms.keyring.residents.removeOrphans();
-    if (change !== undefined) await core.commits.change(change);
+    for (const step of [() => residents.writeOff(), () => residents.deleteWrittenOff()]) {
+      const change = await step();
+      if (change !== undefined) await core.commits.change(change);
+    }
   } catch (error) {
     core.options.onInternalError(error, 'hsm');
   }

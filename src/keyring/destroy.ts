@@ -43,8 +43,8 @@ export function cancelDestruction(parts: Parts, key: Key): Changed {
 }
 
 /**
- * Erases all material for good, of a key in an HSM before the row says so: what can't be reached there is not destroyed. By the key's own setting, or because its waiting period is
- * over.
+ * Erases all material for good. By the key's own setting, or because its waiting period is over. Rejects with 'unavailable' where it is in
+ * an HSM that is out of reach.
  */
 export async function destroyKey(parts: Parts, key: Key, now: number): Promise<Changed> {
   if (hasReplicas(key)) {
@@ -60,7 +60,7 @@ export async function destroyKey(parts: Parts, key: Key, now: number): Promise<C
   }
   const related = await relatedKeys(parts, key);
   const older = await olderVersions(parts, key);
-  await parts.residents.destroy(key, [...older.map(({ value }) => value), key.current]);
+  const objects = await parts.residents.destroying(key, [...older.map(({ value }) => value), key.current]);
   const names: RecordChange[] = [];
   for (const name of key.names) {
     const record = await parts.records.read('name', nameRecordId(key.realm, name));
@@ -72,9 +72,9 @@ export async function destroyKey(parts: Parts, key: Key, now: number): Promise<C
     key,
     { ...nothingLeft, current: erased(key.current) },
     `destroyed ${older.length + 1} versions`,
-    [...older.map((version) => eraseRecord(key, version)), ...names, ...erasureOf(key)],
+    [...older.map((version) => eraseRecord(key, version)), ...names, ...erasureOf(key), ...objects.records],
   );
-  return together(erasing(parts, key, destroyed), withoutReplica(parts, related, key.realm, now));
+  return together(finishing(erasing(parts, key, destroyed), objects), withoutReplica(parts, related, key.realm, now));
 }
 
 /** What a destroyed key no longer has. */
@@ -106,18 +106,24 @@ export async function trimKey(parts: Parts, key: Key, command: Command<'trim-key
     refuse('Versions that may still decrypt or encrypt can not be trimmed; raise both minima first.');
   }
   const gone = (await olderVersions(parts, key)).filter(({ value }) => value.version < minimum);
-  await parts.residents.destroy(
+  const objects = await parts.residents.destroying(
     key,
     gone.map(({ value }) => value),
   );
   const olderEnds = key.olderEnds?.filter(({ version }) => version >= minimum);
-  return changeKey(
+  const trimmed = changeKey(
     parts,
     key,
     { minAvailableVersion: minimum, olderEnds },
     `destroyed ${gone.length} versions below ${minimum}`,
-    gone.map((version) => eraseRecord(key, version)),
+    [...gone.map((version) => eraseRecord(key, version)), ...objects.records],
   );
+  return finishing(trimmed, objects);
+}
+
+/** Material in an HSM is deleted before the destruction is acknowledged. */
+function finishing(changed: Changed, { finish }: { readonly finish?: () => Promise<void> }): Changed {
+  return finish === undefined ? changed : { ...changed, change: { ...changed.change, finish } };
 }
 
 /** Versions before the current one that are still of use, oldest first. */

@@ -49,7 +49,7 @@ async function house(): Promise<House> {
 }
 
 async function reserved({ ring }: House): Promise<string> {
-  const { objectId, change } = ring.keyring.residents.reserve(realm);
+  const { objectId, change } = ring.keyring.residents.reserve();
   await ring.commit(change);
   return objectId;
 }
@@ -66,6 +66,16 @@ async function rotated(at: House, key: Key): Promise<Key> {
   const { keyring, now } = at.ring;
   const command = { kind: 'rotate-key', key: byId(key) } as const;
   return (await at.ring.do(keyring.rotateKey(key, command, now, await reserved(at)))).key;
+}
+
+/** As the schedule does. Answers of how many notes are gone. */
+async function deleteOrphans({ ring }: House): Promise<number> {
+  const { residents } = ring.keyring;
+  const given = await residents.writeOff();
+  if (given !== undefined) await ring.commit(given);
+  const deleted = await residents.deleteWrittenOff();
+  if (deleted !== undefined) await ring.commit(deleted);
+  return deleted?.records.length ?? 0;
 }
 
 const message = Buffer.from('what is signed');
@@ -148,7 +158,7 @@ it('a rotation makes another pair; the one before verifies on, also after a rest
   assert.ok(verify('sha256', message, publicKeyOf(after), newest.signature));
 });
 
-it('destroying the key takes every object out of the token before the row says so', async () => {
+it('destroying the key takes every object out of the token before it is answered', async () => {
   const at = await house();
   const key = await rotated(at, await resident(at));
   const first = (await at.ring.keyring.describeKey(key, { kind: 'describe-key', key: byId(key), withVersions: true }))
@@ -170,6 +180,44 @@ it('destroying the key takes every object out of the token before the row says s
   for (const id of ids) assert.ok(!left.includes(id));
 });
 
+it('a destruction that loses to another change deletes nothing, and trimming only what is trimmed', async () => {
+  const at = await house();
+  const first = await resident(at, { deletionAllowed: true });
+  const { keyring } = at.ring;
+  const destruction = await keyring.destroyKey(first, at.ring.now);
+  await at.ring.do(keyring.disableKey(first));
+  await assert.rejects(at.ring.commit(destruction.change), fails('conflict'));
+  const { key: living } = await at.ring.do(keyring.enableKey(await at.ring.fresh(first)));
+  assert.ok((await sign(at, living, ecdsa('sha256'))).signature);
+
+  const next = await rotated(at, living);
+  const newest = await at.ring.update(next, { minDecryptionVersion: 2, minEncryptionVersion: 2 });
+  const command = { kind: 'trim-key', key: byId(newest), minAvailableVersion: 2 } as const;
+  await at.ring.do(keyring.trimKey(newest, command));
+  const left = await objects(at);
+  assert.ok(!left.includes(first.current.resident!.objectId));
+  assert.ok(left.includes(next.current.resident!.objectId));
+});
+
+it('what could not be deleted with its key is deleted later, in its own token', async () => {
+  const at = await house();
+  const key = await resident(at, { deletionAllowed: true });
+  const { objectId } = key.current.resident!;
+  const { change } = await at.ring.keyring.destroyKey(key, at.ring.now);
+  // A crash between the rows and the token.
+  const { finish: _, ...rows } = change;
+  await at.ring.commit(rows);
+  assert.ok((await objects(at)).includes(objectId));
+  const connected = at.hsm!;
+  at.hsm = new Proxy(connected, {
+    get: (hsm, name: keyof Hsm) => (name === 'token' ? { ...hsm.token, serial: 'another' } : hsm[name].bind(hsm)),
+  });
+  assert.equal(await deleteOrphans(at), 0);
+  at.hsm = connected;
+  assert.equal(await deleteOrphans(at), 1);
+  assert.ok(!(await objects(at)).includes(objectId));
+});
+
 it('out of reach it is unavailable, still verifies, and signs again by itself once the token is back', async () => {
   const at = await house();
   const key = await resident(at);
@@ -178,7 +226,7 @@ it('out of reach it is unavailable, still verifies, and signs again by itself on
   at.hsm = undefined;
   await assert.rejects(sign(at, key, ecdsa('sha256')), fails('unavailable'));
   assert.equal((await isValid(at, key, ecdsa('sha256'), signature, 1)).valid, true);
-  assert.throws(() => at.ring.keyring.residents.reserve(realm), fails('unavailable'));
+  assert.throws(() => at.ring.keyring.residents.reserve(), fails('unavailable'));
   at.hsm = connected;
   assert.ok((await sign(at, key, ecdsa('sha256'))).signature);
 });
@@ -202,16 +250,20 @@ it('what was made and never came to a key is removed after a restart, and nothin
   // The object is there, and the row is never written.
   const outcome = await at.ring.keyring.createKey(realm, command, at.ring.now, objectId);
   assert.ok((await objects(at)).includes(objectId));
-  assert.equal(await at.ring.keyring.residents.removeOrphans(), undefined, 'it may still be under way');
+  await deleteOrphans(at);
+  assert.ok((await objects(at)).includes(objectId), 'it may still be under way');
   const others = (await objects(at)).filter((id) => id !== objectId);
   await at.ring.restart({ capacity: 100, hsm: () => at.hsm });
-  const change = await at.ring.keyring.residents.removeOrphans();
-  await at.ring.commit(change!);
+  await at.ring.commit((await at.ring.keyring.residents.writeOff())!);
+  // Before anything is deleted whoever comes too late with the row is told.
+  await assert.rejects(at.ring.commit(outcome.change!), fails('conflict'));
+  await assert.rejects(at.ring.keyring.createKey(realm, command, at.ring.now, objectId), fails('conflict'));
+  assert.equal(await deleteOrphans(at), 0, 'the token may still be making it');
   assert.deepEqual((await objects(at)).sort(), others.sort());
   assert.ok((await sign(at, await at.ring.fresh(key), ecdsa('sha256'))).signature);
-  assert.equal(await at.ring.keyring.residents.removeOrphans(), undefined);
-  // Whoever comes too late with the row is told.
-  await assert.rejects(at.ring.commit(outcome.change!), fails('conflict'));
+  at.ring.now += 11 * 60 * 1000;
+  assert.equal(await deleteOrphans(at), 1);
+  assert.equal(await deleteOrphans(at), 0);
 });
 
 it('refuses what would take the material out of the token, or bring some into it', async () => {

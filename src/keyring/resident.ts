@@ -6,6 +6,7 @@ import {
   type KeySpec,
   type KeyVersion,
   KmsError,
+  type RecordChange,
   type ResidentMaterial,
 } from '#domain/domain.ts';
 import { toHex } from '#encoding/encoding.ts';
@@ -19,9 +20,25 @@ import type { Records } from './records.ts';
 
 const prefix = 'resident/';
 const idOf = (objectId: string) => `${prefix}${objectId}`;
+const objectOf = ({ id }: { readonly id: string }) => id.slice(prefix.length);
 const page = 500;
-/** Longer than any request takes: an object that has no row by then gets none any more. */
+/** Longer than any request takes: what is not made in the token by then is never made. */
 const patience = 10 * 60 * 1000;
+
+/** Of an object that no key has: not yet, or no more. */
+interface Note {
+  readonly tokenSerial: string;
+  /** When it was to be made; absent: it had a key. */
+  readonly reservedAt?: number;
+  /** No key will have it: it is to be deleted. */
+  readonly over?: true;
+}
+
+interface NoteRow {
+  readonly id: string;
+  readonly revision: number;
+  readonly value: Note;
+}
 
 /** An object that may be made in the token, because a row says so already. */
 export interface Reservation {
@@ -76,11 +93,12 @@ export class Residents {
   }
 
   /** A place for one object. Without its row an object could be left behind that nobody knows to be his. Throws 'unavailable'. */
-  reserve(realm: string): Reservation {
-    this.#connected();
+  reserve(): Reservation {
+    const { serial: tokenSerial } = this.#connected().token;
     const objectId = toHex(randomBytes(16));
-    this.#underWay.set(objectId, this.#clock());
-    const value = { realm };
+    const reservedAt = this.#clock();
+    this.#underWay.set(objectId, reservedAt);
+    const value: Note = { tokenSerial, reservedAt };
     return { objectId, change: { records: [{ kind: 'setting', id: idOf(objectId), expect: 0, value }], summary: '' } };
   }
 
@@ -91,11 +109,12 @@ export class Residents {
     now: number,
     objectId: string | undefined,
   ): Promise<{ readonly version: KeyVersion; readonly settled: Change }> {
+    const hsm = this.#connected();
     const row = objectId === undefined ? undefined : await this.#records.read('setting', idOf(objectId));
-    if (objectId === undefined || row === undefined) {
+    const note = row?.value as Note | undefined;
+    if (objectId === undefined || row === undefined || note?.over === true || note?.tokenSerial !== hsm.token.serial) {
       throw new KmsError('conflict', 'The place for the key in the HSM is gone; ask again.', id);
     }
-    const hsm = this.#connected();
     await assertReached(hsm, objectId);
     const label = `claviger/${realm}/${id}/${version}`;
     const made = await hsm.generate({ id: objectId, label, key: typeOf(spec)!, usage: 'sign' });
@@ -122,33 +141,55 @@ export class Residents {
     );
   }
 
-  /** For certain, once it resolves; it may be asked for again. Rejects with 'unavailable' where the token is out of reach. */
-  async destroy(key: Key, versions: readonly KeyVersion[]): Promise<void> {
-    for (const { resident } of versions) {
-      if (resident === undefined) continue;
-      await this.holding(key, resident).destroy({ class: 'private', id: resident.objectId });
-    }
+  /**
+   * What goes with the rows of versions that are destroyed. First the rows, then the objects: the other way round a change that loses to
+   * another would have taken the material of a living key. Rejects with 'unavailable' where the token is out of reach.
+   */
+  async destroying(
+    key: Key,
+    versions: readonly KeyVersion[],
+  ): Promise<{ readonly records: readonly RecordChange[]; readonly finish?: () => Promise<void> }> {
+    const places = versions.flatMap(({ resident }) => resident ?? []);
+    if (places.length === 0) return { records: [] };
+    const objects = places.map((place) => ({ hsm: this.holding(key, place), ...place }));
+    for (const { hsm, objectId } of objects) await assertReached(hsm, objectId);
+    const records = places.map(({ tokenSerial, objectId }): RecordChange => {
+      const value: Note = { tokenSerial, over: true };
+      return { kind: 'setting', id: idOf(objectId), expect: 0, value };
+    });
+    const finish = async () => {
+      for (const { hsm, objectId } of objects) await hsm.destroy({ class: 'private', id: objectId });
+    };
+    return { records, finish };
   }
 
-  /** Removes what was made in the token, or may have been, and never came to belong to a key. */
-  async removeOrphans(): Promise<Change | undefined> {
+  /** Writes off what no key came to have. Durable before any of it is deleted: who comes with the key after that is refused. */
+  async writeOff(): Promise<Change | undefined> {
+    const rows = (await this.#notes()).filter((row) => row.value.over !== true && this.#isLeft(row));
+    return changeOf(rows, ({ value }) => ({ ...value, over: true }));
+  }
+
+  /** Deletes what was written off. What may still be in the making is looked for again until it can't be. */
+  async deleteWrittenOff(): Promise<Change | undefined> {
     const hsm = this.#hsm();
     if (hsm === undefined) return undefined;
-    const rows = (await this.#records.list('setting', prefix, '', page)).filter(({ id }) => this.#isLeft(id));
-    for (const { id } of rows) await hsm.destroy({ class: 'private', id: id.slice(prefix.length) });
-    if (rows.length === 0) return undefined;
-    return {
-      records: rows.map(({ id, revision }) => ({ kind: 'setting', id, expect: revision, value: undefined })),
-      summary: '',
-      applied: () => {
-        for (const { id } of rows) this.#underWay.delete(id.slice(prefix.length));
-      },
-    };
+    const rows = (await this.#notes()).filter(
+      ({ value: { tokenSerial, over } }) => over === true && tokenSerial === hsm.token.serial,
+    );
+    for (const row of rows) await hsm.destroy({ class: 'private', id: objectOf(row) });
+    const done = rows.filter(({ value: { reservedAt = 0 } }) => reservedAt + patience < this.#clock());
+    return changeOf(done, () => undefined);
   }
 
-  #isLeft(id: string): boolean {
-    const since = this.#underWay.get(id.slice(prefix.length));
-    return since === undefined || since + patience < this.#clock();
+  async #notes(): Promise<readonly NoteRow[]> {
+    return (await this.#records.list('setting', prefix, '', page)) as readonly NoteRow[];
+  }
+
+  #isLeft(row: NoteRow): boolean {
+    const since = this.#underWay.get(objectOf(row));
+    if (since !== undefined && since + patience >= this.#clock()) return false;
+    this.#underWay.delete(objectOf(row));
+    return true;
   }
 
   #connected(): Hsm {
@@ -159,6 +200,14 @@ export class Residents {
       'This server is not connected to an HSM: keys in it need a pkcs11 seal, and its PIN since the server was unsealed.',
     );
   }
+}
+
+function changeOf(rows: readonly NoteRow[], next: (row: NoteRow) => Note | undefined): Change | undefined {
+  if (rows.length === 0) return undefined;
+  const records = rows.map((row): RecordChange => {
+    return { kind: 'setting', id: row.id, expect: row.revision, value: next(row) };
+  });
+  return { records, summary: '' };
 }
 
 /** Keys of some kinds take minutes to make: a token that is away is to be told sooner. */

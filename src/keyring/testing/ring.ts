@@ -57,6 +57,7 @@ export class Ring {
   async commit(change: Change): Promise<void> {
     await this.write(await this.keyring.protect(change.records));
     change.applied?.();
+    await change.finish?.();
   }
 
   async write(rows: ProtectedChange): Promise<void> {
