@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusedIn } from './node-options.ts';
+import { refusedIn, wordsOf } from './node-options.ts';
 
 test('refuses what opens a debugger, writes memory to files or runs code first, and names it with its value', () => {
   for (const words of [
@@ -28,6 +28,18 @@ test('refuses what opens a debugger, writes memory to files or runs code first, 
     '--require ./spy.js',
     '-r spy',
   ]);
+});
+
+test('reads what NODE_OPTIONS quotes and escapes as Node does', () => {
+  for (const text of [
+    '"--inspect"',
+    '"\\--inspect"',
+    '"-\\-inspect"',
+    '"--ins\\pect"',
+    '--no-warnings "\\-\\-inspect"',
+  ])
+    assert.deepEqual(refusedIn(wordsOf(text)), ['--inspect'], text);
+  assert.deepEqual(refusedIn(wordsOf('"--title=a \\"server\\"" --no-warnings')), []);
 });
 
 test('lets limits of memory, trust and the OpenSSL configuration pass', () => {

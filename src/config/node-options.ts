@@ -35,12 +35,12 @@ const allowed: ReadonlySet<string> = new Set([
 /** The options that this process was started with and a server may not have, as they were given, with where they came from. */
 export function refusedNodeOptions(): readonly string[] {
   const { NODE_OPTIONS: given = '' } = process.env;
-  return [
-    ...refusedIn(process.execArgv),
-    ...refusedIn(given.split(/\s+/).map((word) => word.replaceAll(/["']/g, ''))).map(
-      (option) => `${option} (in NODE_OPTIONS)`,
-    ),
-  ];
+  return [...refusedIn(process.execArgv), ...refusedIn(wordsOf(given)).map((option) => `${option} (in NODE_OPTIONS)`)];
+}
+
+/** Of NODE_OPTIONS, without what Node takes for quotes and escapes there: "\--inspect" is --inspect to it. */
+export function wordsOf(text: string): readonly string[] {
+  return text.split(/\s+/).map((word) => word.replaceAll(/["'\\]/g, ''));
 }
 
 /** An option that takes the next word is told with it. */
