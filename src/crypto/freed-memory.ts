@@ -1,6 +1,6 @@
 import { importFfi } from './ffi.ts';
 
-// glibc's <malloc.h>: what is freed is filled with this byte's complement, and what is allocated with the byte.
+// glibc's <malloc.h>: what is freed is filled with this byte, and what is allocated with its complement.
 const perturb = -6;
 const filling = 0xff;
 /** A thread keeps so many freed pieces of a size at hand, up to that many bytes, and hands them out again as they are. */

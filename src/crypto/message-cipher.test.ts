@@ -96,13 +96,27 @@ test('a message is opened by the cipher that made it, whatever its length and ki
       made.sealInto(Buffer.from('aad'), text, sealed, 0);
       const again = new MessageCipher(aead, key, salt, info);
       assert.deepEqual(again.commitment, made.commitment);
-      assert.deepEqual(again.open(Buffer.from('aad'), sealed), text);
-      assert.equal(new MessageCipher(aead, key, salt, info).open(Buffer.from('other'), sealed), undefined);
+      assert.deepEqual(again.open(made.commitment, Buffer.from('aad'), sealed), text);
+      const opened = (commitment: Uint8Array, aad: string) =>
+        new MessageCipher(aead, key, salt, info).open(commitment, Buffer.from(aad), sealed);
+      assert.equal(opened(made.commitment, 'other'), undefined);
+      assert.equal(opened(randomBytes(32), 'aad'), undefined);
+      assert.equal(opened(made.commitment.subarray(1), 'aad'), undefined);
     }
     const other = openMaterial(spec, new SecretBytes(randomBytes(size)));
     assert.notDeepEqual(
       new MessageCipher(aead, other, salt, info).commitment,
       new MessageCipher(aead, key, salt, info).commitment,
     );
+  }
+});
+
+test('the direct MAC of a key of one message is right again after that key was forgotten', async () => {
+  const hmac = (await openMessageHmac('sha512'))!;
+  for (let round = 0; round < 3; round++) {
+    const [key, input] = [randomBytes(32), randomBytes(93)];
+    assert.deepEqual(hmac.computeOnce(key, input), createHmac('sha512', key).update(input).digest());
+    hmac.forget();
+    hmac.forget();
   }
 });

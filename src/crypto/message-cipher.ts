@@ -11,9 +11,10 @@ const [gcm, hmac] = await Promise.all([openMessageGcm(), openMessageHmac('sha512
 /** What encrypts messages here: OpenSSL directly, or by way of `node:crypto`. The same bytes either way. */
 export const messageEngine: 'openssl' | 'node' = gcm === undefined || hmac === undefined ? 'node' : 'openssl';
 
-/** Of the last message that was encrypted, and of the last that was decrypted. */
+/** Of the last message that was encrypted and of the last that was decrypted; and what the last key of one message was derived from. */
 export function forgetMessageKeys(): void {
   gcm?.forget();
+  hmac?.forget();
 }
 
 export const commitmentLength = 32;
@@ -48,7 +49,7 @@ export class MessageCipher {
     this.#derived = derived ?? createHmac('sha512', keyInput(key)).update(input).digest();
   }
 
-  /** 32 bytes to put in the ciphertext's header, and to compare in constant time before opening. */
+  /** 32 bytes to put in the ciphertext's header. */
   get commitment(): Uint8Array {
     return this.#derived.subarray(keyEnd);
   }
@@ -60,13 +61,17 @@ export class MessageCipher {
     this.#derived.fill(0, 0, keyEnd);
   }
 
-  /** The plaintext, or undefined when anything is wrong. */
-  open(aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
-    const plaintext = this.#direct(aad, sealed)
-      ? gcm!.open(this.#key(), this.#nonce(), aad, sealed)
-      : aeadOpen(this.#aead, this.#key(), this.#nonce(), aad, sealed);
+  /** Once per message. The plaintext, or undefined when anything is wrong: the commitment that stands in its header first of all. */
+  open(commitment: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    const plaintext = equalSecrets(this.commitment, commitment) ? this.#open(aad, sealed) : undefined;
     this.#derived.fill(0, 0, keyEnd);
     return plaintext;
+  }
+
+  #open(aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    return this.#direct(aad, sealed)
+      ? gcm!.open(this.#key(), this.#nonce(), aad, sealed)
+      : aeadOpen(this.#aead, this.#key(), this.#nonce(), aad, sealed);
   }
 
   /** As `sealInto`, for material that is stored wrapped. The caller still owns and disposes `secret`. */
@@ -75,8 +80,8 @@ export class MessageCipher {
   }
 
   /** As `open`, for material that was stored wrapped. The caller owns the result. */
-  openSecret(aad: Uint8Array, sealed: Uint8Array): SecretBytes | undefined {
-    const bytes = this.open(aad, sealed);
+  openSecret(commitment: Uint8Array, aad: Uint8Array, sealed: Uint8Array): SecretBytes | undefined {
+    const bytes = this.open(commitment, aad, sealed);
     return bytes === undefined ? undefined : new SecretBytes(bytes);
   }
 
@@ -113,9 +118,12 @@ export function sealMessage(
 ): void {
   const { saltAt, saltLength, commitmentAt, bodyAt } = layout;
   if (derives(aead, key, info, layout, context.length, plaintext.length, message)) {
-    hmac!.output.copy(message, commitmentAt, keyEnd);
-    gcm!.sealBehind(derivedKey!, saltAt, context, plaintext, message, bodyAt);
-    hmac!.output.fill(0);
+    try {
+      hmac!.output.copy(message, commitmentAt, keyEnd);
+      gcm!.sealBehind(derivedKey!, saltAt, context, plaintext, message, bodyAt);
+    } finally {
+      hmac!.output.fill(0);
+    }
     return;
   }
   const cipher = new MessageCipher(aead, key, message.subarray(saltAt, saltAt + saltLength), info);
@@ -135,14 +143,15 @@ export function openMessage(
   const { saltAt, saltLength, commitmentAt, bodyAt } = layout;
   const commitment = message.subarray(commitmentAt, commitmentAt + commitmentLength);
   if (derives(aead, key, info, layout, context.length, message.length - bodyAt, message)) {
-    const committed = equalSecrets(derivedCommitment!, commitment);
-    const plaintext = committed ? gcm!.openBehind(derivedKey!, saltAt, context, message, bodyAt) : undefined;
-    hmac!.output.fill(0);
-    return plaintext;
+    try {
+      const committed = equalSecrets(derivedCommitment!, commitment);
+      return committed ? gcm!.openBehind(derivedKey!, saltAt, context, message, bodyAt) : undefined;
+    } finally {
+      hmac!.output.fill(0);
+    }
   }
   const cipher = new MessageCipher(aead, key, message.subarray(saltAt, saltAt + saltLength), info);
-  if (!equalSecrets(cipher.commitment, commitment)) return undefined;
-  return cipher.open(authenticated(message, bodyAt, context), message.subarray(bodyAt));
+  return cipher.open(commitment, authenticated(message, bodyAt, context), message.subarray(bodyAt));
 }
 
 /** Whether the message's key and commitment stand in `hmac.output` now. */

@@ -82,6 +82,12 @@ export class MessageHmac {
     return mac;
   }
 
+  /** The last key of `computeOnce` is in no context any more. */
+  forget(): void {
+    if (this.#once !== undefined) this.#openssl.freeMac(this.#once);
+    this.#once = undefined;
+  }
+
   /** As `compute`, with a key that is used for this message only. Undefined for what its memory has no room for. */
   computeOnce(key: Uint8Array, input: Uint8Array): Buffer | undefined {
     if (key.length > maxKey || input.length > maxInput) return undefined;

@@ -1,4 +1,4 @@
-import { commitmentLength, equalSecrets, MessageCipher, randomBytes } from '#crypto/crypto.ts';
+import { commitmentLength, MessageCipher, randomBytes } from '#crypto/crypto.ts';
 import type { Key, KeyVersion, SecretBytes } from '#domain/domain.ts';
 import { canonicalJson, fromUtf8, toUtf8, view } from '#encoding/encoding.ts';
 import { decodeKey, decodeVersion, encodeKey, encodeVersion } from './key-record.ts';
@@ -41,8 +41,7 @@ export function openBackup(realmKey: SecretBytes, realm: string, backup: Uint8Ar
   const bytes = view(backup);
   if (bytes.length < bodyAt + tagLength || bytes.readUInt16BE(0) !== magic || bytes[2] !== format) return undefined;
   const cipher = new MessageCipher('aes-256-gcm', realmKey, bytes.subarray(saltAt, commitmentAt), info);
-  if (!equalSecrets(cipher.commitment, bytes.subarray(commitmentAt, bodyAt))) return undefined;
-  const body = cipher.open(bound(realm, bytes), bytes.subarray(bodyAt));
+  const body = cipher.open(bytes.subarray(commitmentAt, bodyAt), bound(realm, bytes), bytes.subarray(bodyAt));
   const json = body && fromUtf8(body);
   if (json === undefined) return undefined;
   const { key, older } = JSON.parse(json) as { key: unknown; older: readonly unknown[] };

@@ -1,4 +1,4 @@
-import { commitmentLength, equalSecrets, hkdf, MessageCipher, randomBytes } from '#crypto/crypto.ts';
+import { commitmentLength, hkdf, MessageCipher, randomBytes } from '#crypto/crypto.ts';
 import { KmsError, SecretBytes, type WrappedMaterial } from '#domain/domain.ts';
 import { canonicalJson, fromBase64, toBase64, toUtf8 } from '#encoding/encoding.ts';
 
@@ -65,8 +65,7 @@ export function unwrapMaterial(key: SecretBytes, binding: object, wrapped: Uint8
 export function openWrapped(key: SecretBytes, binding: object, wrapped: Uint8Array): SecretBytes | undefined {
   if (wrapped.length < bodyAt + 16) return undefined;
   const cipher = new MessageCipher('aes-256-gcm', key, wrapped.subarray(0, saltLength), info);
-  if (!equalSecrets(cipher.commitment, wrapped.subarray(saltLength, bodyAt))) return undefined;
-  return cipher.openSecret(aadOf(binding), wrapped.subarray(bodyAt));
+  return cipher.openSecret(wrapped.subarray(saltLength, bodyAt), aadOf(binding), wrapped.subarray(bodyAt));
 }
 
 /** Several secrets, each wrapped for its own name. */

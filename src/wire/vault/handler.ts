@@ -252,7 +252,6 @@ export class Exchange {
   }
 }
 
-/** Undefined where one of them can't be. */
 /** None where one of them can't be decoded. */
 function decodeAll(row: Row, inputs: readonly Input[]): readonly Command[] {
   try {
