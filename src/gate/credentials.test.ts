@@ -225,7 +225,7 @@ for (const [door, cases, forgeries] of doorsOf) {
       doors.forge = undefined;
       assert.ok(isAllowed(answer), `${name} answered ${answer.status}: ${answer.text}`);
       // What goes on behind the answer leaves a line of its own.
-      await settled(house);
+      if (name === 'POST /root/rotate') await settled(house);
       if (house.gate.status().sealed) await house.unseal();
     }
   });
