@@ -252,6 +252,8 @@ test('custodians acknowledge, by a key of their own where one was named', async 
     readFileSync(file('ack-1.json'), 'utf8').replace(/"date": "\d{4}/, '"date": "2001'),
   );
   assert.match((await asOfficer('share', 'acknowledge', '--statement', forged)).output, /not signed by the key/);
+  const both = await asOfficer('share', 'acknowledge', '--statement', file('ack-3.json'), '--key', file('sign-1.pem'));
+  assert.match(both.output, /--key can't be given with it/);
   const nobody = await custodian('share', 'acknowledge', '--statement', file('ack-3.json'));
   assert.equal(nobody.code, 1);
 });
@@ -286,7 +288,10 @@ test('shares are replaced while the server serves, by old ones that are brought 
 
   const sheet = file('dora.html');
   const opened = ['--share-file', sheetOf(4, 4, next), '--key', file('dora.pem', keys.privateKey), '--out', sheet];
-  assert.equal((await custodian('share', 'sheet', ...opened)).code, 0);
+  const still = file('still.age', '-----BEGIN AGE ENCRYPTED FILE-----\n');
+  assert.match((await custodian('share', 'sheet', '--share-file', still)).output, /decrypt it with age first/);
+  assert.equal((await custodian('share', 'sheet', ...opened, '--server-name', 'kms1')).code, 0);
+  assert.match(readFileSync(sheet, 'utf8'), /<td>shares of kms1<\/td>/);
   for (const path of [1, 2, 3].map((number) => sheetOf(number, 4, next)).concat(sheet)) {
     const told = await run(['share', 'acknowledge', '--accept', '--share-file', path, '--data', data], {
       env: officer,

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RecipientKind } from '#seal/shamir/shares.ts';
 import { CliError } from '../command.ts';
 import { printable } from '../output.ts';
 import { waitForEnter } from '../prompt.ts';
@@ -13,7 +14,7 @@ export interface HandedShare {
 
 export interface HandingOut {
   readonly seal: string;
-  /** What the server is called by people. */
+  /** What the server is called by people; '' where that isn't known. */
   readonly server: string;
   /** Where each gets a file of its own; absent: on this screen, one after another. */
   readonly dir?: string | undefined;
@@ -40,16 +41,17 @@ export function assertCanHandOut(dir: string | undefined, allEncrypted: boolean)
  */
 export async function handOut(shares: readonly HandedShare[], handing: HandingOut): Promise<readonly string[]> {
   const { dir } = handing;
+  const { encryptionOf } = await import('#seal/shamir/shares.ts');
   if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o700 });
   const files: string[] = [];
   for (const [i, share] of shares.entries()) {
-    const encrypted = extensionOf(share.text);
+    const encryption = encryptionOf(share.text);
     const place = `share-${i + 1}-of-${shares.length}-${slug(share.custodian)}`;
     if (dir !== undefined) {
-      const path = join(dir, `${place}.${encrypted ?? 'html'}`);
-      writePrivate(path, encrypted === undefined ? await sheetHtml(await sheetOf(share, handing)) : share.text);
+      const path = join(dir, `${place}.${encryption === undefined ? 'html' : extensions[encryption]}`);
+      writePrivate(path, encryption === undefined ? await sheetHtml(await sheetOf(share, handing)) : share.text);
       files.push(path);
-    } else if (encrypted !== undefined) {
+    } else if (encryption !== undefined) {
       process.stdout.write(`Share ${i + 1} of ${shares.length}, for ${printable(share.custodian)} alone:\n\n`);
       process.stdout.write(share.text);
       process.stdout.write('\n');
@@ -93,17 +95,14 @@ export async function showAlone(sheet: Sheet): Promise<void> {
 
 export async function sheetOf({ custodian, text }: HandedShare, { seal, server, now }: HandingOut): Promise<Sheet> {
   const { plainShare, shareFacts } = await import('#seal/shamir/shares.ts');
-  const share = Buffer.from(plainShare(text)).toString('latin1');
+  const letters = plainShare(text);
+  const share = String.fromCharCode(...letters);
+  letters.fill(0);
   return { ...shareFacts(text), share, custodian, seal, server, date: now.toISOString().slice(0, 10) };
 }
 
-/** Of files as the programs that decrypt them call them; undefined: it is not encrypted. */
-function extensionOf(text: Uint8Array): string | undefined {
-  const head = Buffer.from(text.subarray(0, 64)).toString('latin1');
-  if (head.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')) return 'age';
-  if (head.startsWith('-----BEGIN PGP MESSAGE-----')) return 'asc';
-  return head.startsWith('-----BEGIN CLAVIGER ENCRYPTED SHARE-----') ? 'encrypted' : undefined;
-}
+/** Of files, as the programs that decrypt them call them. */
+const extensions: Readonly<Record<RecipientKind, string>> = { age: 'age', pgp: 'asc', 'ml-kem': 'encrypted' };
 
 function slug(name: string): string {
   const letters = name

@@ -77,6 +77,11 @@ test('no name can write into a sheet', async () => {
   assert.ok(html.includes('a&quot;b&#39;c&amp;d'));
 });
 
+test('a sheet that is made away from the server names no other machine', async () => {
+  assert.match(await sheetHtml(await sheet({ server: '' })), /<th>Seal<\/th><td>offline<\/td>/);
+  assert.match(await sheetHtml(await sheet()), /<th>Seal<\/th><td>offline of kms.example.org<\/td>/);
+});
+
 test('each custodian gets a file of his own, which nobody else can read, with one share in it', async () => {
   const out = join(dir, 'sheets');
   const shares = await made([{ name: 'Anna Ü.' }, { name: '../../Bo' }]);
@@ -127,7 +132,7 @@ test('custodians are named in turn, with what is encrypted to and what they sign
     { name: 'Cem' },
   ]);
   assert.throws(() => readCustodians(['Anna'], [`Ana=${signing}`]), /a key for Ana, but no --custodian/);
-  assert.throws(() => readCustodians(['Anna=/nowhere'], []), /can't be read/);
+  assert.throws(() => readCustodians([`Anna=${join(dir, 'missing')}`], []), /can't be read/);
   writeFileSync(recipients, '-----BEGIN PRIVATE KEY-----\n');
   assert.throws(() => readCustodians([`Anna=${recipients}`], []), /private key/);
 });

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Call, CliError, type Command, exitCodes, UsageError, wholeNumber } from '../command.ts';
 import { askSecret } from '../prompt.ts';
@@ -48,6 +47,7 @@ export const shareCommands: readonly Command[] = [
       ...shareOptions,
       ...sealFile,
       key: { type: 'string', value: 'FILE', help: 'your ML-KEM private key in PEM, for a share encrypted to it' },
+      'server-name': { type: 'string', value: 'NAME', help: 'what the server is called, to stand on the sheet' },
       out: { type: 'string', value: 'FILE', help: 'write the sheet there, as HTML' },
     },
     more: [
@@ -88,6 +88,11 @@ const states = {
 
 async function acknowledge(call: Call): Promise<void> {
   const statement = call.text('statement');
+  const beside = ['share-fd', 'share-file', 'key', 'key-passphrase-fd', 'out'].find(
+    (name) => call.text(name) !== undefined,
+  );
+  if (statement !== undefined && (beside !== undefined || call.flag('accept')))
+    throw new UsageError(`--statement sends what was said already, so --${beside ?? 'accept'} can't be given with it.`);
   const text =
     statement === undefined ? await newStatement(call) : readSecret('acknowledgement', statement).toString('utf8');
   const out = call.text('out');
@@ -142,7 +147,7 @@ async function sheet(call: Call): Promise<void> {
     const known = existsSync(sealPath(call)) ? checkShare(await sealsIn(call), share) : undefined;
     const page = await sheetOf(
       { custodian: known?.custodian ?? '', text: share },
-      { seal: known?.seal ?? '', server: hostname(), now: new Date() },
+      { seal: known?.seal ?? '', server: call.text('server-name') ?? '', now: new Date() },
     );
     const out = call.text('out');
     if (out !== undefined) writePrivate(out, await sheetHtml(page));
@@ -154,18 +159,22 @@ async function sheet(call: Call): Promise<void> {
 }
 
 async function decrypted(call: Call, given: Uint8Array): Promise<Uint8Array> {
-  const { isEnvelope, openEncrypted } = await import('#seal/shamir/shares.ts');
-  const text = Buffer.from(given).toString('latin1');
-  if (!isEnvelope(text)) return given;
+  const { encryptionOf, openEncrypted } = await import('#seal/shamir/shares.ts');
+  const encryption = encryptionOf(given);
+  if (encryption === undefined) return given;
+  if (encryption !== 'ml-kem')
+    throw new CliError(`The share is encrypted: decrypt it with ${decryptsWith[encryption]} first.`);
   const path = call.text('key');
   if (path === undefined)
     throw new UsageError('The share is encrypted to an ML-KEM key: say with --key where its private half is.');
   const key = readSecret('key', path);
-  const opened = openEncrypted(text, key);
+  const opened = openEncrypted(given, key);
   key.fill(0);
   if (opened === undefined) throw new CliError('The share is not for this key.');
   return opened;
 }
+
+const decryptsWith = { age: 'age', pgp: 'gpg' } as const;
 
 const sealPath = (call: Call) => call.text('seal-file') ?? join(call.dataDir, 'seal.json');
 

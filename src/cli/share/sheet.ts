@@ -10,6 +10,7 @@ export interface Sheet {
   readonly fingerprint: string;
   readonly custodian: string;
   readonly seal: string;
+  /** What it is called by people; '' where that isn't known. */
   readonly server: string;
   /** YYYY-MM-DD. */
   readonly date: string;
@@ -38,7 +39,7 @@ export async function sheetHtml(sheet: Sheet): Promise<string> {
   const facts = [
     ['Custodian', custodian],
     ['Share', `${number} of ${total}; any ${threshold} open the seal`],
-    ['Seal', `${seal} of ${server}`],
+    ['Seal', server === '' ? seal : `${seal} of ${server}`],
     ['Set', set],
     ['Made', date],
     ['Fingerprint', `${fingerprint}, which may be told to anybody`],

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
-import { encryptTo, isEnvelope, openEnvelope, recipientKind } from './recipient.ts';
+import { encryptionOf, encryptTo, openEnvelope, recipientKind } from './recipient.ts';
 import { shamirKind } from './shamir.ts';
 
 const dir = mkdtempSync('/tmp/claviger-recipient-');
@@ -34,6 +34,7 @@ test('the age program opens what is encrypted to its recipient, and another key 
   assert.equal(recipientKind(`${anna.recipient}\n`), 'age');
   const text = await encrypted(anna.recipient);
   assert.match(text, /^-----BEGIN AGE ENCRYPTED FILE-----\n/);
+  assert.equal(encryptionOf(toUtf8(text)), 'age');
   assert.equal(execFileSync('age', ['-d', '-i', anna.path], { input: text }).toString(), share);
   assert.notEqual(spawnSync('age', ['-d', '-i', other.path], { input: text }).status, 0);
 });
@@ -69,9 +70,14 @@ test('gpg opens what is encrypted to its public key', async (t) => {
     assert.equal(recipientKind(key), 'pgp');
     const text = await encrypted(key);
     assert.match(text, /^-----BEGIN PGP MESSAGE-----/);
+    assert.equal(encryptionOf(toUtf8(text)), 'pgp');
     assert.equal(gpg(['--decrypt'], text), share);
   }
   await assert.rejects(encrypted(gpg(['--armor', '--export-secret-keys', 'Bo'])), { code: 'invalid-parameter' });
+});
+
+test('a share that is encrypted to nobody is told from one that is', () => {
+  for (const text of ['', share, `  ${share}`, '-----BEGIN']) assert.equal(encryptionOf(toUtf8(text)), undefined);
 });
 
 test('the holder of an ML-KEM key opens what is encrypted to it', async () => {
@@ -79,7 +85,7 @@ test('the holder of an ML-KEM key opens what is encrypted to it', async () => {
     const { publicKey, privateKey } = generateKeyPairSync(type as 'ml-kem-768', pem);
     assert.equal(recipientKind(publicKey), 'ml-kem');
     const text = await encrypted(publicKey);
-    assert.ok(isEnvelope(text));
+    assert.equal(encryptionOf(toUtf8(`\r\n${text}`)), 'ml-kem');
     assert.equal(text.includes('ANNA'), false);
     using opened = openEnvelope(text, secret(privateKey))!;
     assert.equal(Buffer.from(opened.expose()).toString(), share);

@@ -7,6 +7,12 @@ export type RecipientKind = 'age' | 'pgp' | 'ml-kem';
 
 const envelope = 'CLAVIGER ENCRYPTED SHARE';
 const context = toUtf8('claviger/v1/share');
+/** Of what is encrypted to each. */
+const beginnings: ReadonlyArray<readonly [RecipientKind, Uint8Array]> = [
+  ['age', toUtf8('-----BEGIN AGE ENCRYPTED FILE-----')],
+  ['pgp', toUtf8('-----BEGIN PGP MESSAGE-----')],
+  ['ml-kem', toUtf8(`-----BEGIN ${envelope}-----`)],
+];
 
 /** Undefined: it is none of them. */
 export function recipientKind(recipient: string): RecipientKind | undefined {
@@ -45,9 +51,10 @@ export async function encryptTo(recipient: string, share: SecretBytes, custodian
   }
 }
 
-/** Whether it is what `encryptTo` makes for an ML-KEM key. */
-export function isEnvelope(text: string): boolean {
-  return text.includes(`-----BEGIN ${envelope}-----`);
+/** What it was encrypted to; undefined: to nothing. */
+export function encryptionOf(text: Uint8Array): RecipientKind | undefined {
+  const begun = text.subarray(text.findIndex((code) => code > 0x20));
+  return beginnings.find(([, beginning]) => beginning.every((code, i) => begun[i] === code))?.[0];
 }
 
 /** The share. Undefined when it isn't for this private key (PKCS #8 in PEM), which the caller still owns. */

@@ -1,5 +1,6 @@
 /** The door of shares for whoever holds one: away from the server, with a copy of its seal file at most. Bytes stay their owner's. */
 import { KmsError, SecretBytes } from '#domain/domain.ts';
+import { fromUtf8 } from '#encoding/encoding.ts';
 import { readDocument } from '../document.ts';
 import { acknowledge, type SealOfShares } from './acknowledgement.ts';
 import { commitmentTo, readOwnShare, receiptOf } from './commitment.ts';
@@ -9,7 +10,7 @@ import { shamirKind } from './shamir.ts';
 import { readShare, shareText } from './share-text.ts';
 
 export { duties, type SealOfShares } from './acknowledgement.ts';
-export { isEnvelope, type RecipientKind, recipientKind } from './recipient.ts';
+export { encryptionOf, type RecipientKind } from './recipient.ts';
 
 /** What is written on a share. */
 export interface ShareFacts {
@@ -96,9 +97,9 @@ export function acknowledgeShare(
 }
 
 /** What was encrypted to an ML-KEM key. Undefined when it isn't for this one. */
-export function openEncrypted(text: string, privatePem: Uint8Array): Uint8Array | undefined {
+export function openEncrypted(text: Uint8Array, privatePem: Uint8Array): Uint8Array | undefined {
   return withSecret(privatePem, (key) => {
-    using opened = openEnvelope(text, key);
+    using opened = openEnvelope(fromUtf8(text) ?? '', key);
     return opened && Uint8Array.from(opened.expose());
   });
 }
