@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { randomBytes } from '#crypto/crypto.ts';
 import { KmsError } from '#domain/domain.ts';
 import { FileShelf } from '#store/store.ts';
@@ -38,10 +39,11 @@ function besideBackups(data: DataDirectory): readonly string[] {
 export function keepBeside(data: DataDirectory, shelf: FileShelf, folder: string): void {
   shelf.mirror(folder);
   shelf.catchUp();
-  if (shelf.behind().some((path) => path.startsWith(`${folder}/`))) {
+  const behind = shelf.behind().find(({ path }) => path === join(folder, file));
+  if (behind !== undefined) {
     throw new KmsError(
       'unavailable',
-      `The copy of the shelf in ${folder} can't be written, so no backup there could be restored.`,
+      `The copy of the shelf in ${folder} can't be written, so no backup there could be restored: ${behind.why}.`,
     );
   }
   const known = besideBackups(data);

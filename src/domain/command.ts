@@ -330,7 +330,8 @@ export interface Results
   'rotate-key': ChangedKey;
   'schedule-destruction': { readonly key: Key };
   'cancel-destruction': { readonly key: Key };
-  'destroy-key': { readonly key: Key };
+  /** `pending`: copies of the shelf out of reach, where its secret is overwritten once they are back. */
+  'destroy-key': { readonly key: Key; readonly pending?: readonly string[] };
   'trim-key': ChangedKey;
   'create-alias': Record<never, never>;
   'update-alias': Record<never, never>;

@@ -150,12 +150,17 @@ const ledgerSink = {
   description: 'The tamper-evident ledger in the data folder, which every answer waits for.',
 } as const;
 
-/** Of keys that were destroyed when not every copy of the shelf was in reach. */
+/** Of keys that were destroyed when not every copy of the shelf was in reach. What is out of reach is left for the next time. */
 async function finishErasures(core: Core): Promise<void> {
-  const { change, behind } = await core.rooms.keyring.finishErasures();
-  if (change !== undefined) await core.commits.change(change);
-  if (behind.length > 0) {
-    core.options.onInternalError(new Error(`Destroyed keys are still on the shelf in ${behind.join(', ')}`), 'shelf');
+  try {
+    const { change, behind } = await core.rooms.keyring.finishErasures();
+    if (change !== undefined) await core.commits.change(change);
+    for (const { path, why } of behind) {
+      const what = `The copy of the shelf ${path} lacks keys that were made, or still has those that were destroyed`;
+      core.options.onInternalError(new Error(`${what}: ${why}`), 'shelf');
+    }
+  } catch (error) {
+    core.options.onInternalError(error, 'shelf');
   }
 }
 

@@ -156,7 +156,7 @@ async function putBack(
   now: number,
 ): Promise<Outcome<Result<'restore-key'>>> {
   const { name, live, former } = place;
-  const versionKey = await parts.versionKeys.ofNew(backedUp.key);
+  const versionKey = await parts.versionKeys.ofNew(backedUp.key, live);
   using wrapping = versionKey.key;
   const to = { ...backedUp.key, ...versionKey.own };
   const { key, older } = await carried(parts, backedUp.key, backedUp.older, to, wrapping);

@@ -2,6 +2,7 @@ import { hmac, type KeyHandle, randomBytes } from '#crypto/crypto.ts';
 import { type Key, KmsError, type RecordChange, SecretBytes, type WrappedMaterial } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import type { Shelf } from '#store/store.ts';
+import { keyRecordId } from './key-record.ts';
 import type { RealmKeys } from './realm-keys.ts';
 import { encodeBinding, openWrapped, unwrapMaterial, wrapMaterial } from './root.ts';
 
@@ -34,12 +35,14 @@ export class VersionKeys {
     return this.#derived((await this.#realmKeys.handlesOf(place.realm)).handle, place);
   }
 
-  /** Of a key that is made: with a new secret, on the shelf already; for the first one of a realm also the record that goes with it. */
-  async ofNew({ realm, id }: Omit<Place, 'slot'>): Promise<NewVersionKey> {
+  /**
+   * Of a key that is made: with a new secret, on the shelf already; for the first one of a realm also the record that goes with it. `before`:
+   * the same key, which lives; its secret goes on, so that no other of it is left on the shelf when it is destroyed.
+   */
+  async ofNew({ realm, id }: Omit<Place, 'slot'>, before?: Place): Promise<NewVersionKey> {
     const { handle, record, applied } = await this.#realmKeys.ofOrNew(realm);
-    const secret = randomBytes(secretLength);
-    const slot = await this.#shelf?.put(secret);
-    secret.fill(0);
+    const goesOn = before !== undefined && this.isOnShelf(before);
+    const slot = goesOn ? before.slot : await this.#put(keyRecordId({ realm, id }));
     const own = slot === undefined ? {} : { slot };
     const key = this.#derived(handle, { realm, id, ...own });
     return { key, own, records: record === undefined ? [] : [record], applied };
@@ -76,6 +79,27 @@ export class VersionKeys {
     }
   }
 
+  /** Whether there is a secret of the key's own. */
+  isOnShelf(place: Place): boolean {
+    const secret = this.#read(place);
+    secret?.fill(0);
+    return secret !== undefined;
+  }
+
+  async #put(owner: string): Promise<number | undefined> {
+    const secret = randomBytes(secretLength);
+    try {
+      return await this.#shelf?.put(secret, owner);
+    } finally {
+      secret.fill(0);
+    }
+  }
+
+  #read(place: Place): Uint8Array | undefined {
+    const { slot } = place;
+    return slot === undefined ? undefined : this.#shelf?.read({ slot, owner: keyRecordId(place) });
+  }
+
   #derived(realmKey: KeyHandle, place: Place): SecretBytes {
     return this.#withSecret(place, (secret) => derived(realmKey, place, secret));
   }
@@ -83,7 +107,7 @@ export class VersionKeys {
   /** The secret that lies on the shelf for the key, if one does, is wiped afterwards. Throws 'tampered' where there should be one. */
   #withSecret<T>(place: Place, use: (secret: Uint8Array) => T): T {
     if (place.slot === undefined) return use(none);
-    const secret = this.#shelf?.read(place.slot);
+    const secret = this.#read(place);
     if (secret === undefined) throw notOnShelf(place.id);
     try {
       return use(secret);

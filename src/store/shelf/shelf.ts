@@ -9,7 +9,10 @@ import { createPrivateFile } from '../sqlite/files.ts';
  * Secrets of keys, each in a slot of its own that is overwritten in place: what is erased here is in no older version of anything. Of no
  * use by themselves, without the key of a realm.
  *
- *   slot 0: 'CLVSHELF' 8 | format 1 | id of the shelf 16 | zeros; the others: state 1 | CRC-32 of number and secret 4 | secret 32 | zeros
+ *   slot 0: 'CLVSHELF' 8 | format 1 | id of the shelf 16 | zeros
+ *   others: state 1 | CRC-32 of number, owner and secret 4 | secret 32 | CRC-32 of the owner 4 | zeros
+ *
+ * A slot is empty, then full, then erased, and never goes back: of two copies the one that is further in any slot is the newer one.
  */
 const slotLength = 64;
 const magic = Buffer.from('CLVSHELF\x01', 'latin1');
@@ -19,16 +22,34 @@ const full = 1;
 const erased = 2;
 const secretAt = 5;
 const secretLength = 32;
+const ownerAt = secretAt + secretLength;
+const ownerLength = 4;
 const flushFile = promisify(fdatasync);
+
+/** Where a secret is. On a shelf that was put back from an older copy, slots are given again: so a slot knows whose it is. */
+export interface Slot {
+  readonly slot: number;
+  readonly owner: string;
+}
+
+/** A copy of the shelf that lacks what it has, or still has what it has not. */
+export interface Behind {
+  readonly path: string;
+  readonly why: string;
+}
 
 /** What a keyring asks of a shelf. */
 export interface Shelf {
-  /** The secret in that slot; undefined where none is, or no longer. */
-  read(slot: number): Uint8Array | undefined;
+  /** The secret in that slot; undefined where none of that owner is, or no longer. */
+  read(place: Slot): Uint8Array | undefined;
   /** Its slot, on disk when it resolves. Of 32 bytes. Rejects with 'unavailable' or 'storage-full'. */
-  put(secret: Uint8Array): Promise<number>;
-  /** Overwritten and flushed here when it resolves, and in each mirror but those that it names. Rejects with 'unavailable'. */
-  erase(slots: readonly number[]): Promise<readonly string[]>;
+  put(secret: Uint8Array, owner: string): Promise<number>;
+  /**
+   * Overwritten and flushed here when it resolves, but for what is another owner's, and in each mirror but those that are `behind`. Rejects
+   * with 'unavailable'.
+   */
+  erase(places: readonly Slot[]): Promise<void>;
+  behind(): readonly Behind[];
   /** Brings mirrors that were out of reach to what the shelf is, where they are in reach again. */
   catchUp(): void;
 }
@@ -46,6 +67,8 @@ export class FileShelf implements Shelf {
   readonly #path: string;
   readonly #flushes: boolean;
   readonly #mirrors: Mirror[] = [];
+  /** Slots that are not in the mirrors yet. */
+  readonly #written = new Set<number>();
   #next: number;
   #flushing: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
@@ -70,14 +93,14 @@ export class FileShelf implements Shelf {
     this.#next = Math.max(1, Math.ceil(size / slotLength));
   }
 
-  read(slot: number): Uint8Array | undefined {
+  read({ slot, owner }: Slot): Uint8Array | undefined {
     const bytes = readSlot(this.#fd, slot);
-    return isFull(bytes, slot) ? bytes.subarray(secretAt, secretAt + secretLength) : undefined;
+    return isFull(bytes, slot) && isOf(bytes, owner) ? bytes.subarray(secretAt, ownerAt) : undefined;
   }
 
-  async put(secret: Uint8Array): Promise<number> {
+  async put(secret: Uint8Array, owner: string): Promise<number> {
     const slot = this.#next++;
-    const bytes = slotOf(slot, secret);
+    const bytes = slotOf(slot, secret, owner);
     try {
       this.#write(slot, bytes);
       await this.#flush();
@@ -89,21 +112,24 @@ export class FileShelf implements Shelf {
     return slot;
   }
 
-  async erase(slots: readonly number[]): Promise<readonly string[]> {
-    const bytes = Buffer.alloc(slotLength);
-    bytes[0] = erased;
+  async erase(places: readonly Slot[]): Promise<void> {
     try {
-      for (const slot of slots) this.#write(slot, bytes);
+      for (const place of places) if (!this.#isAnothers(place)) this.#write(place.slot, nothing);
       await this.#flush();
     } catch (error) {
       throw asKmsError(error, this.#path);
     }
-    return this.behind();
   }
 
-  /** The mirrors that may hold what the shelf does not, or lack what it does. */
-  behind(): readonly string[] {
-    return this.#mirrors.filter(({ behind }) => behind !== undefined).map(({ path }) => path);
+  #isAnothers({ slot, owner }: Slot): boolean {
+    const bytes = readSlot(this.#fd, slot);
+    const anothers = isFull(bytes, slot) && !isOf(bytes, owner);
+    bytes.fill(0);
+    return anothers;
+  }
+
+  behind(): readonly Behind[] {
+    return this.#mirrors.flatMap(({ path, behind }) => (behind === undefined ? [] : [{ path, why: behind }]));
   }
 
   /** From now on there is a copy in that folder: brought to what the shelf is, or tried again by `catchUp` where it is out of reach. */
@@ -118,6 +144,8 @@ export class FileShelf implements Shelf {
     for (const mirror of this.#mirrors) {
       if (mirror.behind === undefined) continue;
       try {
+        // A mirror is never ahead of what is on disk here.
+        if (this.#flushes) fdatasyncSync(this.#fd);
         mirror.fd ??= openMirror(mirror.path, this.#fd);
         copyTo(this.#fd, mirror.fd);
         mirror.behind = undefined;
@@ -136,19 +164,12 @@ export class FileShelf implements Shelf {
     if (writeSync(this.#fd, bytes, 0, slotLength, slot * slotLength) !== slotLength) {
       throw new KmsError('storage-full', 'There is no room on the shelf for the secret of a key.');
     }
-    for (const mirror of this.#mirrors) {
-      if (mirror.behind !== undefined) continue;
-      try {
-        writeSync(mirror.fd!, bytes, 0, slotLength, slot * slotLength);
-      } catch (error) {
-        fallBehind(mirror, error);
-      }
-    }
+    this.#next = Math.max(this.#next, slot + 1);
+    this.#written.add(slot);
   }
 
   /** One flush for all that was written before it began. */
   #flush(): Promise<void> {
-    if (!this.#flushes) return Promise.resolve();
     if (this.#flushing === undefined) {
       this.#flushing = this.#flushAll().finally(() => {
         this.#flushing = undefined;
@@ -164,10 +185,19 @@ export class FileShelf implements Shelf {
     return this.#waiting;
   }
 
+  /** Here first: then a mirror that is ahead of the shelf tells that the shelf is not the living one. */
   async #flushAll(): Promise<void> {
-    await flushFile(this.#fd);
+    const written = [...this.#written];
+    if (this.#flushes) await flushFile(this.#fd);
+    for (const slot of written) this.#written.delete(slot);
     for (const mirror of this.#mirrors) {
-      if (mirror.behind === undefined) await flushFile(mirror.fd!).catch((error) => fallBehind(mirror, error));
+      if (mirror.behind !== undefined) continue;
+      try {
+        for (const slot of written) copySlot(this.#fd, mirror.fd!, slot);
+        await flushFile(mirror.fd!);
+      } catch (error) {
+        fallBehind(mirror, error);
+      }
     }
   }
 }
@@ -187,27 +217,56 @@ function openMirror(path: string, of: number): number {
   throw new KmsError('unavailable', `${path} is the shelf of another server.`);
 }
 
-/** Slots that differ are written; then it is flushed. */
+function copySlot(from: number, to: number, slot: number): void {
+  const bytes = readSlot(from, slot);
+  try {
+    if (writeSync(to, bytes, 0, slotLength, slot * slotLength) !== slotLength) throw new Error('it is full');
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** What differs is written, a piece at a time; then it is flushed. Throws where the copy is further in any slot, and leaves that piece. */
 function copyTo(from: number, to: number): void {
   const [here, there] = [Buffer.alloc(step), Buffer.alloc(step)];
-  for (let at = 0; ; at += step) {
-    const length = readSync(from, here, 0, step, at);
-    if (length === 0) {
-      ftruncateSync(to, at === 0 ? 0 : fstatSync(from).size);
-      break;
+  try {
+    for (let at = 0, length = step, other = step; length === step || other === step; at += step) {
+      here.fill(0);
+      there.fill(0);
+      length = readSync(from, here, 0, step, at);
+      other = readSync(to, there, 0, step, at);
+      if (here.equals(there)) continue;
+      assertNotAhead(here, there, at / slotLength);
+      if (writeSync(to, here, 0, length, at) !== length) throw new Error('it is full');
     }
+  } finally {
+    here.fill(0);
     there.fill(0);
-    readSync(to, there, 0, length, at);
-    if (!here.subarray(0, length).equals(there.subarray(0, length))) writeSync(to, here, 0, length, at);
-    if (length < step) {
-      ftruncateSync(to, at + length);
-      break;
-    }
   }
-  here.fill(0);
-  there.fill(0);
+  ftruncateSync(to, fstatSync(from).size);
   fdatasyncSync(to);
 }
+
+function assertNotAhead(here: Buffer, there: Buffer, first: number): void {
+  for (let at = first === 0 ? slotLength : 0; at < there.length; at += slotLength) {
+    const slot = first + at / slotLength;
+    const [own, copy] = [here.subarray(at, at + slotLength), there.subarray(at, at + slotLength)];
+    const [reached, further] = [stageOf(own, slot), stageOf(copy, slot)];
+    if (further > reached || (further === full && reached === full && !own.equals(copy))) {
+      throw new Error('it holds what the shelf here does not: one of the two is not the living one');
+    }
+  }
+}
+
+/** How far a slot has come; one that is damaged is taken for empty. */
+function stageOf(bytes: Buffer, slot: number): number {
+  if (isFull(bytes, slot)) return full;
+  return bytes.equals(nothing) ? erased : 0;
+}
+
+/** What is left of a slot that was erased. */
+const nothing = Buffer.alloc(slotLength);
+nothing[0] = erased;
 
 const step = 1024 * slotLength;
 
@@ -229,10 +288,11 @@ function readSlot(fd: number, slot: number): Buffer {
   return bytes;
 }
 
-function slotOf(slot: number, secret: Uint8Array): Buffer {
+function slotOf(slot: number, secret: Uint8Array, owner: string): Buffer {
   const bytes = Buffer.alloc(slotLength);
   bytes[0] = full;
   bytes.set(secret, secretAt);
+  bytes.writeUInt32BE(crc32(owner), ownerAt);
   bytes.writeUInt32BE(checkOf(bytes, slot), 1);
   return bytes;
 }
@@ -240,8 +300,10 @@ function slotOf(slot: number, secret: Uint8Array): Buffer {
 const isFull = (bytes: Buffer, slot: number): boolean =>
   slot > 0 && bytes[0] === full && bytes.readUInt32BE(1) === checkOf(bytes, slot);
 
+const isOf = (bytes: Buffer, owner: string): boolean => bytes.readUInt32BE(ownerAt) === crc32(owner);
+
 const checkOf = (bytes: Buffer, slot: number): number =>
-  crc32(bytes.subarray(secretAt, secretAt + secretLength), crc32(String(slot)));
+  crc32(bytes.subarray(secretAt, ownerAt + ownerLength), crc32(String(slot)));
 
 function asKmsError(error: unknown, path: string): KmsError {
   if (error instanceof KmsError) return error;

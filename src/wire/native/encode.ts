@@ -61,6 +61,12 @@ function versionView(version: KeyVersion): object {
 
 export const key = (result: { readonly key: Key }) => ({ key: keyView(result.key) });
 
+/** `pendingMirrors`: where the secret of the key is overwritten once they are in reach. */
+export const destroyed = ({ key: of, pending = [] }: Result<'destroy-key'>) => ({
+  key: keyView(of),
+  ...(pending.length > 0 && { pendingMirrors: pending }),
+});
+
 export const keyVersion = ({ key: of, version }: Result<'disable-key-version'>) => ({
   key: keyView(of),
   version: versionView(version),

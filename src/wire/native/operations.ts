@@ -66,7 +66,7 @@ export const operations = {
     decode: decode.updateKey,
     encode: encode.key,
   },
-  'DELETE /keys/{key}': { action: 'destroy-key', maxBody: 0, decode: onKey, encode: encode.key },
+  'DELETE /keys/{key}': { action: 'destroy-key', maxBody: 0, decode: onKey, encode: encode.destroyed },
   'POST /keys/{key}/enable': { action: 'enable-key', maxBody: KiB, decode: onKey, encode: encode.key },
   'POST /keys/{key}/disable': { action: 'disable-key', maxBody: KiB, decode: onKey, encode: encode.key },
   'POST /keys/{key}/rotate': {
