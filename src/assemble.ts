@@ -259,11 +259,15 @@ export class Server {
   }
 
   /** The first realm and its first identity. `keep` gets the credentials before they become valid, so that they can't be lost. */
-  async bootstrap(name: string, role: Role, keep: (credentials: CredentialSet) => void): Promise<CredentialSet> {
+  async bootstrap(
+    name: string,
+    role: Role,
+    keep: (credentials: CredentialSet) => Promise<void> | void,
+  ): Promise<CredentialSet> {
     const { identity, signer } = this.gate.core.rooms;
     const { result, change } = await identity.bootstrap('main', name, role);
     await this.gate.core.commits.writeHead();
-    keep(result);
+    await keep(result);
     this.#options.data.write('ledger.pub', `${signer.verifierKey}\n`, 0o644);
     await this.gate.core.commits.submit(
       {

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { assertCanHandOut, handOut, readCustodians } from '#cli/cli.ts';
 import { type Handout, KmsError, Plaintext } from '#domain/domain.ts';
 import type { Founding } from './assemble.ts';
+import { show } from './serving.ts';
 
 /** What `claviger init` is told of the seal that it makes. */
 export interface FirstSealValues {
@@ -46,7 +47,7 @@ function shares(
     show: async (handouts) => {
       const files = await handOut(handouts.map(handed), { seal, server: hostname(), dir: out, now: new Date() });
       for (const { text } of handouts) text.wipe();
-      for (const file of files) process.stdout.write(`${file}\n`);
+      await show(files.map((file) => `${file}\n`).join(''));
     },
   };
 }

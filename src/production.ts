@@ -10,7 +10,7 @@ import { fipsModule, fipsNotice } from './fips.ts';
 import { firstSeal } from './first-seal.ts';
 import { givenSecret, type SecretValues } from './given-secrets.ts';
 import { localTls, type ServerTls } from './local-tls.ts';
-import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal, warn } from './serving.ts';
+import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal, show, warn } from './serving.ts';
 
 const officer = 'officer';
 const minPassphrase = 12;
@@ -37,7 +37,7 @@ export function initCommand(args: readonly string[]): Promise<number> {
     const server = await founded(options, seal);
     seal.secret?.wipe();
     try {
-      await server.bootstrap(officer, 'security-officer', (credentials) => show(printable(credentials)));
+      await server.bootstrap(officer, 'security-officer', (credentials) => show(wordsOf(printable(credentials))));
       say(`Made ${data.path}.`);
       const anchor = values.anchor === undefined ? '' : ` --anchor ${values.anchor}`;
       say(`Start the server with: claviger server --data ${data.path}${anchor} --listen 127.0.0.1:8200`);
@@ -78,15 +78,18 @@ async function founded(options: ServerOptions, seal: Founding): Promise<Server> 
   }
 }
 
-/** Before they are valid: a crash behind it can't leave a server that nobody has a credential for. */
-function show(credentials: ReturnType<typeof printable>): void {
-  say("The first security officer's credential, shown this once:");
-  say();
-  say(`  CLAVIGER_TOKEN=${credentials.token}`);
-  say(`  AWS_ACCESS_KEY_ID=${credentials.accessKeyId}`);
-  say(`  AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`);
-  say();
-  say('A security officer makes identities and grants, and can neither use nor administer keys.');
+/** Shown before it is valid: a crash behind it can't leave a server that nobody has a credential for. */
+function wordsOf({ token, accessKeyId, secretAccessKey }: ReturnType<typeof printable>): string {
+  return [
+    "The first security officer's credential, shown this once:",
+    '',
+    `  CLAVIGER_TOKEN=${token}`,
+    `  AWS_ACCESS_KEY_ID=${accessKeyId}`,
+    `  AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
+    '',
+    'A security officer makes identities and grants, and can neither use nor administer keys.',
+    '',
+  ].join('\n');
 }
 
 /** `claviger server`: sealed until somebody brings what opens a seal, unless one opens by itself or by what the server is given. */

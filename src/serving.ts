@@ -10,6 +10,25 @@ import type { Server } from './assemble.ts';
 export const say = (line = ''): boolean => process.stdout.write(`${line}\n`);
 export const warn = (line: string): boolean => process.stderr.write(`${line}\n`);
 
+/** Resolves once whoever reads the output has it, or the pipe to him. Rejects where nobody reads it any more. */
+export function show(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (error == null) resolve();
+      else
+        reject(
+          new KmsError('unavailable', 'Nobody reads what is shown here, so nothing was put in force: run it again.'),
+        );
+    });
+  });
+}
+
+/** What nobody reads any more ends no server. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    if (stream.listenerCount('error') === 0) stream.on('error', () => {});
+}
+
 export function packageVersion(): string {
   const file = join(dirname(fileURLToPath(import.meta.url)), '..', 'package.json');
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
@@ -61,6 +80,7 @@ export async function serveUntilSignal(server: Server, sayReady: () => void): Pr
 
 /** Runs a command; what fails is told on stderr in one sentence, with exit code 1 (2 for a wrong call). */
 export async function reporting(run: () => Promise<number>): Promise<number> {
+  outliveReaders();
   try {
     return await run();
   } catch (error) {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -11,8 +13,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { type Ended, run, type Started, start } from '../process.ts';
+import { bin, type Ended, run, type Started, start } from '../process.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'claviger-life-'));
 const data = join(home, 'data');
@@ -75,6 +78,17 @@ test('init refuses a folder that is taken, a short passphrase, and one that it c
   assert.doesNotMatch(absent.output, /^\s+at /m);
   assert.notEqual(absent.code, 0);
   assert.equal(existsSync(join(fresh, 'seal.json')), false);
+});
+
+test('init whose output nobody reads puts nothing in force, and can be run again', async () => {
+  const unread = join(home, 'unread');
+  const init = ['init', '--data', unread, '--passphrase-file', passphraseFile];
+  const making = spawn(process.execPath, [bin, ...init], { stdio: ['ignore', 'pipe', 'pipe'] });
+  making.stdout.destroy();
+  const said = text(making.stderr);
+  const [code] = (await once(making, 'close')) as [number];
+  assertRefused({ code, output: await said, stdout: '' }, /Nobody reads what is shown/);
+  assert.match((await run(init)).output, /CLAVIGER_TOKEN/);
 });
 
 test('a folder without a server, and one of development mode, are refused', async () => {
