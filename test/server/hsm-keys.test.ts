@@ -152,6 +152,12 @@ it('a pair that the token made signs for clients of AWS and of Vault, by its id 
   assert.equal(checked?.valid, true);
   const { data: read } = await vault(admin.token, 'GET', 'transit/keys/signer');
   assert.equal(read?.type, 'ecdsa-p256');
+  const [shown] = Object.values(read?.keys as Record<string, { readonly public_key: string }>);
+  await withKms(user, async (kms) => {
+    const { PublicKey } = await kms.getPublicKey({ KeyId: id });
+    const der = createPublicKey(shown!.public_key).export({ format: 'der', type: 'spki' });
+    assert.deepEqual(der, Buffer.from(PublicKey!));
+  });
 });
 
 it('RSA pairs sign too, with the salt that Vault leaves open', async () => {
@@ -178,6 +184,21 @@ it('a disabled one is refused at once, though the token has its key', async () =
   await ok(as(admin.token, 'key', 'enable', 'switched'));
   await signed(id);
 });
+
+it(
+  'a signature that the token takes its time for is not given once the key was disabled meanwhile',
+  async () => {
+    const id = await make('slow');
+    await signed(id);
+    faulty!.disturb({ call: 'C_SignInit', action: 'wait', value: 3000 });
+    const slow = assert.rejects(signed(id), named('DisabledException'));
+    while (faulty!.waits) await sleep(20);
+    await ok(as(admin.token, 'key', 'disable', 'slow'));
+    assert.ok(await Promise.race([slow.then(() => false), sleep(50).then(() => true)]), 'the token still works on it');
+    await slow;
+  },
+  compilerAbsent ?? false,
+);
 
 it('with the token away each door says so in its own words, and by itself it goes on once the token is back', async () => {
   const id = await make('steady');

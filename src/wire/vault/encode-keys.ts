@@ -13,8 +13,10 @@ const bareLength = 32;
 export function visible(key: Key, versions: readonly KeyVersion[]): readonly KeyVersion[] {
   const from = Math.max(key.minDecryptionVersion, key.minAvailableVersion);
   return versions.filter(
-    ({ version, wrapped, publicOnly, state }) =>
-      version >= from && (wrapped !== undefined || publicOnly === true) && state !== 'suspended',
+    ({ version, wrapped, resident, publicOnly, state }) =>
+      version >= from &&
+      (wrapped !== undefined || resident !== undefined || publicOnly === true) &&
+      state !== 'suspended',
   );
 }
 
