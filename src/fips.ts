@@ -8,8 +8,8 @@ export async function enterFipsIfAsked(args: readonly string[]): Promise<void> {
 }
 
 /**
- * The module that was entered, for whoever asks for the server's status. The certificate is what the operator says of this very build, else
- * what is known of the version. Throws 'invalid-parameter'.
+ * The module that was entered, for whoever asks for the server's status. The certificate is what the operator says of this very
+ * build, which no program can tell of itself. Throws 'invalid-parameter'.
  */
 export function fipsModule(stated: string | undefined): string | undefined {
   const module = activeFips();
@@ -19,8 +19,7 @@ export function fipsModule(stated: string | undefined): string | undefined {
   }
   if (stated !== undefined && !/^[\x20-\x7e]{1,100}$/.test(stated))
     throw new KmsError('invalid-parameter', '--fips-certificate takes a number such as #4985, or a few words.');
-  const known = module.certificate && `certificate ${module.certificate} by its version`;
-  const certificate = stated === undefined ? (known ?? 'no certificate known') : `certificate ${stated} as stated`;
+  const certificate = stated === undefined ? 'no certificate stated' : `certificate ${stated} as stated`;
   return `${module.name} ${module.version}, ${certificate}`;
 }
 

@@ -23,6 +23,8 @@ async function withKeys(command: () => Promise<number>): Promise<number> {
     const undumpable = await leaveNoDump();
     const { heap, locked } = await (await import('#crypto/crypto.ts')).guardMemory();
     if (process.platform === 'linux' && !undumpable) warn('claviger: the system did not take core dumps away.');
+    if (process.platform === 'linux' && heap === 0)
+      warn('claviger: keys lie in ordinary memory, without a secure heap of OpenSSL: turn swap off.');
     if (heap > 0 && locked === 0) warn('claviger: keys are not locked in memory (RLIMIT_MEMLOCK): turn swap off.');
     return command();
   });

@@ -6,22 +6,9 @@ import { importFfi } from './ffi.ts';
 export interface FipsModule {
   readonly name: string;
   readonly version: string;
-  readonly build: string;
-  /** What a table here knows of a certificate for that version; the operator may know better. */
-  readonly certificate: string | undefined;
   /** What of Claviger it refuses. */
   readonly refused: readonly string[];
 }
-
-/**
- * By the version that the module tells (NIST's Cryptographic Module Validation Program, certificates 4282 and 4985; OpenSSL's own list of its
- * validations). A certificate is for a build and a platform that it names, which no program can tell of itself.
- */
-const certificates: Readonly<Record<string, string>> = {
-  '3.0.8': '#4282 (FIPS 140-2, historical since September 2026)',
-  '3.0.9': '#4282 (FIPS 140-2, historical since September 2026)',
-  '3.1.2': '#4985 (FIPS 140-3)',
-};
 
 const signatures = {
   CONF_modules_load_file: { arguments: ['pointer', 'pointer', 'u64'], return: 'i32' },
@@ -63,8 +50,7 @@ export async function enterFips(config: string | undefined): Promise<FipsModule>
     throw missing("the module's self-test failed");
   setFips(true);
   assertActive(openssl);
-  const told = read(module);
-  active = { ...told, certificate: certificates[told.version], refused: refusedFeatures() };
+  active = { ...read(module), refused: refusedFeatures() };
   return active;
 }
 
@@ -173,7 +159,7 @@ async function load() {
         functions.OSSL_PROVIDER_get_params(of, start);
         return ffi.toString(bytes.getBigUint64(2 * parameterSize, true)) ?? '';
       };
-      return { name: value('name'), version: value('version'), build: value('buildinfo') };
+      return { name: value('name'), version: value('version') };
     };
     return { functions, text, name, read };
   } catch {
