@@ -23,6 +23,8 @@ export interface BackupStatus {
   readonly schedule?: BackupSchedule;
   readonly last?: Backup;
   readonly failure?: { readonly at: number; readonly reason: string };
+  /** One should be there by now and isn't. */
+  readonly overdue: boolean;
   /** The server came out of a backup, and does nothing by the clock until that is confirmed. */
   readonly restored?: { readonly backup: string; readonly at: number };
 }

@@ -27,6 +27,8 @@ export interface BackupStatus {
   readonly last?: BackupFacts;
   /** The last that failed since. */
   readonly failure?: { readonly at: number; readonly reason: string };
+  /** One should be there by now and isn't, however that comes. */
+  readonly overdue: boolean;
   /** This server came out of a backup, and nobody said yet that no other one lives on: nothing is done by the clock. */
   readonly restored?: { readonly backup: string; readonly at: number };
 }

@@ -1,6 +1,7 @@
 import {
   type BackupFacts,
   type BackupSchedule,
+  type BackupStatus,
   type Command,
   KmsError,
   type RecordReader,
@@ -47,7 +48,7 @@ export async function keepBackups(
   switch (command.kind) {
     case 'read-backups':
       await core.commits.submit(line, undefined, holds);
-      return await statusOf(records);
+      return await toldOf(core, records);
     case 'take-backup': {
       if (command.to !== undefined) assertAbsolute(command.to);
       const made = await taken(core, rooms, command.to, line);
@@ -58,8 +59,8 @@ export async function keepBackups(
       const { schedule } = command;
       if (schedule !== undefined) assertSchedule(schedule);
       line.summary = schedule === undefined ? 'no backups by the clock' : summaryOf(schedule);
-      await core.commits.submit(line, await statusChange(records, { schedule }), holds);
-      return await statusOf(records);
+      await core.commits.submit(line, await statusChange(records, { schedule, since: core.options.clock() }), holds);
+      return await toldOf(core, records);
     }
     case 'confirm-restore': {
       const restored = await records.read('setting', restoredId);
@@ -67,7 +68,7 @@ export async function keepBackups(
       line.summary = 'the restored server lives on';
       const gone = { kind: 'setting', id: restoredId, expect: restored.revision, value: undefined } as const;
       await core.commits.submit(line, { records: [gone], summary: '' }, holds);
-      return await statusOf(records);
+      return await toldOf(core, records);
     }
     case 'run-backup-schedule':
       return await runSchedule(core, rooms, line);
@@ -112,6 +113,14 @@ export async function isBackupDue({ options }: Core, records: RecordReader): Pro
   const now = options.clock();
   const since = (at: number | undefined) => (at === undefined ? Number.POSITIVE_INFINITY : (now - at) / 1000);
   return since(last?.takenAt) >= schedule.every && since(failure?.at) >= Math.min(retryAfter, schedule.every);
+}
+
+/** As it is kept, and whether one is missing: also where none is tried, on a restored server that nobody has confirmed. */
+async function toldOf({ options }: Core, records: RecordReader): Promise<BackupStatus> {
+  const { since = 0, ...status } = await statusOf(records);
+  const { schedule, last } = status;
+  const due = schedule && Math.max(since, last === undefined ? 0 : last.takenAt + schedule.every * 1000);
+  return { ...status, overdue: due !== undefined && options.clock() >= due + retryAfter * 1000 };
 }
 
 function assertSchedule({ every, to, keep }: BackupSchedule): void {

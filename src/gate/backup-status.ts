@@ -4,18 +4,21 @@ const statusId = 'backups';
 export const restoredId = 'restored';
 
 /** What is kept of them. */
-export async function statusOf(records: RecordReader): Promise<BackupStatus> {
+export async function statusOf(records: RecordReader): Promise<Kept & Pick<BackupStatus, 'restored'>> {
   const [stored, restored] = await Promise.all([
     records.read('setting', statusId),
     records.read('setting', restoredId),
   ]);
   return {
-    ...(stored?.value as BackupStatus | undefined),
+    ...(stored?.value as Kept | undefined),
     ...(restored !== undefined && { restored: restored.value as NonNullable<BackupStatus['restored']> }),
   };
 }
 
-type Kept = Pick<BackupStatus, 'schedule' | 'last' | 'failure'>;
+type Kept = Pick<BackupStatus, 'schedule' | 'last' | 'failure'> & {
+  /** When the schedule was set, in milliseconds since the epoch. */
+  readonly since?: number;
+};
 
 /** A success ends the failure before it. */
 export async function statusChange(

@@ -27,6 +27,27 @@ test('a backup is due at once, and then each time that its period is over', asyn
   assert.equal(await due(house), false);
 });
 
+test('a backup is overdue once ten minutes have passed since it was due, also where none is tried', async () => {
+  const house = await House.open();
+  const overdue = async () => (await house.perform({ kind: 'read-backups' })).overdue;
+  assert.equal(await overdue(), false);
+  assert.equal((await house.perform({ kind: 'schedule-backups', schedule })).overdue, false);
+  house.now += 600 * 1000;
+  assert.equal(await overdue(), true, 'none was ever taken');
+  await take(house);
+  assert.equal(await overdue(), false);
+  house.now += (3600 - 1) * 1000; // The house says of each backup that it was taken at the start.
+  assert.equal(await overdue(), false);
+  house.now += 1000;
+  assert.equal(await overdue(), true);
+  const { commits, rooms } = house.gate.core;
+  await commits.change(await restoredChange(rooms.keyring.records, { backup: 'b', at: house.now }));
+  await take(house);
+  assert.equal(await overdue(), true);
+  await house.perform({ kind: 'schedule-backups' });
+  assert.equal(await overdue(), false);
+});
+
 test('a schedule that makes no sense is refused', async () => {
   const house = await House.open();
   const wrong = [{ every: 1 }, { every: 1.5e9 }, { keep: 0 }, { keep: 1.5 }, { to: 'here' }, { to: '/a\0b' }];
