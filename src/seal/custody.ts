@@ -1,4 +1,4 @@
-import { randomUuid } from '#crypto/crypto.ts';
+import { hmac, randomBytes, randomUuid } from '#crypto/crypto.ts';
 import {
   type Handout,
   KmsError,
@@ -9,7 +9,7 @@ import {
   type SealStatus,
   SecretBytes,
 } from '#domain/domain.ts';
-import { canonicalJson } from '#encoding/encoding.ts';
+import { canonicalJson, toHex } from '#encoding/encoding.ts';
 import type { Hsm } from '#hsm/hsm.ts';
 import type { SealKind } from './contract.ts';
 import { assertSealName, entryNamed } from './document.ts';
@@ -59,6 +59,8 @@ export class Custody {
   readonly #file: HeldFile;
   readonly #kinds: readonly SealKind[];
   readonly #ways: Ways;
+  /** Tells one new secret from another, to nobody outside this process. */
+  readonly #marking = new SecretBytes(randomBytes(32));
 
   constructor(file: SealFile, { clock, kinds, given = {}, fixed }: CustodyOptions) {
     this.#file = new HeldFile(file);
@@ -161,7 +163,10 @@ export class Custody {
     { name, settings, secret }: AskedSeal,
     opener: Opener | undefined,
   ): Promise<Staged | SealAwaited> {
-    const found = await this.#wayToRoot(opener, canonicalJson({ add: name, kind, settings }));
+    const found = await this.#wayToRoot(
+      opener,
+      canonicalJson({ add: name, kind, settings, secret: this.#mark(secret) }),
+    );
     if ('awaits' in found) return found;
     using root = found.root;
     using given = copyOf(secret);
@@ -174,7 +179,7 @@ export class Custody {
     const kind = kindNamed(this.#kinds, entry.kind);
     const kept = kind.shares !== undefined || Object.keys(settings).length === 0 ? entry.settings : {};
     const asked = { ...kept, ...settings };
-    const found = await this.#wayToRoot(opener, canonicalJson({ rotate: name, settings }));
+    const found = await this.#wayToRoot(opener, canonicalJson({ rotate: name, settings, secret: this.#mark(secret) }));
     if ('awaits' in found) return found;
     using root = found.root;
     using given = copyOf(secret);
@@ -268,6 +273,11 @@ export class Custody {
     if (!('awaits' in found)) return found;
     this.#ways.forgetShares(atOnce);
     throw new KmsError('invalid-unseal', 'These are too few shares: bring as many as open the seal, one a line.');
+  }
+
+  /** So that nobody's share helps to a passphrase that another one has put in the place of what he was shown. */
+  #mark(secret: Plaintext | undefined): string | undefined {
+    return secret && toHex(hmac('sha256', this.#marking, secret.release()));
   }
 
   /** The root that the server runs on; without an opener by a seal that opens by itself. `purpose`: of shares, as `Ways.by` tells. */

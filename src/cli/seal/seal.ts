@@ -56,6 +56,7 @@ export const sealCommands: readonly Command[] = [
     options: { ...settingOptions, ...newSecretOptions, ...opener, ...openerOptions },
     more: [
       ...bringShares,
+      'With any --custodian those named are all there are, each with the keys that are given now; without, they stay as they are.',
       'Former shares open it too until each new one was acknowledged, or enough of them have opened it.',
     ],
     run: rotate,

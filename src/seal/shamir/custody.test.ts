@@ -138,6 +138,18 @@ test('what forgets shares that were brought for one thing leaves those that were
   assert.equal(kept(await bring(shares[2]!)).length, 5);
 });
 
+test('shares brought for a passphrase count for no other passphrase', async () => {
+  const { custody, shares } = await founded();
+  const bring = (share: string, words: string) =>
+    custody.add('passphrase', { name: 'daily', settings: {}, ...given(words) }, given(share));
+  const agreed = 'what was agreed on';
+  for (const [i, share] of shares.slice(0, 2).entries())
+    assert.deepEqual(await bring(share, agreed), { awaits: { threshold: 3, total: 5, progress: i + 1 } });
+  const another = await bring(shares[2]!, 'what only he knows');
+  assert.deepEqual(another, { awaits: { threshold: 3, total: 5, progress: 1 } });
+  kept(await bring(shares[2]!, agreed));
+});
+
 /** Seven new shares of which four open it; the old ones still do. */
 async function replaced() {
   const world = await founded();
