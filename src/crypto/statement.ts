@@ -21,11 +21,9 @@ export function signStatement(
   privatePem: SecretBytes,
   passphrase: SecretBytes | undefined,
   message: Uint8Array,
-): { readonly signature: Uint8Array; readonly publicPem: string } | undefined {
+): Uint8Array | undefined {
   const key = privateKeyOf(privatePem, passphrase);
-  if (key === undefined) return undefined;
-  const publicPem = createPublicKey(key).export({ format: 'pem', type: 'spki' }).toString();
-  return { signature: sign(hashOf(key), message, key), publicPem };
+  return key && sign(hashOf(key), message, key);
 }
 
 /** Whether `signature` over `message` is by that public key. False for a malformed key too. */

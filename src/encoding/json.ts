@@ -2,6 +2,10 @@ import { fromUtf8 } from './utf8.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** Whether it has members: no list, and not null. */
+export const isJsonObject = (json: Json | undefined): json is { readonly [key: string]: Json } =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);
+
 export interface JsonLimits {
   /** Levels of nesting, so that a hostile body can't cost more than its bytes. */
   readonly depth: number;

@@ -1,6 +1,15 @@
 import { equalSecrets, hkdf, hmac, recipientLength } from '#crypto/crypto.ts';
 import { KmsError, type SecretBytes } from '#domain/domain.ts';
-import { canonicalJson, fromBase64, hasTwins, type Json, parseJson, toBase64, toUtf8 } from '#encoding/encoding.ts';
+import {
+  canonicalJson,
+  fromBase64,
+  hasTwins,
+  isJsonObject,
+  type Json,
+  parseJson,
+  toBase64,
+  toUtf8,
+} from '#encoding/encoding.ts';
 
 /** One credential of a seal, and what it opens. */
 export interface Lock {
@@ -126,7 +135,7 @@ function readEntry(json: Json, index: number): SealEntry {
 }
 
 function readLock({ settings, recipient, guarded, root }: Record<string, Json>, name: string): Lock {
-  if (!isObject(settings)) throw damaged(`settings of the seal "${name}"`);
+  if (!isJsonObject(settings)) throw damaged(`settings of the seal "${name}"`);
   return Object.freeze({
     settings,
     recipient: bytesOf(recipient, `recipient of the seal "${name}"`, recipientLength, recipientLength),
@@ -135,9 +144,6 @@ function readLock({ settings, recipient, guarded, root }: Record<string, Json>, 
   });
 }
 
-const isObject = (json: Json | undefined): json is { readonly [key: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
-
 /** Exactly these, and of the optional ones whichever are there. */
 function members(
   json: Json | undefined,
@@ -145,7 +151,7 @@ function members(
   optional: readonly string[],
   part: string,
 ): Record<string, Json> {
-  if (!isObject(json)) throw damaged(part);
+  if (!isJsonObject(json)) throw damaged(part);
   const known = new Set([...required, ...optional]);
   if (!required.every((name) => Object.hasOwn(json, name)) || !Object.keys(json).every((name) => known.has(name))) {
     throw damaged(part);

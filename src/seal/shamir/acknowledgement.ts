@@ -6,6 +6,7 @@ import {
   fromHex,
   fromUtf8,
   hasTwins,
+  isJsonObject,
   type Json,
   parseJson,
   toBase64,
@@ -24,16 +25,8 @@ export const duties = [
   'I understand that together with others it opens every key of the server, and accept the duties of a key custodian.',
 ] as const;
 
-/** What a custodian says of one share. */
-export interface Statement {
-  readonly seal: string;
-  readonly set: string;
-  readonly number: number;
-  readonly threshold: number;
-  readonly total: number;
-  readonly custodian: string;
-  /** ISO 8601, to the second, in UTC. */
-  readonly date: string;
+/** What a custodian says of one share; its date to the second, in UTC. */
+export interface Statement extends Omit<AcknowledgedShare, 'signed'> {
   readonly duties: readonly string[];
   /** 64 hexadecimal digits that only the share itself gives: it has arrived. */
   readonly receipt: string;
@@ -47,6 +40,8 @@ export interface SealOfShares {
 
 const format = 1;
 const longest = 8 * 1024;
+/** Letters of any member but the duties: a name or 64 hexadecimal digits. */
+const longestMember = 64;
 const datePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 const statementMembers = ['seal', 'set', 'number', 'threshold', 'total', 'custodian', 'date', 'duties', 'receipt'];
 
@@ -88,9 +83,9 @@ export function acknowledge(
   const signed = signStatement(signing.key, signing.passphrase, messageOf(statement));
   if (signed === undefined)
     throw invalid('The key to sign with is no Ed25519 or ECDSA key in PEM, or its passphrase is wrong');
-  if (!verifyStatement(custodian.key, messageOf(statement), signed.signature))
+  if (!verifyStatement(custodian.key, messageOf(statement), signed))
     throw invalid(`The key is another one than was named for ${custodian.name}`);
-  return textOf(statement, signed.signature);
+  return textOf(statement, signed);
 }
 
 /**
@@ -151,7 +146,7 @@ const messageOf = (statement: Statement) => toUtf8(`claviger/v1/share-acknowledg
 
 function readText(text: Uint8Array): { statement: Statement; signature: Uint8Array | undefined } {
   const json = text.length > longest || hasTwins(fromUtf8(text) ?? '') ? undefined : parseJson(text, { depth: 4 });
-  if (!isObject(json) || json.format !== format) throw unreadable();
+  if (!isJsonObject(json) || json.format !== format) throw unreadable();
   const { statement, signature, format: _, ...more } = json;
   const bytes = typeof signature === 'string' ? fromBase64(signature) : undefined;
   if (Object.keys(more).length > 0 || (signature !== undefined && bytes === undefined)) throw unreadable();
@@ -159,20 +154,18 @@ function readText(text: Uint8Array): { statement: Statement; signature: Uint8Arr
 }
 
 function readStatement(json: Json | undefined): Statement {
-  if (!isObject(json)) throw unreadable();
+  if (!isJsonObject(json)) throw unreadable();
   const whole = Object.keys(json).length === statementMembers.length && statementMembers.every((name) => name in json);
   const { seal, set, custodian, date, receipt, number, threshold, total, duties: accepted } = json;
   const texts = [seal, set, custodian, date, receipt];
   const counts = [number, threshold, total];
-  if (!whole || !texts.every((one) => typeof one === 'string') || !counts.every((one) => Number.isSafeInteger(one)))
-    throw unreadable();
+  if (!whole || !texts.every(isShortText) || !counts.every((one) => Number.isSafeInteger(one))) throw unreadable();
   if (!datePattern.test(date as string) || Number.isNaN(Date.parse(date as string))) throw unreadable();
   if (!Array.isArray(accepted) || !accepted.every((one) => typeof one === 'string')) throw unreadable();
   return json as unknown as Statement;
 }
 
-const isObject = (json: Json | undefined): json is { readonly [key: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
+const isShortText = (json: Json | undefined) => typeof json === 'string' && json.length <= longestMember;
 
 const unreadable = () => invalid('This is no acknowledgement of a share');
 const invalid = (words: string) => new KmsError('invalid-parameter', `${words}.`);

@@ -25,9 +25,9 @@ export const shamirKind: SealKind<ShamirSettings> = {
     using key = new SecretBytes(randomBytes(keyLength));
     const set = toHex(randomBytes(setLength));
     const shares = await splitKey(key, set, settings);
+    const handouts: Handout[] = [];
     try {
       const commitments = shares.map((share) => commitmentTo(receiptOf(share)));
-      const handouts: Handout[] = [];
       for (const share of shares) handouts.push(await handoutOf(settings, share));
       const { superseded = [], issued, ...rest } = settings;
       const former = issued === undefined ? superseded : [issued.set, ...superseded].slice(0, mostSuperseded);
@@ -40,6 +40,9 @@ export const shamirKind: SealKind<ShamirSettings> = {
         seal: new ShamirSeal(SecretBytes.copyOf(key.expose()), set),
         handouts,
       };
+    } catch (error) {
+      for (const { text } of handouts) text.wipe();
+      throw error;
     } finally {
       for (const { point } of shares) point.dispose();
     }

@@ -157,6 +157,8 @@ test('whatever in an acknowledgement is changed is refused', async () => {
     [{ receipt: '0'.repeat(64) }, /receipt/],
     [{ receipt: '' }, /receipt/],
     [{ receipt: 7 }, /no acknowledgement/],
+    [{ seal: 'x'.repeat(65) }, /no acknowledgement/],
+    [{ custodian: 'x'.repeat(65) }, /no acknowledgement/],
   ];
   for (const [change, words] of changed) {
     const content = { ...whole, statement: { ...whole.statement, ...change } };
