@@ -13,7 +13,6 @@ import { localTls, type ServerTls } from './local-tls.ts';
 import { packageVersion, parseEndpoint, ratesOf, reporting, say, serveUntilSignal, show, warn } from './serving.ts';
 
 const officer = 'officer';
-const minPassphrase = 12;
 /** Requests per second of one principal: far above what a program in order asks, and less than one server can answer. */
 const usualRate = '10000';
 
@@ -160,14 +159,7 @@ function serverOptions(data: DataDirectory, values: SealValues): ServerOptions {
 }
 
 async function newPassphrase(values: SealValues): Promise<Uint8Array> {
-  const passphrase = givenSecret(values, 'passphrase') ?? (await askTwice());
-  if (passphrase.length < minPassphrase) {
-    throw new KmsError(
-      'invalid-parameter',
-      `The passphrase must have at least ${minPassphrase} bytes: everything hangs from it.`,
-    );
-  }
-  return passphrase;
+  return givenSecret(values, 'passphrase') ?? (await askTwice());
 }
 
 async function askTwice(): Promise<Uint8Array> {

@@ -3,7 +3,7 @@ export { type Asks, type Handout, maxWrapped, type Seal, type SealKind, type Sha
 export { type AskedSeal, Custody, type CustodyOptions, type Opening } from './custody.ts';
 export type { SealFile } from './held-file.ts';
 export { sealKinds } from './kinds.ts';
-export { type PassphraseCost, passphraseKind, strongCost } from './passphrase/passphrase.ts';
+export { type PassphraseCost, passphraseKind } from './passphrase/passphrase.ts';
 export type { Renewal, Staged } from './seal-changes.ts';
 export { acknowledgements } from './shamir/acknowledgement.ts';
 export { shamirKind } from './shamir/shamir.ts';

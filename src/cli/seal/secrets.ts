@@ -25,8 +25,6 @@ export const newSecretOptions = {
   'new-pin-file': from('it').file,
 } as const satisfies Record<string, OptionSpec>;
 
-const minPassphrase = 12;
-
 /** What an option says where; undefined: none does. Throws UsageError where two do. */
 export function givenSecret(call: Call): string | undefined {
   const share = givenShare(call);
@@ -42,8 +40,9 @@ export function givenSecret(call: Call): string | undefined {
 
 const words = { passphrase: 'Passphrase', pin: 'PIN', shares: 'Share' } as const;
 
-/** Asks on the terminal for whatever one of these seals takes. Throws CliError where they take nothing. */
+/** Asks on the terminal for whatever one of these seals takes. Throws CliError where they take nothing, or there are none. */
 export function askFor(seals: readonly SealStatus[]): Promise<string> {
+  if (seals.length === 0) throw new CliError('This server has no seal of that name: "claviger status" tells which.');
   const kinds = new Set(seals.flatMap(({ asks }) => (asks === 'nothing' ? [] : [asks])));
   if (kinds.size === 0)
     throw new CliError('The seals of this server ask for nothing: it opens once they are in reach.');
@@ -60,9 +59,7 @@ export async function newSecret(call: Call, kind: string): Promise<string | unde
     );
   }
   if (kind !== 'passphrase') return undefined;
-  const passphrase = secretFrom(call, 'new-passphrase') ?? (await askTwice());
-  if (Buffer.byteLength(passphrase) >= minPassphrase) return passphrase;
-  throw new CliError(`The passphrase must have at least ${minPassphrase} bytes: everything hangs from it.`);
+  return secretFrom(call, 'new-passphrase') ?? (await askTwice());
 }
 
 async function askTwice(): Promise<string> {

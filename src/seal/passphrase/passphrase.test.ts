@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SecretBytes } from '#domain/domain.ts';
+import { KmsError, SecretBytes } from '#domain/domain.ts';
 import { sealContract } from '../testing/contract-suite.ts';
 import { passphraseKind, strongCost } from './passphrase.ts';
 
@@ -27,4 +27,16 @@ test('refuses a wrapped secret that asks for more memory than any machine should
   const wrapped = Buffer.from(await seal.wrap(secret('0123456789abcdef')));
   wrapped.writeUInt32BE(0xffffffff, 1);
   await assert.rejects(seal.unwrap(wrapped), { code: 'invalid-unseal' });
+});
+
+test('a passphrase that is set has twelve bytes, and what was wrapped under a shorter one opens', async () => {
+  const kind = passphraseKind(quick);
+  for (const short of ['', 'elevenbytes']) {
+    await assert.rejects(kind.create({}, secret(short)), (error: unknown) => {
+      return error instanceof KmsError && error.code === 'invalid-parameter' && /at least 12 bytes/.test(error.message);
+    });
+  }
+  const before = await kind.open({}, secret('short'));
+  const wrapped = await before.wrap(secret('0123456789abcdef'));
+  (await (await kind.open({}, secret('short'))).unwrap(wrapped)).dispose();
 });

@@ -13,14 +13,17 @@ export interface PassphraseCost {
 /** RFC 9106 section 4, second recommended option: 64 MiB, three passes, four lanes. */
 export const strongCost: PassphraseCost = { memoryKiB: 64 * 1024, passes: 3, parallelism: 4 };
 
+/** Bytes of a passphrase that is set from now on. */
+const minPassphrase = 12;
+
 // format 1 | memory KiB 4 | passes 4 | lanes 4 | salt 16 | nonce 12 | secret and tag
 const formatByte = 1;
 const saltAt = 13;
 const nonceAt = saltAt + 16;
 const bodyAt = nonceAt + nonceLength;
 
-// What a wrapped secret may ask of the machine, so that a forged file can't exhaust it.
-const costLimit: PassphraseCost = { memoryKiB: 4 * 1024 * 1024, passes: 64, parallelism: 64 };
+// What a wrapped secret may ask of the machine, so that a forged file can't exhaust it: no more memory than Argon2id gets here.
+const costLimit: PassphraseCost = { memoryKiB: strongCost.memoryKiB, passes: 64, parallelism: 64 };
 
 /**
  * Holds secrets under a passphrase that somebody knows. There is nothing to set: each wrapped secret names the cost that it was wrapped
@@ -40,14 +43,17 @@ export function passphraseKind(cost: PassphraseCost = strongCost): SealKind {
         throw new KmsError('invalid-parameter', `A passphrase seal has no setting "${unknown}".`);
       return {};
     },
-    create: async (settings, secret) => ({ settings, seal: given(secret) }),
+    async create(settings, secret) {
+      if (secret !== undefined && secret.length < minPassphrase) {
+        throw new KmsError(
+          'invalid-parameter',
+          `The passphrase must have at least ${minPassphrase} bytes: everything hangs from it.`,
+        );
+      }
+      return { settings, seal: given(secret) };
+    },
     open: async (_settings, secret) => given(secret),
   };
-}
-
-/** Holds the root key under a passphrase, which stays the caller's. */
-export function passphraseSeal(passphrase: SecretBytes, cost: PassphraseCost = strongCost): Seal {
-  return new PassphraseSeal(SecretBytes.copyOf(passphrase.expose()), cost);
 }
 
 class PassphraseSeal implements Seal {
