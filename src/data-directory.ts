@@ -61,9 +61,10 @@ export class DataDirectory {
     } finally {
       closeSync(file);
     }
-    renameSync(draft, target);
+    // Opened before: where that fails, nothing has changed.
     const folder = openSync(join(target, '..'), 'r');
     try {
+      renameSync(draft, target);
       fsyncSync(folder);
     } finally {
       closeSync(folder);

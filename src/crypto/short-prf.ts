@@ -1,4 +1,4 @@
-import type { SecretBytes } from '#domain/domain.ts';
+import { SecretBytes } from '#domain/domain.ts';
 import { digestLatin1 } from './hash.ts';
 
 /**
@@ -6,21 +6,22 @@ import { digestLatin1 } from './hash.ts';
  * function because all inputs are equally long; its outputs must stay secret.
  */
 export class ShortPrf {
-  readonly #input: Buffer;
+  /** The key, and room for an input. */
+  readonly #whole: SecretBytes;
   readonly #at: number;
 
   /** The caller still owns `key`; a copy of it lives as long as this. `length` in bytes. */
   constructor(key: SecretBytes, length: number) {
     this.#at = key.length;
-    this.#input = Buffer.alloc(key.length + length);
-    this.#input.set(key.expose());
+    this.#whole = SecretBytes.copyOf(new Uint8Array(key.length + length));
+    this.#whole.expose().set(key.expose());
   }
 
   /** 32 bytes, as a string of one character each. */
   latin1(input: Uint8Array): string {
-    if (input.length !== this.#input.length - this.#at)
-      throw new RangeError('the input has another length than agreed');
-    this.#input.set(input, this.#at);
-    return digestLatin1('sha256', this.#input);
+    const whole = this.#whole.expose();
+    if (input.length !== whole.length - this.#at) throw new RangeError('the input has another length than agreed');
+    whole.set(input, this.#at);
+    return digestLatin1('sha256', whole);
   }
 }
