@@ -208,9 +208,13 @@ export function readPublicKey(
   return derSequence(derSequence(derOid('1.2.840.10045.2.1'), parameters), derBitString(pointOf(point)));
 }
 
-/** PKCS#11 v3.0 section 2.3.3 asks for an OCTET STRING around the point; some tokens leave it out. */
-function pointOf(value: Buffer): Uint8Array {
+/** Bytes of an uncompressed point: of 256, 384 and 521 bits. */
+const pointLengths: ReadonlySet<number> = new Set([65, 97, 133]);
+
+/** PKCS#11 v3.0 section 2.3.3 asks for an OCTET STRING around the point; some tokens leave it out. A point may look like one by its bytes. */
+export function pointOf(value: Buffer): Uint8Array {
   const [element, ...more] = readDer(value) ?? [];
-  const wrapped = element !== undefined && more.length === 0 && element.tag === 4 && element.body[0] === 4;
+  const wrapped =
+    element !== undefined && more.length === 0 && element.tag === 4 && pointLengths.has(element.body.length);
   return wrapped ? element.body : value;
 }

@@ -197,6 +197,20 @@ it('opens a token with fewer sessions than it was to have, and says when it has 
   faulty!.calm();
 });
 
+it('signs on while a key is made that takes its time', async () => {
+  await withHsm({ sessions: 2 }, async (hsm, { ec }) => {
+    await hsm.use(ec, sign);
+    faulty!.disturb({ call: 'C_GenerateKey', action: 'wait', value: 3000 });
+    const wanted = { id: 'cafe', label: 'slow', key: { type: 'aes', bits: 256 }, usage: 'encrypt-decrypt' } as const;
+    const making = hsm.generate(wanted);
+    while (faulty!.waits) await sleep(10);
+    const before = performance.now();
+    await Promise.all(Array.from({ length: 50 }, () => hsm.use(ec, sign)));
+    assert.ok(performance.now() - before < 1500, 'nothing waits behind it');
+    assert.equal((await making).id, 'cafe');
+  });
+});
+
 it('makes no key a second time where the token was lost while it made one', async () => {
   await withHsm({ sessions: 1 }, async (hsm) => {
     const before = (await hsm.list()).length;

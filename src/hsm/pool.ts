@@ -139,8 +139,9 @@ export class Pool {
     if (this.#recovery !== undefined || this.#queue.length === 0) return;
     const ready = this.#ready();
     if (ready.length === 0) this.#lost();
+    const open = ready.filter(({ asked }) => !asked);
     // Calls that are over so soon keep a processor busy rather than wait: more threads than processors would only take turns.
-    const useful = (ready[0]?.each ?? 0) < soon ? ready.slice(0, Math.max(1, availableParallelism())) : ready;
+    const useful = (open[0]?.each ?? 0) < soon ? open.slice(0, Math.max(1, availableParallelism())) : open;
     const free = useful.filter(({ load }) => load < batchesEach).sort((a, b) => a.load - b.load);
     for (const [i, thread] of free.entries()) {
       if (this.#queue.length === 0) return;

@@ -13,7 +13,6 @@ import {
   type Questions,
   type ThreadSettings,
 } from './messages.ts';
-
 import { type Batch, pack, readAnswers } from './packing.ts';
 
 /** A use that somebody waits for. */
@@ -86,6 +85,11 @@ export class Thread {
   /** Batches and questions that it was given and didn't answer. */
   get load(): number {
     return this.#underWay.length;
+  }
+
+  /** Whether a question is under way, or waits: behind one that makes a key, uses would wait for minutes. */
+  get asked(): boolean {
+    return this.#underWay.some(({ uses }) => uses === undefined);
   }
 
   /** How many uses it is to be given at once. */
