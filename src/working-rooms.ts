@@ -45,6 +45,9 @@ export class WorkingRooms {
   async open(opening: Opening): Promise<Unsealed> {
     const { store, custody, clock, shelf, cachedKeys = defaultCachedKeys } = this.#ground;
     using root = opening.root;
+    // Where it comes to nothing, what was reached with it is left: a token, say.
+    using stack = new DisposableStack();
+    stack.defer(() => custody.forget());
     const stored = await readStoredHead(store);
     const keyring = await Keyring.open(root, store, stored?.sealed, {
       ...{ capacity: cachedKeys, clock: clock.now, shelf, hsm: () => custody.token },
@@ -54,6 +57,7 @@ export class WorkingRooms {
     if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
     const rooms = this.furnish(keyring);
     opening.opened();
+    stack.move();
     return rooms;
   }
 
