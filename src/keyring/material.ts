@@ -3,6 +3,7 @@ import type { Key, KeyVersion, SecretBytes } from '#domain/domain.ts';
 import { toHex } from '#encoding/encoding.ts';
 import type { Parts } from './change.ts';
 import { bindingOf, macBindingOf } from './open.ts';
+import { assertNotResident } from './resident.ts';
 import { wrapMaterial } from './root.ts';
 
 /** New material, wrapped for exactly this key and version under its `versionKey`. */
@@ -23,7 +24,10 @@ export async function makeVersion(
   }
 }
 
-/** The version with what material it has wrapped for the same version of another key, under that one's key. */
+/**
+ * The version with what material it has wrapped for the same version of another key, under that one's key. Not of keys in an HSM: no two
+ * share an object.
+ */
 export async function rewrapped(
   parts: Parts,
   from: Key,
@@ -31,6 +35,7 @@ export async function rewrapped(
   to: Parameters<typeof bindingOf>[0],
   versionKey: SecretBytes,
 ): Promise<KeyVersion> {
+  assertNotResident(from, 'copied');
   if (version.wrapped === undefined) return version;
   using material = await parts.versions.material(from, version);
   using mac = await parts.versions.macKey(from, version);

@@ -266,6 +266,19 @@ it('what was made and never came to a key is removed after a restart, and nothin
   assert.equal(await deleteOrphans(at), 0);
 });
 
+it('makes no key whose public half does not verify what the token signs by it', async () => {
+  const at = await house();
+  const { publicKey: stranger } = (await resident(at)).current;
+  const connected = at.hsm!;
+  at.hsm = new Proxy(connected, {
+    get: (hsm, name: keyof Hsm) => {
+      if (name === 'publicKey') return async () => stranger;
+      return name === 'token' ? hsm.token : hsm[name].bind(hsm);
+    },
+  });
+  await assert.rejects(resident(at), fails('tampered'));
+});
+
 it('refuses what would take the material out of the token, or bring some into it', async () => {
   const at = await house();
   const command = { spec: 'ec-p256', usages: ['sign'] } as const;

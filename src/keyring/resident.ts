@@ -1,4 +1,4 @@
-import { randomBytes } from '#crypto/crypto.ts';
+import { openPublicKey, randomBytes, verify } from '#crypto/crypto.ts';
 import {
   type Change,
   type Command,
@@ -8,9 +8,10 @@ import {
   KmsError,
   type RecordChange,
   type ResidentMaterial,
+  type SignatureScheme,
 } from '#domain/domain.ts';
 import { toHex } from '#encoding/encoding.ts';
-import type { Hsm, HsmCurve, HsmKeyType } from '#hsm/hsm.ts';
+import type { Hsm, HsmCurve, HsmKeyType, HsmUse, KeyName } from '#hsm/hsm.ts';
 import type { Records } from './records.ts';
 
 /*
@@ -120,6 +121,9 @@ export class Residents {
     const made = await hsm.generate({ id: objectId, label, key: typeOf(spec)!, usage: 'sign' });
     if (!made.bornConfined) throw new KmsError('unsupported', 'The HSM makes keys that can be read out of it.', id);
     const publicKey = await hsm.publicKey(made);
+    if (!(await isPair(hsm, made, spec, publicKey))) {
+      throw new KmsError('tampered', 'What the HSM signs by the new key does not verify by its public half.', id);
+    }
     const resident: ResidentMaterial = { tokenSerial: hsm.token.serial, objectId };
     const settled: Change = {
       records: [{ kind: 'setting', id: idOf(objectId), expect: row.revision, value: undefined }],
@@ -200,6 +204,22 @@ export class Residents {
       'This server is not connected to an HSM: keys in it need a pkcs11 seal, and its PIN since the server was unsealed.',
     );
   }
+}
+
+/** Whether one half verifies what the other signs: a pair-wise consistency test, of the token. */
+async function isPair(hsm: Hsm, key: KeyName, spec: KeySpec, publicKey: Uint8Array): Promise<boolean> {
+  const data = randomBytes(32);
+  const [use, scheme]: readonly [HsmUse, SignatureScheme] =
+    curves[spec] === undefined
+      ? [
+          { use: 'sign-pkcs1', hash: 'SHA-256', data },
+          { family: 'rsa-pkcs1', hash: 'sha256' },
+        ]
+      : [
+          { use: 'sign-ecdsa', data },
+          { family: 'ecdsa', hash: 'sha256', encoding: 'p1363' },
+        ];
+  return await verify(openPublicKey(spec, publicKey), scheme, 'digest', data, await hsm.use(key, use));
 }
 
 function changeOf(rows: readonly NoteRow[], next: (row: NoteRow) => Note | undefined): Change | undefined {
