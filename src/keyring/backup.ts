@@ -58,7 +58,6 @@ async function carried(
 ): Promise<BackedUp> {
   const carry = (version: KeyVersion) => rewrapped(parts, from, version, to, wrapping);
   const key = {
-    ...from,
     ...to,
     current: await carry(from.current),
     ...(from.next && { next: await carry(from.next) }),

@@ -225,7 +225,8 @@ test('a mirror that is out of reach is finished when it is back, and no server s
   await server.stop();
   rmSync(disk, { recursive: true });
   server = await serve(data, '--shelf-mirror', disk);
-  await new Asked(server.url, data).done(admin.token, 'DELETE', `/claviger/v1/keys/${made.kept!.id}`);
+  const answer = await new Asked(server.url, data).done(admin.token, 'DELETE', `/claviger/v1/keys/${made.kept!.id}`);
+  assert.deepEqual(answer.pendingMirrors, [join(disk, 'shelf')]);
   await server.stop();
   mkdirSync(disk);
   server = await serve(data, '--shelf-mirror', disk);
