@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KmsError, Plaintext, type SealAwaited, SecretBytes } from '#domain/domain.ts';
-import { Custody, passphraseKind, type SealFile, type Staged } from './seal.ts';
+import { Custody, passphraseKind, type SealFile, type SealKind, type Staged } from './seal.ts';
 
 const kinds = [passphraseKind({ memoryKiB: 64, passes: 1, parallelism: 1 })];
 const clock = () => 0;
@@ -319,6 +319,40 @@ test('a credential that was given at the start opens without anybody’s help', 
     bare.add('passphrase', { name: 'more', settings: {}, ...given('x') }, undefined),
     refused('invalid-unseal', /bring what opens one/),
   );
+});
+
+test('a PIN that a token refused is not tried again while another seal is waited for', async () => {
+  const { file } = await made();
+  const tried: string[] = [];
+  let away = false;
+  const token = { ...kinds[0]!, kind: 'token', asks: 'pin' } as const;
+  const cloud = { ...kinds[0]!, kind: 'cloud', asks: 'nothing' } as const;
+  const reached = (kind: typeof token | typeof cloud, secret?: SecretBytes) => {
+    tried.push(kind.kind);
+    if (away && kind === cloud) throw new KmsError('unavailable', 'the cloud is away');
+    return kinds[0]!.open({}, kind === cloud ? new SecretBytes(long('cloud')) : secret);
+  };
+  const all: SealKind[] = [
+    ...kinds,
+    { ...token, open: async (_, secret) => reached(token, secret) },
+    {
+      ...cloud,
+      create: () => kinds[0]!.create({}, new SecretBytes(long('cloud'))),
+      open: async () => reached(cloud),
+    },
+  ];
+  const first = new Custody(file, { kinds: all, clock });
+  (await first.open(given('old')))!.opened();
+  (await staged(first.add('token', { name: 'hsm', settings: {}, ...given('pin') }, given('old')))).keep();
+  (await staged(first.add('cloud', { name: 'cloud', settings: {} }, given('old')))).keep();
+  tried.length = 0;
+  away = true;
+  const next = new Custody(file, { kinds: all, clock, given: { pin: new SecretBytes(long('wrong')) } });
+  for (let i = 0; i < 3; i++) await assert.rejects(next.openAlone(), refused('unavailable', /cloud is away/));
+  assert.deepEqual(tried, ['token', 'cloud', 'cloud', 'cloud']);
+  assert.match(next.status().find(({ name }) => name === 'hsm')!.trouble!, /does not open/);
+  away = false;
+  (await next.openAlone()).opened();
 });
 
 test('pads are letters and digits, of the length asked for and never the same', async () => {

@@ -56,6 +56,8 @@ export class Ways {
   /** By what the shares are to open. */
   readonly #progress = new Map<string, ShareProgress>();
   readonly #troubles = new Map<string, string>();
+  /** Why a token did not take the PIN that was given at the start, by what the PIN is for: none is tried twice. */
+  readonly #refusedPins = new Map<string, KmsError>();
   readonly #token = new HeldToken();
 
   constructor(kinds: readonly SealKind[], given: Given, clock: () => number) {
@@ -175,7 +177,10 @@ export class Ways {
     const failures: KmsError[] = [];
     for (const [way, key] of attempts) {
       const { name } = way.entry;
+      const pinFor = key !== undefined && key === this.#given.pin ? idOf(way.lock.guarded, 'PIN') : undefined;
       try {
+        const refused = pinFor && this.#refusedPins.get(pinFor);
+        if (refused) throw refused;
         const root = await openLock(name, way.kind, way.lock, key);
         this.#troubles.delete(name);
         assertAuthentic(document, root);
@@ -183,6 +188,7 @@ export class Ways {
         return { ...way, root, document };
       } catch (error) {
         if (!(error instanceof KmsError)) throw error;
+        if (pinFor !== undefined && error.code === 'invalid-unseal') this.#refusedPins.set(pinFor, error);
         if (way.lock === way.entry && way.kind.asks !== 'passphrase') this.#troubles.set(name, error.message);
         failures.push(failed(way, error));
       }
