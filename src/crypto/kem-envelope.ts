@@ -1,9 +1,10 @@
-import { createPrivateKey, createPublicKey, decapsulate, encapsulate, type KeyObject } from 'node:crypto';
+import { createPublicKey, decapsulate, encapsulate, type KeyObject } from 'node:crypto';
 import { SecretBytes } from '#domain/domain.ts';
 import { toUtf8 } from '#encoding/encoding.ts';
 import { aeadOpen, aeadSeal, nonceLength, tagLength } from './aead.ts';
 import { digest } from './hash.ts';
 import { hkdf } from './hkdf.ts';
+import { privateKeyOfPem, publicKeyOfPem } from './pem-keys.ts';
 
 /** FIPS 203 table 3: bytes of a ciphertext. */
 const ciphertextLengths: ReadonlyMap<string, number> = new Map([
@@ -15,7 +16,7 @@ const noNonce = new Uint8Array(nonceLength);
 
 /** Whether it is a public key (SubjectPublicKeyInfo) of ML-KEM-768 or -1024. */
 export function isKemPublicKey(pem: string): boolean {
-  return publicKeyOf(pem) !== undefined;
+  return publicKeyOfPem(pem, isKem) !== undefined;
 }
 
 /**
@@ -23,7 +24,7 @@ export function isKemPublicKey(pem: string): boolean {
  * fixed nonce. `context` is bound to it. Undefined where `pem` is no such public key. The caller still owns `secret`.
  */
 export function sealToKemKey(pem: string, context: Uint8Array, secret: SecretBytes): Uint8Array | undefined {
-  const publicKey = publicKeyOf(pem);
+  const publicKey = publicKeyOfPem(pem, isKem);
   if (publicKey === undefined) return undefined;
   const { sharedKey, ciphertext } = encapsulate(publicKey);
   using shared = new SecretBytes(sharedKey);
@@ -33,9 +34,9 @@ export function sealToKemKey(pem: string, context: Uint8Array, secret: SecretByt
 
 /** The caller owns the result, and still owns `pem`, a private key in PKCS #8. Undefined when anything at all is wrong. */
 export function openWithKemKey(pem: SecretBytes, context: Uint8Array, sealed: Uint8Array): SecretBytes | undefined {
-  const privateKey = privateKeyOf(pem);
+  const privateKey = privateKeyOfPem(pem, undefined, isKem);
   if (privateKey === undefined) return undefined;
-  const length = ciphertextLengths.get(privateKey.asymmetricKeyType ?? '') ?? sealed.length;
+  const length = ciphertextLengths.get(privateKey.asymmetricKeyType!)!;
   if (sealed.length < length + tagLength) return undefined;
   const ciphertext = sealed.subarray(0, length);
   using shared = new SecretBytes(decapsulate(privateKey, ciphertext));
@@ -49,22 +50,4 @@ function messageKey(shared: SecretBytes, ciphertext: Uint8Array, publicKey: KeyO
   return hkdf('sha512', shared, digest('sha512', transcript), label, 32);
 }
 
-function publicKeyOf(pem: string): KeyObject | undefined {
-  if (/PRIVATE KEY/.test(pem)) return undefined;
-  try {
-    return ofKem(createPublicKey(pem));
-  } catch {
-    return undefined;
-  }
-}
-
-function privateKeyOf(pem: SecretBytes): KeyObject | undefined {
-  const { buffer, byteOffset, length } = pem.expose();
-  try {
-    return ofKem(createPrivateKey({ key: Buffer.from(buffer, byteOffset, length), format: 'pem' }));
-  } catch {
-    return undefined;
-  }
-}
-
-const ofKem = (key: KeyObject) => (ciphertextLengths.has(key.asymmetricKeyType ?? '') ? key : undefined);
+const isKem = (key: KeyObject) => ciphertextLengths.has(key.asymmetricKeyType ?? '');

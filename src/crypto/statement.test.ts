@@ -48,7 +48,16 @@ test('keys that statements are not signed with are none', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding, privateKeyEncoding: plain });
   const koblitz = generateKeyPairSync('ec', { namedCurve: 'secp256k1', publicKeyEncoding, privateKeyEncoding: plain });
   const { privateKey } = generateKeyPairSync('ed25519', { publicKeyEncoding, privateKeyEncoding: plain });
-  for (const pem of [rsa.publicKey, koblitz.publicKey, privateKey, 'a key', '']) {
+  const { publicKey } = generateKeyPairSync('ed25519', { publicKeyEncoding, privateKeyEncoding: plain });
+  for (const pem of [
+    rsa.publicKey,
+    koblitz.publicKey,
+    privateKey,
+    publicKey + privateKey,
+    publicKey + publicKey,
+    'a key',
+    '',
+  ]) {
     assert.equal(isStatementKey(pem), false);
     assert.equal(verifyStatement(pem, message, new Uint8Array(64)), false);
   }

@@ -1,5 +1,6 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { type KeyObject, sign, verify } from 'node:crypto';
 import type { SecretBytes } from '#domain/domain.ts';
+import { privateKeyOfPem, publicKeyOfPem } from './pem-keys.ts';
 
 /** FIPS 186-5: of each curve the hash that is as strong. Ed25519 has its own. */
 const curveHashes: ReadonlyMap<string, string> = new Map([
@@ -10,7 +11,7 @@ const curveHashes: ReadonlyMap<string, string> = new Map([
 
 /** Whether people can sign statements with the private half of it: Ed25519, or ECDSA on P-256, P-384 or P-521. */
 export function isStatementKey(publicPem: string): boolean {
-  return publicKeyOf(publicPem) !== undefined;
+  return publicKeyOfPem(publicPem, isOfStatements) !== undefined;
 }
 
 /**
@@ -22,13 +23,13 @@ export function signStatement(
   passphrase: SecretBytes | undefined,
   message: Uint8Array,
 ): Uint8Array | undefined {
-  const key = privateKeyOf(privatePem, passphrase);
+  const key = privateKeyOfPem(privatePem, passphrase, isOfStatements);
   return key && sign(hashOf(key), message, key);
 }
 
 /** Whether `signature` over `message` is by that public key. False for a malformed key too. */
 export function verifyStatement(publicPem: string, message: Uint8Array, signature: Uint8Array): boolean {
-  const key = publicKeyOf(publicPem);
+  const key = publicKeyOfPem(publicPem, isOfStatements);
   if (key === undefined) return false;
   try {
     return verify(hashOf(key), message, key, signature);
@@ -39,36 +40,7 @@ export function verifyStatement(publicPem: string, message: Uint8Array, signatur
 
 const hashOf = (key: KeyObject) => curveHashes.get(key.asymmetricKeyDetails?.namedCurve ?? '') ?? null;
 
-function publicKeyOf(pem: string): KeyObject | undefined {
-  if (/PRIVATE KEY/.test(pem)) return undefined;
-  try {
-    return ofStatements(createPublicKey(pem));
-  } catch {
-    return undefined;
-  }
-}
-
-function privateKeyOf(pem: SecretBytes, passphrase: SecretBytes | undefined): KeyObject | undefined {
-  try {
-    return ofStatements(
-      createPrivateKey({
-        key: viewOf(pem),
-        format: 'pem',
-        ...(passphrase !== undefined && { passphrase: viewOf(passphrase) }),
-      }),
-    );
-  } catch {
-    return undefined;
-  }
-}
-
-function viewOf(secret: SecretBytes): Buffer {
-  const { buffer, byteOffset, length } = secret.expose();
-  return Buffer.from(buffer, byteOffset, length);
-}
-
-function ofStatements(key: KeyObject): KeyObject | undefined {
-  if (key.asymmetricKeyType === 'ed25519') return key;
-  const { namedCurve = '' } = key.asymmetricKeyDetails ?? {};
-  return key.asymmetricKeyType === 'ec' && curveHashes.has(namedCurve) ? key : undefined;
+function isOfStatements({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (asymmetricKeyType === 'ed25519') return true;
+  return asymmetricKeyType === 'ec' && curveHashes.has(asymmetricKeyDetails?.namedCurve ?? '');
 }
