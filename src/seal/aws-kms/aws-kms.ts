@@ -88,7 +88,8 @@ async function reach({ region, endpoint, caFile }: Pick<AwsKmsSettings, 'region'
       connectionTimeout: 3000,
       requestTimeout: 4000,
       throwOnRequestTimeout: true,
-      ...(caFile !== undefined && { httpsAgent: { ca: readCa(kind, caFile) } }),
+      // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+      httpsAgent: { rejectUnauthorized: true, ...(caFile !== undefined && { ca: readCa(kind, caFile) }) },
     },
   });
   try {

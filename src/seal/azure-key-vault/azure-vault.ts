@@ -47,11 +47,13 @@ export class AzureVault {
 
   /** For one client, which changes it. */
   #pipeline() {
+    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    const tlsOptions = { rejectUnauthorized: true, ...(this.#ca !== undefined && { ca: this.#ca }) };
     return {
+      tlsOptions,
       // What every cloud of theirs has.
       serviceVersion: '7.5',
       retryOptions: { maxRetries: 2, retryDelayInMs: 200, maxRetryDelayInMs: 2000 },
-      ...(this.#ca !== undefined && { tlsOptions: { ca: this.#ca } }),
       // A vault on this machine has no domain that its tokens could be for; no token leaves the machine there.
       disableChallengeResourceVerification: isHere(this.#url),
     };

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createAuthority, issueServerCertificate } from '#crypto/crypto.ts';
 import { KmsError, SecretBytes } from '#domain/domain.ts';
+import { awsKmsKind } from '../aws-kms/aws-kms.ts';
+import { azureKeyVaultKind } from '../azure-key-vault/azure-key-vault.ts';
 import { installed, networkFault, type ServiceKey, ServiceSeal, timely } from './service-seal.ts';
 import { serviceUrl } from './settings.ts';
 
@@ -101,4 +107,32 @@ test('what is opened is wiped where the service left it', async () => {
   assert.deepEqual([...left], [0, 0, 0]);
   using long = new SecretBytes(new Uint8Array(129));
   await assert.rejects(seal.wrap(long), refusal('too-large', /128 bytes/));
+});
+
+test('a certificate that is not believed is not, whatever the environment says', async (t) => {
+  const authority = createAuthority('nobody knows', Date.now());
+  const { certificate, key } = issueServerCertificate(authority, { hosts: ['127.0.0.1'], now: Date.now(), days: 2 });
+  let asked = 0;
+  const server = createServer({ cert: certificate, key }, (_, answer) => {
+    asked++;
+    answer.writeHead(500).end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const before = { ...process.env };
+  const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+  Object.assign(process.env, env);
+  t.after(() => {
+    for (const name of Object.keys(env)) delete process.env[name];
+    Object.assign(process.env, before);
+  });
+  const refused = refusal('unavailable', /certificate that is not believed/);
+  const aws = { key: 'alias/a', region: 'eu-central-1', endpoint: url };
+  await assert.rejects(awsKmsKind.create(awsKmsKind.settings(aws), undefined), refused);
+  await assert.rejects(
+    azureKeyVaultKind.create(azureKeyVaultKind.settings({ vault: url, key: 'a' }), undefined),
+    refused,
+  );
+  assert.equal(asked, 0);
 });

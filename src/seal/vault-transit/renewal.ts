@@ -3,6 +3,7 @@ import type { VaultCaller } from './vault-caller.ts';
 
 /** Milliseconds; also what a timer can count. */
 const longestPause = 24 * 60 * 60 * 1000;
+const shortestPause = 1000;
 const pauseAfterFault = 30_000;
 
 /** Renews the token that opened a seal last, as long as Vault does that, in the background. Ends with the process. */
@@ -36,7 +37,7 @@ async function renewed(caller: VaultCaller): Promise<number | undefined> {
     if (status !== 200) return undefined;
     const { renewable, lease_duration: seconds } = body.auth ?? {};
     if (renewable !== true || typeof seconds !== 'number' || seconds <= 0) return undefined;
-    return Math.min((seconds * 1000 * 2) / 3, longestPause);
+    return Math.min(Math.max((seconds * 1000 * 2) / 3, shortestPause), longestPause);
   } catch {
     return pauseAfterFault;
   }
