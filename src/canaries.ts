@@ -46,11 +46,13 @@ export async function openCanaries(
   text: Uint8Array,
 ): Promise<{ readonly opened: number; readonly gone: readonly string[] }> {
   const gone: string[] = [];
+  let lacking = 0;
   const { canaries } = parseJson(text) as unknown as { readonly canaries: readonly Canary[] };
   for (const { realm, key: id, ciphertext, plaintext } of canaries) {
     const key = await keyring.find(realm, { by: 'id', id });
     if (key !== undefined && !keyring.isOnShelf(key)) {
-      gone.push(id);
+      if (!keyring.shelfLacks(key)) gone.push(id);
+      else lacking++;
       continue;
     }
     const opened =
@@ -62,7 +64,7 @@ export async function openCanaries(
       throw new KmsError('tampered', `The key ${id} of realm ${realm} does not open what it encrypted.`);
     }
   }
-  return { opened: canaries.length - gone.length, gone };
+  return { opened: canaries.length - gone.length - lacking, gone };
 }
 
 async function realmsOf(keyring: Keyring): Promise<readonly string[]> {

@@ -117,11 +117,14 @@ async function settle({ server, header, lines, loss }: Restored): Promise<void> 
   }
 }
 
-function tell({ header, rows, canaries, lines, checkpoints }: Restored, target: string): void {
+function tell({ header, rows, canaries, gone, lacking, lines, checkpoints }: Restored, target: string): void {
   say(`Restored the backup ${header.id} of ${new Date(header.takenAt).toISOString()} to ${target}:`);
   say(
     `${rows} rows under their MACs, ${lines} lines of the ledger under ${checkpoints} checkpoints, ${canaries} ciphertexts opened.`,
   );
+  if (gone.length > 0) say(`Of the keys that were tried ${gone.length} were destroyed since.`);
+  if (lacking > 0)
+    say(`${lacking} keys do NOT open: their secrets are not on this shelf, which is not the living one.`);
   say('It does nothing by the clock until you say that the other one will never run again:');
   say(`  claviger backup confirm-restore --data ${target}`);
 }
@@ -146,6 +149,7 @@ export function drillCommand(args: readonly string[]): Promise<number> {
       const report = await signedReport(restored, file, { began, now: options.clock() });
       if (values.report === undefined) say(report.trimEnd());
       else await writeFile(values.report, report, { flag: 'wx' });
+      if (restored.lacking > 0) throw new KmsError('tampered', `${shelf} lacks secrets of ${restored.lacking} keys.`);
     } finally {
       credential.secret?.fill(0);
       await rm(scratch.path, { recursive: true, force: true });
@@ -163,7 +167,7 @@ async function lastBackup(from: string): Promise<string> {
 
 /** JSON, and under it a signature by the key that signs the server's checkpoints: a note as c2sp.org/signed-note states it. */
 async function signedReport(
-  { server, header, rows, canaries, gone, lines, checkpoints }: Restored,
+  { server, header, rows, canaries, gone, lacking, lines, checkpoints }: Restored,
   file: string,
   { began, now }: { readonly began: number; readonly now: number },
 ): Promise<string> {
@@ -178,7 +182,15 @@ async function signedReport(
     takenAt: new Date(header.takenAt).toISOString(),
     recoveryPointSeconds: seconds(now - header.takenAt),
     recoveryTimeSeconds: seconds(performance.now() - began),
-    ...{ rows, canaries, destroyedSince: gone.length, ledgerLines: lines, checkpoints, sequence: header.sequence },
+    ...{
+      rows,
+      canaries,
+      destroyedSince: gone.length,
+      keysLacking: lacking,
+      ledgerLines: lines,
+      checkpoints,
+      sequence: header.sequence,
+    },
   });
   await server.close();
   return report;

@@ -41,6 +41,8 @@ export interface Restored {
   readonly canaries: number;
   /** Of the keys that were tried, those that were destroyed after the backup. */
   readonly gone: readonly string[];
+  /** How many keys lack their secret, since the shelf that was brought is not the living one. */
+  readonly lacking: number;
   readonly lines: number;
   readonly checkpoints: number;
   /** The words by which it was accepted that lines of the ledger are lost. */
@@ -73,10 +75,20 @@ export async function bringBack(
     else await server.unseal(new Plaintext(Uint8Array.from(credential.secret)));
     if (server.sealed) throw new KmsError('invalid-unseal', 'No seal of the backup opened.');
     const { keyring } = server.gate.core.rooms;
-    const rows = await verifyRows(keyring);
+    const { rows, lacking } = await verifyRows(keyring);
     const { opened: canaries, gone } = await openCanaries(keyring, readFileSync(folder.file('canaries.json')));
     rmSync(folder.file('canaries.json'));
-    return { server, header, rows, canaries, gone, lines: size, checkpoints, ...(loss !== undefined && { loss }) };
+    return {
+      server,
+      header,
+      rows,
+      canaries,
+      gone,
+      lacking,
+      lines: size,
+      checkpoints,
+      ...(loss !== undefined && { loss }),
+    };
   } catch (error) {
     await server.close();
     throw error;
@@ -162,15 +174,24 @@ function accepted(shown: Checkpoint, size: number, seals: Seals, by: Credential,
 const step = 1000;
 
 /** Every row that there is: its MAC is looked at when it is read. Rejects with 'tampered'. */
-async function verifyRows({ records }: Keyring): Promise<number> {
-  let rows = 0;
+async function verifyRows(keyring: Keyring): Promise<{ readonly rows: number; readonly lacking: number }> {
+  const { records } = keyring;
+  let [rows, lacking] = [0, 0];
   for (const kind of recordKinds) {
     for (let after = ''; ; ) {
       const page = await records.list(kind, '', after, step);
       rows += page.length;
+      if (kind === 'key') lacking += page.filter((row) => keyring.shelfLacks(placeOf(row))).length;
       if (page.length < step) break;
       after = page.at(-1)!.id;
     }
   }
-  return rows;
+  return { rows, lacking };
+}
+
+function placeOf({ id: path, value }: { readonly id: string; readonly value: unknown }) {
+  const { slot } = value as { readonly slot?: number };
+  const end = path.lastIndexOf('/');
+  const place = { realm: path.slice(0, end), id: path.slice(end + 1) };
+  return slot === undefined ? place : { ...place, slot };
 }

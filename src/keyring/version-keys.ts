@@ -86,6 +86,12 @@ export class VersionKeys {
     return secret !== undefined;
   }
 
+  /** Whether there should be one and is none, though none was destroyed: the shelf is not the living one. */
+  lacks(place: Place): boolean {
+    const { slot } = place;
+    return slot !== undefined && !this.isOnShelf(place) && this.#shelf?.isErased(slot) !== true;
+  }
+
   async #put(owner: string): Promise<number | undefined> {
     const secret = randomBytes(secretLength);
     try {
@@ -108,7 +114,7 @@ export class VersionKeys {
   #withSecret<T>(place: Place, use: (secret: Uint8Array) => T): T {
     if (place.slot === undefined) return use(none);
     const secret = this.#read(place);
-    if (secret === undefined) throw notOnShelf(place.id);
+    if (secret === undefined) throw notOnShelf(place.id, this.lacks(place));
     try {
       return use(secret);
     } finally {
@@ -119,12 +125,9 @@ export class VersionKeys {
 
 const none = new Uint8Array(0);
 
-function notOnShelf(id: string): KmsError {
-  return new KmsError(
-    'tampered',
-    'The secret of the key is not on the shelf: it was destroyed after this copy of the database was made, or the shelf is not the living one.',
-    id,
-  );
+function notOnShelf(id: string, lacking: boolean): KmsError {
+  const why = lacking ? 'the shelf is not the living one' : 'it was destroyed after this copy of the database was made';
+  return new KmsError('tampered', `The secret of the key is not on the shelf: ${why}.`, id);
 }
 
 /**

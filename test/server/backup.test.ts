@@ -216,6 +216,14 @@ test('a destroyed key does not come back with an old backup, by no door; others 
   await ok(restore(backup, third, '--shelf', stolen));
 });
 
+test('a shelf that is not the living one is told of, by a restoration and by a drill', async () => {
+  const shelf = join(home, 'short-shelf');
+  writeFileSync(shelf, readFileSync(join(data, 'shelf')).subarray(0, 64));
+  const target = join(home, 'fourth');
+  assert.match(await ok(restore(backup, target, '--shelf', shelf)), /keys do NOT open/);
+  await refused(run(['drill', '--from', backup, '--shelf', shelf, ...opening]), /lacks secrets of \d+ keys/);
+});
+
 test('a mirror that is out of reach is finished when it is back, and no server starts without its shelf', async () => {
   const disk = join(home, 'disk');
   mkdirSync(disk);

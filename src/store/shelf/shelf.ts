@@ -42,6 +42,8 @@ export interface Behind {
 export interface Shelf {
   /** The secret in that slot; undefined where none of that owner is, or no longer. */
   read(place: Slot): Uint8Array | undefined;
+  /** Whether a secret was there that was destroyed. */
+  isErased(slot: number): boolean;
   /** Its slot, on disk when it resolves. Of 32 bytes. Rejects with 'unavailable' or 'storage-full'. */
   put(secret: Uint8Array, owner: string): Promise<number>;
   /**
@@ -96,6 +98,10 @@ export class FileShelf implements Shelf {
   read({ slot, owner }: Slot): Uint8Array | undefined {
     const bytes = readSlot(this.#fd, slot);
     return isFull(bytes, slot) && isOf(bytes, owner) ? bytes.subarray(secretAt, ownerAt) : undefined;
+  }
+
+  isErased(slot: number): boolean {
+    return readSlot(this.#fd, slot).equals(nothing);
   }
 
   async put(secret: Uint8Array, owner: string): Promise<number> {
