@@ -110,7 +110,9 @@ async function opened(secret: Plaintext, options: ServerOptions): Promise<Server
 
 /** The developer's identity, and a first key made in his name, also where an earlier start was cut short between the two. */
 async function furnish(server: Server, data: DataDirectory): Promise<void> {
-  const keep = (credentials: CredentialSet) => saveIdentityFile(data.path, developer, printable(credentials));
+  const keep = (credentials: CredentialSet) => {
+    saveIdentityFile(data.path, developer, printable(credentials));
+  };
   if (await server.isNew()) await server.bootstrap(developer, 'developer', keep);
   const identity = readIdentityFile(data.path, developer);
   if (identity !== undefined && !(await server.hasKeys(identity.account))) {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { assertCanHandOut, handOut, readCustodians } from '#cli/cli.ts';
+import { assertCanHandOut, handOut, pairs, readCustodians } from '#cli/cli.ts';
 import { type Handout, KmsError, Plaintext } from '#domain/domain.ts';
 import type { Founding } from './assemble.ts';
 import { show } from './serving.ts';
@@ -23,10 +23,13 @@ export async function firstSeal(
 ): Promise<Founding> {
   const kind = values.seal ?? (values.shares === undefined ? 'passphrase' : 'shamir');
   const name = values['seal-name'] ?? (kind === 'shamir' ? 'shares' : kind);
-  const settings = Object.fromEntries((values.set ?? []).map(memberOf));
+  const settings = Object.fromEntries(pairs(values.set ?? []));
   if (kind === 'shamir') return { kind, name, ...shares(values, name, settings) };
-  if (values.shares !== undefined || values.threshold !== undefined || values.custodian !== undefined)
-    throw new KmsError('invalid-parameter', `A seal of kind ${kind} has no shares.`);
+  const ofShares = (['shares', 'threshold', 'custodian', 'custodian-key', 'out'] as const).find(
+    (option) => values[option] !== undefined,
+  );
+  if (ofShares !== undefined)
+    throw new KmsError('invalid-parameter', `A seal of kind ${kind} has no shares, so --${ofShares} means nothing.`);
   const takes = kind === 'passphrase' || kind === 'pkcs11';
   const secret = takes ? { secret: new Plaintext(await newSecret(kind)) } : {};
   return { kind, name, settings, ...secret, show: () => {} };
@@ -53,9 +56,3 @@ function shares(
 }
 
 const handed = ({ custodian, text }: Handout) => ({ custodian, text: text.release() });
-
-function memberOf(text: string): [string, string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new KmsError('invalid-parameter', `--set takes NAME=VALUE, not "${text}".`);
-  return [text.slice(0, at), text.slice(at + 1)];
-}

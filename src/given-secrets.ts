@@ -18,6 +18,8 @@ export function givenSecret(
   credentialsDirectory?: string,
 ): Uint8Array | undefined {
   const [fd, file] = [values[`${what}-fd`], values[`${what}-file`]];
+  if (fd !== undefined && file !== undefined)
+    throw new KmsError('invalid-parameter', `Give --${what}-fd or --${what}-file, not both.`);
   if (fd !== undefined) {
     if (!/^\d{1,4}$/.test(fd))
       throw new KmsError('invalid-parameter', `--${what}-fd takes the number of an open file descriptor.`);

@@ -85,7 +85,7 @@ export async function reporting(run: () => Promise<number>): Promise<number> {
     return await run();
   } catch (error) {
     const { code, name, message, syscall } = error as NodeJS.ErrnoException;
-    const senseless = code?.startsWith('ERR_PARSE_ARGS') === true;
+    const senseless = code?.startsWith('ERR_PARSE_ARGS') === true || name === 'UsageError';
     if (code === 'EADDRINUSE')
       warn('claviger: the address is in use by another program; choose another one with --listen.');
     // A file that is absent or may not be read says enough; a mistake of ours shows its place.

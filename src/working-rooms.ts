@@ -53,6 +53,7 @@ export class WorkingRooms {
       ...{ capacity: cachedKeys, clock: clock.now, shelf, hsm: () => custody.token },
       forgotten: scrubSoon,
     });
+    stack.defer(() => keyring.dispose());
     await assertSealsNewest(keyring.records, opening.revision);
     if (stored?.loose !== undefined) await assertGrownFrom(store, stored.sealed.ledger, stored.loose);
     const rooms = this.furnish(keyring);

@@ -21,6 +21,7 @@ import { serverCommands } from './server.ts';
 import { shareCommands } from './share/share.ts';
 import { tokenCommands } from './token.ts';
 
+export { pairs } from './command.ts';
 export { askSecret } from './prompt.ts';
 export { custodianOptions, readCustodians } from './share/custodians.ts';
 export { assertCanHandOut, type HandedShare, type HandingOut, handOut } from './share/hand-out.ts';

@@ -73,6 +73,11 @@ test('init refuses a folder that is taken, a short passphrase, and one that it c
   assertRefused(await init(fresh, '--passphrase-file', short), /at least 12 bytes/, 2);
   assertRefused(await init(fresh, '--passphrase-fd', 'x'), /file descriptor/, 2);
   assertRefused(await init(fresh), /no terminal|--passphrase-f/);
+  const passphraseBy = ['--passphrase-file', passphraseFile];
+  assertRefused(await init(fresh, ...passphraseBy, '--passphrase-fd', '3'), /not both/, 2);
+  assertRefused(await init(fresh, ...passphraseBy, '--out', home), /has no shares, so --out means nothing/, 2);
+  assertRefused(await init(fresh, ...passphraseBy, '--set', 'a=1', '--set', 'a=2'), /"a" is there twice/, 2);
+  assertRefused(await init(fresh, '--shares', '2', '--threshold', '2', '--custodian-key', 'x'), /KEY=VALUE/, 2);
   const absent = await init(fresh, '--passphrase-file', join(home, 'absent'));
   assert.match(absent.output, /absent/);
   assert.doesNotMatch(absent.output, /^\s+at /m);
