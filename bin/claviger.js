@@ -27,9 +27,9 @@ if (Number(process.versions.node.split('.')[0]) >= wanted) {
   }
   const args = process.argv.slice(2);
   const stdio = [0, 1, 2];
-  // What a seal takes may come by a descriptor of its own, which has to be handed on by its number.
+  // Passphrases, PINs and shares may come by descriptors of their own, which have to be handed on by their numbers.
   args.forEach((arg, i) => {
-    if (!/^--(?:new-)?(?:passphrase|pin|share)-fd(?:=|$)/.test(arg)) return;
+    if (!/^--[a-z-]+-fd(?:=|$)/.test(arg)) return;
     const descriptor = Number(arg.split('=')[1] ?? args[i + 1]);
     if (!(descriptor < 1024)) return;
     while (stdio.length <= descriptor) stdio.push('ignore');
