@@ -26,7 +26,6 @@ const goneWithin = 40;
 /** What a command does where nothing is in its way. */
 export interface Course {
   readonly steps: readonly Step[];
-  readonly before: Picture;
   readonly changes: readonly string[];
   /** The same once a start has swept away what is over, such as a revoked credential. */
   readonly sweptChanges: readonly string[];
@@ -48,6 +47,8 @@ export class Trial {
   /** Ledger lines that are accounted for. */
   #lines = 0;
   #course: Course | undefined;
+  /** What the folder of this run holds when its command is tried. */
+  #before: Picture | undefined;
 
   constructor(command: CrashCommand, world: World) {
     this.command = command;
@@ -58,11 +59,10 @@ export class Trial {
   async learn(): Promise<Course> {
     const victim = await this.#ready(true);
     const opensBefore = await this.#openings(victim);
-    const before = await pictureOf(victim.data);
-    // What the openings left is none of the command's.
-    this.#lines = before.lines.length;
     await this.#prepare(victim);
-    const linesBefore = this.#lines;
+    // What the openings left is none of the command's.
+    const before = await pictureOf(victim.data);
+    const linesBefore = before.lines.length;
     await untilCheckpointIsDue();
     const paths = [...files.map((file) => join(victim.data, file)), victim.socketName!];
     const watch = await Watch.attach(victim.pid, paths);
@@ -80,7 +80,6 @@ export class Trial {
     discard(victim.data);
     this.#course = {
       steps,
-      before,
       changes: changes(before, after),
       sweptChanges: changes(before, swept),
       opensBefore,
@@ -120,7 +119,7 @@ export class Trial {
     await watch.end(victim.data);
     const how = `${what} at ${step.meaning} (${step.call} ${step.nth})`;
     const { records } = await pictureOf(victim.data, Number.MAX_SAFE_INTEGER);
-    const changed = changes(this.#course!.before, { records, lines: [] });
+    const changed = changes(this.#before!, { records, lines: [] });
     const second = first.outcome === 'refused' ? await this.attempt(victim) : undefined;
     await this.#drop();
     tally.runs++;
@@ -147,13 +146,13 @@ export class Trial {
       discard(data);
       return;
     }
-    const { before, opensBefore, opensAfter } = this.#course!;
+    const { opensBefore, opensAfter } = this.#course!;
     const expected = [this.#course!.changes, this.#course!.sweptChanges].map((lines) =>
       this.#counted(lines).join('\n'),
     );
     const picture = await pictureOf(data, this.#lines);
     this.#lines += picture.lines.length;
-    const changed = this.#counted(changes(before, picture));
+    const changed = this.#counted(changes(this.#before!, picture));
     const lines = this.#okLines(picture);
     const isBefore = changed.length === 0 && lines === 0;
     const isAfter = expected.includes(changed.join('\n')) && lines === 1;
@@ -210,7 +209,7 @@ export class Trial {
     const data = copyOf(this.world);
     const victim = await this.#start(data);
     await victim.native('', 'GET', '/status');
-    this.#lines = (await pictureOf(data)).lines.length;
+    await this.#note(data);
     return victim;
   }
 
@@ -218,7 +217,12 @@ export class Trial {
   async #prepare(victim: Victim): Promise<void> {
     if (this.command.prepare === undefined) return;
     await this.command.prepare(victim, this.world);
-    this.#lines = (await pictureOf(victim.data)).lines.length;
+    await this.#note(victim.data);
+  }
+
+  async #note(data: string): Promise<void> {
+    this.#before = await pictureOf(data);
+    this.#lines = this.#before.lines.length;
   }
 
   /** By whatever it was told it has, where the command is about that. */

@@ -44,26 +44,49 @@ async function addShares(victim: Victim, { asker }: World): Promise<void> {
   tell(victim.data, { seal: 'shares', secret: twoOf(handouts), state: 'there' });
 }
 
-/** What the custodian of the first share will say. */
+/** What a custodian will say. */
 const statements = new WeakMap<Victim, string>();
+
+/** Of these shares, the one of that place. */
+async function statementOn(victim: Victim, { asker }: World, { secret }: Opener, at: number): Promise<string> {
+  const { seals } = (await victim.native(asker.token, 'GET', '/seals')) as { seals: readonly SealFacts[] };
+  const { settings } = seals.find(({ name }) => name === 'shares')!;
+  const of = [{ name: 'shares', settings: shamirKind.settings(settings) }];
+  return acknowledgeShare(of, Buffer.from(secret.split('\n')[at]!), undefined, '2026-11-24T12:00:00Z');
+}
 
 async function statedShare(victim: Victim, world: World): Promise<void> {
   await addShares(victim, world);
   await prove(victim, world, 'shares');
-  const { seals } = (await victim.native(world.asker.token, 'GET', '/seals')) as { seals: readonly SealFacts[] };
-  const { settings } = seals.find(({ name }) => name === 'shares')!;
-  const share = Buffer.from(named(victim, 'shares')[0]!.secret.split('\n')[0]!);
-  const of = [{ name: 'shares', settings: shamirKind.settings(settings) }];
-  statements.set(victim, acknowledgeShare(of, share, undefined, '2026-11-24T12:00:00Z'));
+  statements.set(victim, await statementOn(victim, world, named(victim, 'shares')[0]!, 0));
 }
 
 const acknowledge = (victim: Victim, { asker }: World): Promise<unknown> =>
   victim.native(asker.token, 'POST', '/shares', { statement: statements.get(victim)! });
 
-async function shareAnew(victim: Victim, { asker }: World): Promise<void> {
+/** Of two new shares one is acknowledged. */
+async function oneOfTwoStated(victim: Victim, world: World): Promise<void> {
+  await addShares(victim, world);
+  await prove(victim, world, 'shares');
+  await shareAnew(victim, world, 2);
+  const [, anew] = named(victim, 'shares') as [Opener, Opener];
+  statements.set(victim, await statementOn(victim, world, anew, 0));
+  await acknowledge(victim, world);
+  statements.set(victim, await statementOn(victim, world, anew, 1));
+}
+
+/** What opened the seal before ends with its answer, and may have ended without it. */
+async function acknowledgeLast(victim: Victim, world: World): Promise<void> {
+  const [former] = named(victim, 'shares') as [Opener];
+  const { settled } = (await acknowledge(victim, world)) as { settled: boolean };
+  if (!settled) throw new Error('the former shares still open it');
+  former.state = 'gone';
+}
+
+async function shareAnew(victim: Victim, { asker }: World, shares: number): Promise<void> {
   // They open until the new ones were used, and are no proof of a seal that has others.
   for (const one of named(victim, 'shares')) one.state = 'perhaps';
-  const settings = { shares: 5, threshold: 2 };
+  const settings = { shares, threshold: 2 };
   const body = { settings, opener: opener(victim) };
   const { handouts } = (await victim.native(asker.token, 'POST', '/seals/shares/rotate', body)) as Made;
   tell(victim.data, { seal: 'shares', secret: twoOf(handouts), state: 'there' });
@@ -117,9 +140,13 @@ export const sealCommands: readonly CrashCommand[] = [
       await addShares(victim, world);
       await prove(victim, world, 'shares');
     },
-    run: shareAnew,
+    run: (victim, world) => shareAnew(victim, world, 5),
   }),
   row('acknowledge-share', 'acknowledge-share', { prepare: statedShare, run: acknowledge }),
+  row('acknowledge-share, the last of new ones', 'acknowledge-share', {
+    prepare: oneOfTwoStated,
+    run: acknowledgeLast,
+  }),
   row('remove-seal', 'remove-seal', {
     prepare: addPassphrase,
     run: (victim, world) => remove(victim, world, 'second'),
