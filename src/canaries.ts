@@ -40,31 +40,33 @@ export async function makeCanaries(keyring: Keyring): Promise<Uint8Array> {
   return toUtf8(canonicalJson({ canaries }));
 }
 
-/** How many open as they should, and which keys are gone for good: destroyed after the backup. Rejects with 'tampered' where one is wrong. */
+/**
+ * How many open as they should, and which keys are gone for good: destroyed after the backup. Those whose secret the shelf lacks are neither.
+ * Rejects with 'tampered' where one is wrong.
+ */
 export async function openCanaries(
   keyring: Keyring,
   text: Uint8Array,
 ): Promise<{ readonly opened: number; readonly gone: readonly string[] }> {
   const gone: string[] = [];
-  let lacking = 0;
+  let opened = 0;
   const { canaries } = parseJson(text) as unknown as { readonly canaries: readonly Canary[] };
   for (const { realm, key: id, ciphertext, plaintext } of canaries) {
     const key = await keyring.find(realm, { by: 'id', id });
-    if (key !== undefined && !keyring.isOnShelf(key)) {
-      if (!keyring.shelfLacks(key)) gone.push(id);
-      else lacking++;
-      continue;
-    }
-    const opened =
+    const shelved = key === undefined ? 'here' : keyring.shelved(key);
+    if (shelved === 'destroyed') gone.push(id);
+    if (shelved !== 'here') continue;
+    const decrypted =
       key &&
       (await keyring.decrypt(key, {
         ...{ kind: 'decrypt', key: { by: 'id', id }, ciphertext: fromBase64(ciphertext)!, context, scheme: 'envelope' },
       }));
-    if (opened === undefined || toBase64(opened.result.plaintext.release()) !== plaintext) {
+    if (decrypted === undefined || toBase64(decrypted.result.plaintext.release()) !== plaintext) {
       throw new KmsError('tampered', `The key ${id} of realm ${realm} does not open what it encrypted.`);
     }
+    opened++;
   }
-  return { opened: canaries.length - gone.length - lacking, gone };
+  return { opened, gone };
 }
 
 async function realmsOf(keyring: Keyring): Promise<readonly string[]> {

@@ -181,7 +181,7 @@ async function verifyRows(keyring: Keyring): Promise<{ readonly rows: number; re
     for (let after = ''; ; ) {
       const page = await records.list(kind, '', after, step);
       rows += page.length;
-      if (kind === 'key') lacking += page.filter((row) => keyring.shelfLacks(placeOf(row))).length;
+      if (kind === 'key') lacking += page.filter((row) => keyring.shelved(placeOf(row)) === 'lacking').length;
       if (page.length < step) break;
       after = page.at(-1)!.id;
     }

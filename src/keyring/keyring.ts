@@ -290,9 +290,8 @@ export class Keyring {
     exportWrapped(this.#parts, key, destination, command);
   wrapBackupKey = (backup: string, key: SecretBytes) => wrapBackupKey(this.#standing.root, backup, key);
   backupKey = (key: Key) => backupKey(this.#parts, key);
-  /** Whether its secret is missing though it was not destroyed: the shelf is not the living one. */
-  shelfLacks = (key: Pick<Key, 'realm' | 'id' | 'slot'>) => this.#parts.versionKeys.lacks(key);
-  isOnShelf = (key: Key): boolean => key.slot === undefined || this.#parts.versionKeys.isOnShelf(key);
+  /** What became of its own secret. */
+  shelved = (key: Pick<Key, 'realm' | 'id' | 'slot'>) => this.#parts.versionKeys.shelved(key);
   /** What was destroyed is gone from every mirror that is in reach, and each of those is what the shelf is. */
   finishErasures = () => finishErasures(this.#parts.shelf, this.#parts.records);
   /** The keys that give way to what is restored. None where it is no backup of the realm. */

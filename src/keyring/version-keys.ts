@@ -10,6 +10,9 @@ type Place = Pick<Key, 'realm' | 'id' | 'slot'>;
 
 const secretLength = 32;
 
+/** 'lacking': there should be one, and none was destroyed; the shelf is not the living one. */
+type Shelved = 'here' | 'destroyed' | 'lacking';
+
 /** The caller owns `key`. */
 export interface NewVersionKey {
   readonly key: SecretBytes;
@@ -41,7 +44,7 @@ export class VersionKeys {
    */
   async ofNew({ realm, id }: Omit<Place, 'slot'>, before?: Place): Promise<NewVersionKey> {
     const { handle, record, applied } = await this.#realmKeys.ofOrNew(realm);
-    const goesOn = before !== undefined && this.isOnShelf(before);
+    const goesOn = before?.slot !== undefined && this.shelved(before) === 'here';
     const slot = goesOn ? before.slot : await this.#put(keyRecordId({ realm, id }));
     const own = slot === undefined ? {} : { slot };
     const key = this.#derived(handle, { realm, id, ...own });
@@ -79,17 +82,14 @@ export class VersionKeys {
     }
   }
 
-  /** Whether there is a secret of the key's own. */
-  isOnShelf(place: Place): boolean {
+  /** Whether the secret that the key has of its own, if it has one, is on the shelf; if not, why. */
+  shelved(place: Place): Shelved {
+    const { slot } = place;
+    if (slot === undefined) return 'here';
     const secret = this.#read(place);
     secret?.fill(0);
-    return secret !== undefined;
-  }
-
-  /** Whether there should be one and is none, though none was destroyed: the shelf is not the living one. */
-  lacks(place: Place): boolean {
-    const { slot } = place;
-    return slot !== undefined && !this.isOnShelf(place) && this.#shelf?.isErased(slot) !== true;
+    if (secret !== undefined) return 'here';
+    return this.#shelf?.isErased(slot) === true ? 'destroyed' : 'lacking';
   }
 
   async #put(owner: string): Promise<number | undefined> {
@@ -114,7 +114,7 @@ export class VersionKeys {
   #withSecret<T>(place: Place, use: (secret: Uint8Array) => T): T {
     if (place.slot === undefined) return use(none);
     const secret = this.#read(place);
-    if (secret === undefined) throw notOnShelf(place.id, this.lacks(place));
+    if (secret === undefined) throw notOnShelf(place.id, this.shelved(place));
     try {
       return use(secret);
     } finally {
@@ -125,8 +125,11 @@ export class VersionKeys {
 
 const none = new Uint8Array(0);
 
-function notOnShelf(id: string, lacking: boolean): KmsError {
-  const why = lacking ? 'the shelf is not the living one' : 'it was destroyed after this copy of the database was made';
+function notOnShelf(id: string, shelved: Shelved): KmsError {
+  const why =
+    shelved === 'lacking'
+      ? 'the shelf is not the living one'
+      : 'it was destroyed after this copy of the database was made';
   return new KmsError('tampered', `The secret of the key is not on the shelf: ${why}.`, id);
 }
 
