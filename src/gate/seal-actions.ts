@@ -28,7 +28,12 @@ export async function changeSeals(
 ): Promise<Result<OfSeal>> {
   const { attempts, options } = core;
   const { custody, clock } = options;
-  const guess = <T>(attempt: () => Promise<T>) => attempts.take(peer, clock, attempt);
+  // Asked once more when its turn has come: what is opened may end what opened a seal before, without a line to wait for.
+  const guess = <T>(attempt: () => Promise<T>) =>
+    attempts.take(peer, clock, async () => {
+      assertHolds(holds);
+      return await attempt();
+    });
   const kept = (staged: Staged) => keep(core, rooms, staged, line, holds);
   const awaited = async (brought: SealAwaited, what: string) => {
     const { progress, threshold } = brought.awaits;
@@ -72,7 +77,7 @@ export async function changeSeals(
 
 /** Written, and recorded; as it was before where it can't be recorded. */
 async function keep(core: Core, rooms: Unsealed, staged: Staged, line: Line, holds: () => boolean): Promise<Staged> {
-  if (!holds()) throw new KmsError('conflict', 'What this was decided on changed; ask again.');
+  assertHolds(holds);
   staged.keep();
   try {
     await core.commits.submit(line, await changeFor(core, rooms), holds);
@@ -85,6 +90,10 @@ async function keep(core: Core, rooms: Unsealed, staged: Staged, line: Line, hol
     throw error;
   }
   return staged;
+}
+
+function assertHolds(holds: () => boolean): void {
+  if (!holds()) throw new KmsError('conflict', 'What this was decided on changed; ask again.');
 }
 
 async function changeFor(core: Core, { keyring }: Unsealed) {

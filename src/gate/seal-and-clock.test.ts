@@ -66,6 +66,24 @@ test('a right that is taken away while it is decided on seals nothing', async ()
   await house.assertLedgerVerifies();
 });
 
+test('who loses his rights while others try passphrases proves no seal', async () => {
+  const house = await House.open({ mode: 'production' });
+  const officer = byToken(await house.hire('officer', 'security-officer'));
+  const { attempts, options } = house.gate.core;
+  const renewal = await options.custody.renew({ secret: plain(passphrase) });
+  renewal.keep();
+  const before = house.seal.text;
+  const { promise: trying, resolve: tried } = Promise.withResolvers<void>();
+  const other = attempts.take('192.0.2.1:1', house.clock, () => trying);
+  const proving = house.perform({ kind: 'prove-seal', name: 'main', secret: renewal.passphrase }, officer);
+  const refusal = refused('invalid-proof', proving);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await house.perform({ kind: 'disable-identity', name: 'officer' });
+  tried();
+  await Promise.all([other, refusal]);
+  assert.equal(house.seal.text, before);
+});
+
 test('a wrong passphrase opens nothing, is recorded, and does not stop the right one', async () => {
   const house = await House.open();
   await house.perform({ kind: 'seal' });
