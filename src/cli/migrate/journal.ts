@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { CliError } from '../command.ts';
+import { syncFolder } from '../sync-folder.ts';
 
 /** Between which servers. Both by what stays when their addresses change, where they say it. */
 export interface Journey {
@@ -112,14 +112,4 @@ function assertSame(path: string, head: Line | undefined, journey: Journey): voi
   if (journal !== format) throw new CliError(`${path} is no journal of a migration.`);
   if (source === journey.source && namespace === journey.namespace && target === journey.target) return;
   throw new CliError(`${path} is the journal of a migration between other servers: name another file with --journal.`);
-}
-
-/** Its name must be as durable as what is in it. */
-function syncFolder(path: string): void {
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

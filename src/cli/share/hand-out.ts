@@ -4,6 +4,7 @@ import type { RecipientKind } from '#seal/shamir/shares.ts';
 import { CliError } from '../command.ts';
 import { printable } from '../output.ts';
 import { waitForEnter } from '../prompt.ts';
+import { syncFolder } from '../sync-folder.ts';
 import { qrCode, type Sheet, shareRows, sheetHtml } from './sheet.ts';
 
 /** What goes to one custodian: a share, or one that is encrypted to him. */
@@ -69,6 +70,7 @@ export function writePrivate(path: string, content: string | Uint8Array): void {
   } finally {
     closeSync(file);
   }
+  syncFolder(path);
 }
 
 /** On a screen that leaves nothing to scroll back to. */
