@@ -101,3 +101,16 @@ test('aws-kms sends secrets nowhere without TLS but on this machine', () => {
   ])
     assert.throws(() => awsKmsKind.settings({ key: 'alias/a', endpoint }), refusal('invalid-parameter', /"endpoint"/));
 });
+
+test('aws-kms takes no endpoint without TLS from the environment either', { skip }, async () => {
+  process.env.AWS_ENDPOINT_URL_KMS = 'http://kms.invalid:1';
+  try {
+    const settings = awsKmsKind.settings({ key: 'alias/a', region: 'eu-central-1' });
+    await assert.rejects(
+      awsKmsKind.create(settings, undefined),
+      refusal('invalid-parameter', /own settings is not an/),
+    );
+  } finally {
+    delete process.env.AWS_ENDPOINT_URL_KMS;
+  }
+});

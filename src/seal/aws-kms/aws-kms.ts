@@ -92,6 +92,15 @@ async function reach({ region, endpoint, caFile }: Pick<AwsKmsSettings, 'region'
       httpsAgent: { rejectUnauthorized: true, ...(caFile !== undefined && { ca: readCa(kind, caFile) }) },
     },
   });
+  // The SDK takes an endpoint from the environment and the profile, too.
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { protocol, hostname, port } = args.request as { protocol: string; hostname: string; port?: number };
+      if (serviceUrl.form.test(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`)) return next(args);
+      throw new KmsError('invalid-parameter', `the endpoint of the AWS SDK's own settings is not ${serviceUrl.words}.`);
+    },
+    { step: 'build', name: 'onlySafely' },
+  );
   try {
     return { sdk, client, region: await client.config.region() };
   } catch {
