@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KMS } from '@aws-sdk/client-kms';
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager';
@@ -363,9 +364,12 @@ export const commands: readonly CrashCommand[] = [
   native('revoke-token', 'revoke-token', ({ accessor }) => ['DELETE', `/tokens/${accessor}`]),
 
   native('take-backup', 'take-backup', () => ['POST', '/backups', {}]),
-  native('schedule-backups', 'schedule-backups', () => [
-    ...(['PUT', '/backups/schedule', { every: 31_536_000, to: '/nowhere', keep: 2 }] as const),
-  ]),
+  native('schedule-backups', 'schedule-backups', () => {
+    // The first one is taken at once.
+    const schedule = { every: 31_536_000, to: join(tmpdir(), 'claviger-crash-backups'), keep: 2 };
+    return ['PUT', '/backups/schedule', schedule];
+  }),
+  },
 
   native('encrypt', 'encrypt', () => ['POST', '/keys/plain/encrypt', { plaintext: 'AAAA' }]),
   native('decrypt', 'decrypt', (_, [ciphertext]) => ['POST', '/decrypt', { ciphertext }]),
