@@ -369,7 +369,6 @@ export const commands: readonly CrashCommand[] = [
     const schedule = { every: 31_536_000, to: join(tmpdir(), 'claviger-crash-backups'), keep: 2 };
     return ['PUT', '/backups/schedule', schedule];
   }),
-  },
 
   native('encrypt', 'encrypt', () => ['POST', '/keys/plain/encrypt', { plaintext: 'AAAA' }]),
   native('decrypt', 'decrypt', (_, [ciphertext]) => ['POST', '/decrypt', { ciphertext }]),
