@@ -211,6 +211,20 @@ it('signs on while a key is made that takes its time', async () => {
   });
 });
 
+it('finds a lost session again while another makes a key that takes its time', async () => {
+  await withHsm({ sessions: 2, deadline: 2000 }, async (hsm, { ec }) => {
+    await hsm.use(ec, sign);
+    faulty!.disturb({ call: 'C_GenerateKey', action: 'wait', value: 5000 });
+    const wanted = { id: 'cabe', label: 'slow', key: { type: 'aes', bits: 256 }, usage: 'encrypt-decrypt' } as const;
+    const making = hsm.generate(wanted);
+    while (faulty!.waits) await sleep(10);
+    faulty!.disturb({ call: 'C_SignInit', action: 'fail', value: ckr.SESSION_CLOSED });
+    assert.equal((await hsm.use(ec, sign)).length, 64);
+    assert.equal((await making).id, 'cabe');
+    await Promise.all(Array.from({ length: 20 }, () => hsm.use(ec, sign)));
+  });
+});
+
 it('makes no key a second time where the token was lost while it made one', async () => {
   await withHsm({ sessions: 1 }, async (hsm) => {
     const before = (await hsm.list()).length;

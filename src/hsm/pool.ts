@@ -313,10 +313,16 @@ export class Pool {
     return thread;
   }
 
-  /** Resolves once every thread that isn't stuck has answered all that it was given. */
+  /**
+   * Resolves once every thread that isn't stuck has answered all that it was given. One that takes its time, as for making a key, is left to
+   * it, so that who waits may still be answered.
+   */
   async #quiet(): Promise<void> {
-    while (this.#threads.some(({ load, stuck, gone }) => load > 0 && !stuck && !gone)) {
-      await sleep(1, undefined, { ref: false });
+    const end = performance.now() + this.#settings.deadline / 2;
+    const busy = () => this.#threads.filter(({ load, stuck, gone }) => load > 0 && !stuck && !gone);
+    for (let left = busy(); left.length > 0; left = busy()) {
+      if (performance.now() > end) for (const thread of left) thread.stuck = true;
+      else await sleep(1, undefined, { ref: false });
     }
   }
 
