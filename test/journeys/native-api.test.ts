@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { ApiError, ClavigerClient } from '#client/client.ts';
 import { type RunningServer, startServer } from '../harness.ts';
@@ -17,6 +19,26 @@ before(async () => {
 after(() => server?.stop());
 
 const refusedWith = (code: string) => (error: unknown) => error instanceof ApiError && error.code === code;
+
+/** What there is to be done about the root, its seals, and what becomes of all when it is lost. */
+async function changeTheRoot({ seals, root, backups }: ClavigerClient, secret: string, folder: string): Promise<void> {
+  const opener = { secret };
+  const [second, third] = ['a second passphrase', 'a third passphrase'];
+  await seals.add('second', 'passphrase', { settings: {}, secret: second, opener });
+  assert.equal((await seals.prove('second', second)).proven, true);
+  await seals.rotate('second', { settings: {}, secret: third, opener });
+  assert.equal((await seals.list()).length, 2);
+  assert.equal((await seals.remove('second')).length, 1);
+  assert.deepEqual(await seals.acknowledgements(), []);
+  await assert.rejects(seals.acknowledge('nobody said this'), ApiError);
+  await root.rotate();
+  while ((await root.status()).rotating) await sleep(50);
+  await backups.take();
+  await backups.schedule({ every: 86_400, to: folder, keep: 2 });
+  assert.equal((await backups.status()).schedule?.keep, 2);
+  await backups.unschedule();
+  await assert.rejects(backups.confirmRestore(), ApiError);
+}
 
 test('every operation of the API is answered through the client, and each leaves its line', async () => {
   const plaintext = crypto.getRandomValues(new Uint8Array(100));
@@ -95,6 +117,9 @@ test('every operation of the API is answered through the client, and each leaves
   assert.ok((await child.renewToken('self', 300)).expiresAt);
   await child.revokeToken();
   await assert.rejects(child.lookupToken(), ApiError);
+
+  const secret = readFileSync(join(server.data, 'dev-passphrase'), 'utf8');
+  await changeTheRoot(client, secret, join(server.data, 'scheduled'));
 
   assert.match(await client.metrics(), /^# TYPE claviger_/m);
   const { checkpoint, verifierKey } = await client.readCheckpoint();
