@@ -61,10 +61,14 @@ export class DataDirectory {
     } finally {
       closeSync(file);
     }
-    // Opened before: where that fails, nothing has changed.
-    const folder = openSync(join(target, '..'), 'r');
+    this.#flushing(join(target, '..'), () => renameSync(draft, target));
+  }
+
+  /** What was done in a folder stays done. It is opened before: where that fails, nothing has changed. */
+  #flushing(path: string, change: () => void): void {
+    const folder = openSync(path, 'r');
     try {
-      renameSync(draft, target);
+      change();
       fsyncSync(folder);
     } finally {
       closeSync(folder);
@@ -78,19 +82,22 @@ export class DataDirectory {
         if (this.has(sealFile)) return this.read(sealFile);
         throw new KmsError('tampered', `${this.file(sealFile)} is gone; restore it from a backup.`);
       },
-      write: (text) => {
-        try {
-          this.write(sealFile, text);
-        } catch (error) {
-          // Whoever asked for it is told what the disk said.
-          const { code, message } = error as NodeJS.ErrnoException;
-          throw new KmsError(
-            code === 'ENOSPC' ? 'storage-full' : 'unavailable',
-            `The seal could not be written: ${message}`,
-          );
-        }
-      },
+      write: (text) => this.#told(() => this.write(sealFile, text)),
+      settle: () => this.#told(() => this.#flushing(this.path, () => {})),
     };
+  }
+
+  /** Whoever asked for it is told what the disk said. */
+  #told(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new KmsError(
+        code === 'ENOSPC' ? 'storage-full' : 'unavailable',
+        `The seal could not be written: ${message}`,
+      );
+    }
   }
 
   get hasSeal(): boolean {

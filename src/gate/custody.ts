@@ -23,8 +23,8 @@ export interface Custody {
   rotate(seal: AskedSeal, opener: Opener | undefined): Promise<Staged | SealAwaited>;
   remove(name: string): Staged;
   settle(name: string): void;
-  /** Every seal opens another root from then on. Durable when it returns; the caller still owns `root`. */
-  giveRoot(root: SecretBytes): void;
+  /** Every seal opens another root from then on; the caller still owns `root`. False: it may, and a restart may find the former. */
+  giveRoot(root: SecretBytes): boolean;
   renew(opener: Opener): Promise<Renewal>;
   forgetShares(): void;
   pad(length: number): Plaintext;

@@ -221,3 +221,19 @@ test('keys that are changed while they are renewed keep both', async () => {
   }
   assert.deepEqual([...house.log, ...again.log], []);
 });
+
+test('where the disk does not say which root a restart will find, nothing is written until somebody unseals', async () => {
+  const house = await House.open();
+  const key = await house.key();
+  const { ciphertext: sealed } = await house.encrypt(key, 'once');
+  house.seal.unsettled = true;
+  await refused('unavailable', house.perform({ kind: 'rotate-root' }));
+  await refused('sealed', house.perform({ kind: 'create-realm', name: 'late' }));
+  await refused('unavailable', house.unseal());
+  house.seal.unsettled = false;
+  await house.unseal();
+  await settled(house);
+  assert.equal(await house.decrypt(key, sealed), 'once');
+  await rotated(house);
+  assert.equal(await (await restarted(house)).decrypt(key, sealed), 'once');
+});

@@ -15,6 +15,8 @@ export function isOfRoot(command: Command): command is Command<OfRoot> {
 const stepRows = 256;
 /** Milliseconds until what failed, such as a full disk, is tried again. */
 const again = 5000;
+const unknownRoot =
+  'The seals give a new root key, and the disk does not say that they will: the server is sealed, so that nothing is written under a root that is gone. Mend the disk, and unseal.';
 /** Milliseconds that requests under way may still need what the rooms before them opened. */
 const lingering = 60_000;
 
@@ -30,6 +32,7 @@ interface Serving {
   readonly commits: CommitQueue;
   readonly rooms: Unsealed;
   serves(rooms: Unsealed): boolean;
+  seal(recorded: () => Promise<void>): Promise<void>;
   succeed(rooms: Unsealed, prepare: () => Promise<Change>, make: () => Promise<Unsealed>): Promise<void>;
   noteSeals(): Promise<void>;
 }
@@ -97,17 +100,25 @@ export class RootRotation {
     }
     using root = newRoot();
     const now = clock();
-    await core.succeed(
+    let unsettled = false;
+    const succession = core.succeed(
       rooms,
       () => {
         if (!holds()) throw new KmsError('conflict', 'What this was decided on changed; ask again.');
         return rooms.keyring.makeWay(root, now);
       },
       async () => {
-        custody.giveRoot(root);
+        unsettled = !custody.giveRoot(root);
+        if (unsettled) throw new KmsError('unavailable', unknownRoot);
         return furnish(rooms.keyring.follow(root, store, now));
       },
     );
+    try {
+      await succession;
+    } catch (error) {
+      if (unsettled) await core.seal(async () => {});
+      throw error;
+    }
     this.#linger(rooms);
     const next = core.rooms;
     // It has begun, whatever becomes of its line: the rows are to follow.

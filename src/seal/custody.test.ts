@@ -36,6 +36,8 @@ class File implements SealFile {
   get json() {
     return JSON.parse(this.text) as { revision: number; seals: Array<Record<string, unknown>>; mac: string };
   }
+
+  settle(): void {}
 }
 
 async function made(root = rootBytes) {

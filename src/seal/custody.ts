@@ -219,8 +219,8 @@ export class Custody {
   }
 
   /** Gives every seal another root, in one write: none of them has to be opened for it. The caller still owns `root`. */
-  giveRoot(root: SecretBytes): void {
-    this.#file.giveRoot(root);
+  giveRoot(root: SecretBytes): boolean {
+    return this.#file.giveRoot(root);
   }
 
   /** Those that were brought to unseal the server. Whoever may ask for that has no say in what officers have under way. */
@@ -247,6 +247,7 @@ export class Custody {
   #opening(found: Found): Opening {
     const { root, document } = found;
     const opened = () => {
+      this.#file.settle();
       this.#file.trust(root);
       this.#ways.forgetShares();
       this.#arrived(found);

@@ -9,6 +9,8 @@ export interface SealFile {
   read(): string;
   /** Whole and durable when it returns, or not there at all. */
   write(text: string): void;
+  /** What is there stays there when it returns. Throws 'unavailable' where the disk doesn't say so. */
+  settle(): void;
 }
 
 /** The seal file, and while the server is unsealed the key of its MAC: nothing is changed that was not authentic. */
@@ -73,8 +75,11 @@ export class HeldFile {
     this.#write({ revision: revision + 1, seals: change(seals) }, this.#held());
   }
 
-  /** Gives every seal another root, in one write. The caller still owns it. */
-  giveRoot(root: SecretBytes): void {
+  /**
+   * Gives every seal another root, in one write. The caller still owns it. False: the file is there, and the disk doesn't say that it stays, so
+   * nobody knows which root a restart will find.
+   */
+  giveRoot(root: SecretBytes): boolean {
     const { revision, seals } = this.current();
     const next = seals.map((entry) => ({
       ...entry,
@@ -84,8 +89,20 @@ export class HeldFile {
       }),
     }));
     using key = documentKey(root);
-    this.#write({ revision: revision + 1, seals: next }, key);
+    const document = { revision: revision + 1, seals: next };
+    try {
+      this.#write(document, key);
+    } catch (error) {
+      if (this.#file.read() === writeDocument(document, key)) return false;
+      throw error;
+    }
     this.trust(root);
+    return true;
+  }
+
+  /** Before the root in it is used: an earlier write may not have been flushed. */
+  settle(): void {
+    this.#file.settle();
   }
 
   /** The first file, under `root`, which the caller still owns. */

@@ -37,7 +37,10 @@ const add = (more: Needles) => {
 /** The root and all that hangs from it, as whoever has the passphrase can know them. */
 async function addRoot(): Promise<void> {
   const { seals } = new DataDirectory(join(server.folder, 'data'));
-  const custody = new Custody({ read: seals.read, write: () => {} }, { clock: Date.now, kinds: [passphraseKind()] });
+  const custody = new Custody(
+    { read: seals.read, write: () => {}, settle: () => {} },
+    { clock: Date.now, kinds: [passphraseKind()] },
+  );
   const opening = await custody.open({ secret: new Plaintext(Buffer.from(passphrase)) });
   add(forms('root', Uint8Array.from(opening!.root.expose())));
   for (const [name, secret] of Object.entries(new Root(opening!.root))) {

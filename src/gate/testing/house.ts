@@ -49,8 +49,16 @@ class MemorySeal {
     return this.text;
   }
 
+  /** The disk takes what is written and fails before it says so. */
+  unsettled = false;
+
   write(text: string): void {
     this.text = text;
+    this.settle();
+  }
+
+  settle(): void {
+    if (this.unsettled) throw new KmsError('unavailable', 'The disk of this test does not say that it was written.');
   }
 }
 

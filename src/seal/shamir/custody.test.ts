@@ -22,6 +22,7 @@ async function founded() {
     write: (text) => {
       world.text = text;
     },
+    settle: () => {},
   };
   const start = () => new Custody(file, { kinds, clock: () => world.now });
   const shares: string[] = [];
