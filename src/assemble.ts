@@ -3,6 +3,7 @@ import { newLedger, openLedger } from '#audit/audit.ts';
 import { readEnvironment } from '#config/config.ts';
 import { countedUuids, randomUuid } from '#crypto/crypto.ts';
 import {
+  type AskedSeal,
   type CredentialSet,
   type Entry,
   type Handout,
@@ -16,7 +17,7 @@ import { startJobs } from '#jobs/jobs.ts';
 import { isFounding, newRoot } from '#keyring/keyring.ts';
 import { type Listener, startListener } from '#listen/listen.ts';
 import type { Mode } from '#policy/policy.ts';
-import { type AskedSeal, acknowledgements, Custody, type Given, type PassphraseCost, sealKinds } from '#seal/seal.ts';
+import { acknowledgements, Custody, type Given, type PassphraseCost, sealKinds } from '#seal/seal.ts';
 import { type FileShelf, openSqliteStore, type Store } from '#store/store.ts';
 import { Gauge, Metrics } from '#telemetry/telemetry.ts';
 import { awsKmsDoor } from '#wire/aws-kms/aws-kms.ts';

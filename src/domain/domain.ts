@@ -43,6 +43,7 @@ export * from './proof.ts';
 export * from './realm.ts';
 export * from './record.ts';
 export * from './role.ts';
+export * from './seal-change.ts';
 export * from './secret.ts';
 export * from './secret-bytes.ts';
 export * from './used.ts';

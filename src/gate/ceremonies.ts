@@ -4,6 +4,7 @@ import {
   type Change,
   type Command,
   KmsError,
+  type PassphraseRenewal,
   type Plaintext,
   type Result,
   tokenLength,
@@ -11,7 +12,7 @@ import {
 import type { Identified } from '#identity/identity.ts';
 import { sealsWritten } from '#keyring/keyring.ts';
 import type { Attempts } from './attempts.ts';
-import type { Custody, Renewal } from './custody.ts';
+import type { Custody } from './custody.ts';
 import type { Rooms } from './rooms.ts';
 import { ofAccount } from './tokens.ts';
 
@@ -25,7 +26,7 @@ interface Rekey {
   readonly nonce: string;
   readonly verified: boolean;
   /** The new passphrase was answered and is to be given back. */
-  waiting?: { readonly nonce: string; readonly renewal: Omit<Renewal, 'passphrase'> };
+  waiting?: { readonly nonce: string; readonly renewal: Omit<PassphraseRenewal, 'passphrase'> };
   busy?: true;
 }
 

@@ -1,12 +1,14 @@
 import type {
   AcknowledgedShare,
-  Handout,
+  AskedSeal,
   Opener,
+  PassphraseRenewal,
   Plaintext,
   SealAwaited,
   SealFacts,
   SealStatus,
   SecretBytes,
+  StagedSeals,
 } from '#domain/domain.ts';
 
 /** What holds the root key. `seal/` implements it. */
@@ -19,36 +21,16 @@ export interface Custody {
   list(): readonly SealFacts[];
   prove(opener: Opener): Promise<void>;
   proveSeal(name: string, secret: Plaintext | undefined): Promise<boolean>;
-  add(kind: string, seal: AskedSeal, opener: Opener | undefined): Promise<Staged | SealAwaited>;
-  rotate(seal: AskedSeal, opener: Opener | undefined): Promise<Staged | SealAwaited>;
-  remove(name: string): Staged;
+  add(kind: string, seal: AskedSeal, opener: Opener | undefined): Promise<StagedSeals | SealAwaited>;
+  rotate(seal: AskedSeal, opener: Opener | undefined): Promise<StagedSeals | SealAwaited>;
+  remove(name: string): StagedSeals;
   settle(name: string): void;
   /** Every seal opens another root from then on; the caller still owns `root`. False: it may, and a restart may find the former. */
   giveRoot(root: SecretBytes): boolean;
-  renew(opener: Opener): Promise<Renewal>;
+  renew(opener: Opener): Promise<PassphraseRenewal>;
   forgetShares(): void;
   pad(length: number): Plaintext;
   nonce(): string;
-}
-
-interface AskedSeal {
-  readonly name: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly secret?: Plaintext;
-}
-
-/** Not kept yet. */
-export interface Staged {
-  readonly handouts: readonly Handout[];
-  keep(): void;
-  undo(): void;
-}
-
-export interface Renewal {
-  readonly passphrase: Plaintext;
-  keep(): void;
-  settle(): void;
-  prove(given: Plaintext): Promise<void>;
 }
 
 /** What the statements of custodians are told by. `seal/` implements it. */

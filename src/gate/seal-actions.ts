@@ -1,7 +1,13 @@
-import { type Command, KmsError, type Result, type SealAwaited, type SealFacts } from '#domain/domain.ts';
+import {
+  type Command,
+  KmsError,
+  type Result,
+  type SealAwaited,
+  type SealFacts,
+  type StagedSeals,
+} from '#domain/domain.ts';
 import { sealsWritten } from '#keyring/keyring.ts';
 import type { Core } from './core.ts';
-import type { Staged } from './custody.ts';
 import type { Line } from './lines.ts';
 import type { Unsealed } from './rooms.ts';
 import type { OfSeal } from './verbs.ts';
@@ -34,7 +40,7 @@ export async function changeSeals(
       assertHolds(holds);
       return await attempt();
     });
-  const kept = (staged: Staged) => keep(core, rooms, staged, line, holds);
+  const kept = (staged: StagedSeals) => keep(core, rooms, staged, line, holds);
   const awaited = async (brought: SealAwaited, what: string) => {
     const { progress, threshold } = brought.awaits;
     line.summary = `share ${progress} of ${threshold} ${what}`;
@@ -76,7 +82,13 @@ export async function changeSeals(
 }
 
 /** Written, and recorded; as it was before where it can't be recorded. */
-async function keep(core: Core, rooms: Unsealed, staged: Staged, line: Line, holds: () => boolean): Promise<Staged> {
+async function keep(
+  core: Core,
+  rooms: Unsealed,
+  staged: StagedSeals,
+  line: Line,
+  holds: () => boolean,
+): Promise<StagedSeals> {
   assertHolds(holds);
   staged.keep();
   try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KmsError, Plaintext, type SealAwaited, SecretBytes } from '#domain/domain.ts';
-import { Custody, passphraseKind, type SealFile, type SealKind, type Staged } from './seal.ts';
+import { KmsError, Plaintext, type SealAwaited, SecretBytes, type StagedSeals } from '#domain/domain.ts';
+import { Custody, passphraseKind, type SealFile, type SealKind } from './seal.ts';
 
 const kinds = [passphraseKind({ memoryKiB: 64, passes: 1, parallelism: 1 })];
 const clock = () => 0;
@@ -49,7 +49,7 @@ async function made(root = rootBytes) {
 }
 
 /** Nothing more is awaited for it. */
-async function staged(making: Promise<Staged | SealAwaited>): Promise<Staged> {
+async function staged(making: Promise<StagedSeals | SealAwaited>): Promise<StagedSeals> {
   const made = await making;
   assert.ok('keep' in made);
   return made;

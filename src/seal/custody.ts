@@ -1,13 +1,16 @@
 import { hmac, randomBytes, randomUuid } from '#crypto/crypto.ts';
 import {
+  type AskedSeal,
   type Handout,
   KmsError,
   type Opener,
+  type PassphraseRenewal,
   Plaintext,
   type SealAwaited,
   type SealFacts,
   type SealStatus,
   SecretBytes,
+  type StagedSeals,
 } from '#domain/domain.ts';
 import { canonicalJson, toHex } from '#encoding/encoding.ts';
 import type { Hsm } from '#hsm/hsm.ts';
@@ -17,7 +20,7 @@ import { HeldFile, type SealFile } from './held-file.ts';
 import { kindNamed } from './kinds.ts';
 import { makeLock } from './lock.ts';
 import { letters, randomText } from './random-text.ts';
-import { addSeal, type Renewal, removeSeal, renewPassphrase, rotateSeal, type Staged } from './seal-changes.ts';
+import { addSeal, removeSeal, renewPassphrase, rotateSeal } from './seal-changes.ts';
 import { type Found, type Given, toUnseal, Ways } from './ways.ts';
 
 /** What shares that come together are brought for. */
@@ -43,14 +46,6 @@ export interface Opening {
    * `root` is disposed.
    */
   opened(): void;
-}
-
-/** A seal that somebody asks for. */
-export interface AskedSeal {
-  readonly name: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** Of a kind that takes one: what opens it from now on. */
-  readonly secret?: Plaintext;
 }
 
 /** The root key under its seals, any of which opens it: opened, proven, and put under others. */
@@ -162,7 +157,7 @@ export class Custody {
     kind: string,
     { name, settings, secret }: AskedSeal,
     opener: Opener | undefined,
-  ): Promise<Staged | SealAwaited> {
+  ): Promise<StagedSeals | SealAwaited> {
     const found = await this.#wayToRoot(
       opener,
       canonicalJson({ add: name, kind, settings, secret: this.#mark(secret) }),
@@ -174,7 +169,7 @@ export class Custody {
   }
 
   /** Another credential or key for a seal. Without any settings it gets those that it has; of shares some may be left as they are. */
-  async rotate({ name, settings, secret }: AskedSeal, opener: Opener | undefined): Promise<Staged | SealAwaited> {
+  async rotate({ name, settings, secret }: AskedSeal, opener: Opener | undefined): Promise<StagedSeals | SealAwaited> {
     const entry = entryNamed(this.#file.current(), name);
     const kind = kindNamed(this.#kinds, entry.kind);
     const kept = kind.shares !== undefined || Object.keys(settings).length === 0 ? entry.settings : {};
@@ -188,7 +183,7 @@ export class Custody {
     return await rotateSeal(this.#file, kind, entry, former, { settings: asked, secret: given }, root);
   }
 
-  remove(name: string): Staged {
+  remove(name: string): StagedSeals {
     return removeSeal(this.#file, entryNamed(this.#file.current(), name));
   }
 
@@ -206,7 +201,7 @@ export class Custody {
   }
 
   /** A new passphrase for the passphrase seal that `opener` opens. Nothing is written yet. Rejects with 'invalid-unseal'. */
-  async renew(opener: Opener): Promise<Renewal> {
+  async renew(opener: Opener): Promise<PassphraseRenewal> {
     if (!this.#file.current().seals.some(({ kind }) => kind === 'passphrase')) {
       throw new KmsError('unsupported', 'No seal of this server takes a passphrase, so there is none to be renewed.');
     }

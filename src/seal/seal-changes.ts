@@ -1,4 +1,4 @@
-import { type Handout, KmsError, Plaintext, SecretBytes } from '#domain/domain.ts';
+import { KmsError, type PassphraseRenewal, Plaintext, SecretBytes, type StagedSeals } from '#domain/domain.ts';
 import type { SealKind } from './contract.ts';
 import { assertSealName, type Lock, maxSeals, type SealEntry } from './document.ts';
 import type { HeldFile } from './held-file.ts';
@@ -13,31 +13,11 @@ export interface NewSeal {
   readonly secret: SecretBytes | undefined;
 }
 
-/** A change of the seals that is not written yet. */
-export interface Staged {
-  readonly handouts: readonly Handout[];
-  /** Durable when it returns. */
-  keep(): void;
-  /** As it was before, for what was kept and could not be recorded. */
-  undo(): void;
-}
-
-/** A new passphrase on its way to whoever asked for it. */
-export interface Renewal {
-  readonly passphrase: Plaintext;
-  /** From then on both open the seal. */
-  keep(): void;
-  /** From then on only the new one does. */
-  settle(): void;
-  /** Rejects with 'invalid-unseal' unless the new one is given back. */
-  prove(given: Plaintext): Promise<void>;
-}
-
 /** 256 bits, in letters that Vault's clients take for hexadecimal and for base64 alike. */
 const newPassphraseLength = 64;
 
 /** One more way to `root`, which stays the caller's. Rejects with 'already-exists'. */
-export async function addSeal(file: HeldFile, kind: SealKind, made: NewSeal, root: SecretBytes): Promise<Staged> {
+export async function addSeal(file: HeldFile, kind: SealKind, made: NewSeal, root: SecretBytes): Promise<StagedSeals> {
   const { name, settings, secret } = made;
   const { generation } = file;
   assertSealName(name);
@@ -73,7 +53,7 @@ export async function rotateSeal(
   former: Lock,
   { settings, secret }: Omit<NewSeal, 'name'>,
   root: SecretBytes,
-): Promise<Staged> {
+): Promise<StagedSeals> {
   const { name } = before;
   const { generation } = file;
   const { lock, handouts } = await makeLock(name, kind, settings, secret, root);
@@ -87,7 +67,7 @@ export async function rotateSeal(
 }
 
 /** Throws 'invalid-state' where no way would be left of which it is known that somebody has it. */
-export function removeSeal(file: HeldFile, entry: SealEntry): Staged {
+export function removeSeal(file: HeldFile, entry: SealEntry): StagedSeals {
   const { name } = entry;
   const { generation } = file;
   const without = (seals: readonly SealEntry[]) => {
@@ -117,7 +97,7 @@ export async function renewPassphrase(
   entry: SealEntry,
   opened: Lock,
   root: SecretBytes,
-): Promise<Renewal> {
+): Promise<PassphraseRenewal> {
   const { name } = entry;
   const { generation } = file;
   const text = randomText(digits, newPassphraseLength);

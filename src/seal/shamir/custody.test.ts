@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KmsError, Plaintext, type SealAwaited, SecretBytes } from '#domain/domain.ts';
-import { Custody, passphraseKind, type SealFile, type Staged, shamirKind } from '../seal.ts';
+import { KmsError, Plaintext, type SealAwaited, SecretBytes, type StagedSeals } from '#domain/domain.ts';
+import { Custody, passphraseKind, type SealFile, shamirKind } from '../seal.ts';
 import { progressLife } from '../share-progress.ts';
 
 const kinds = [passphraseKind({ memoryKiB: 64, passes: 1, parallelism: 1 }), shamirKind];
@@ -37,7 +37,8 @@ async function founded() {
   return { world, start, custody, shares };
 }
 
-const textsOf = (handouts: Staged['handouts']) => handouts.map(({ text }) => Buffer.from(text.release()).toString());
+const textsOf = (handouts: StagedSeals['handouts']) =>
+  handouts.map(({ text }) => Buffer.from(text.release()).toString());
 
 async function opensBy(custody: Custody, shares: readonly string[]): Promise<void> {
   for (const share of shares.slice(0, -1)) assert.equal(await custody.open(given(share)), undefined);
@@ -47,7 +48,7 @@ async function opensBy(custody: Custody, shares: readonly string[]): Promise<voi
   opening!.opened();
 }
 
-function kept(made: Staged | SealAwaited): readonly string[] {
+function kept(made: StagedSeals | SealAwaited): readonly string[] {
   assert.ok('keep' in made);
   made.keep();
   return textsOf(made.handouts);
